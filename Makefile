@@ -1,0 +1,34 @@
+# Two commands matter: `make run` starts everything, `make test` proves it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
+STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
+
+.PHONY: run test check env lock
+
+env: $(STAMP)
+
+$(STAMP):
+	@command -v $(PYTHON) >/dev/null || { echo "Homeward needs Python 3.11: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3.11-venv" >&2; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+run: env
+	@exec $(BIN)/homeward run
+
+check: env
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/pyright
+
+test: check
+	@$(BIN)/pytest
+
+lock: env
+	@command -v uv >/dev/null || { echo "Making the lock needs uv: pip install uv" >&2; exit 1; }
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock

@@ -1,0 +1,1 @@
+"""What must happen and when: pure rules, and the workflows that keep them."""

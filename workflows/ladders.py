@@ -1,0 +1,1 @@
+"""Ladders: which rungs are due now, and when to wake next. Pure."""
