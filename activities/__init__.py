@@ -1,0 +1,1 @@
+"""What touches the world: the store, the channels, the policy files. Thin, and idempotent by key."""

@@ -135,11 +135,9 @@ class _Planner:
         if amount.elapsed is not None:
             at = started.at + amount.elapsed
             return Due(at, explain.elapsed(amount, at))
-        assert amount.working_days is not None and amount.cutoff is not None  # noqa: S101 - Amount holds this
-        at, answer = end_of_working_day(started.at, amount.working_days, amount.cutoff, self.calendar)
-        return Due(
-            at, explain.working_days(amount.working_days, at, answer.skipped), answer.skipped, answer.provisional
-        )
+        count, cutoff = amount.in_working_days
+        at, answer = end_of_working_day(started.at, count, cutoff, self.calendar)
+        return Due(at, explain.working_days(count, at, answer.skipped), answer.skipped, answer.provisional)
 
     def _standing(self, rule: ClockRule, due: Due) -> Standing:
         return self._fires(rule, due) if rule.kind is ClockKind.FIRE_AT else self._owed(rule, due)

@@ -150,6 +150,13 @@ class Amount(_Part):
             return None
         return timedelta(hours=self.elapsed_hours or 0, days=self.elapsed_days or 0)
 
+    @property
+    def in_working_days(self) -> tuple[int, time]:
+        """The count of working days and the London time that ends the last. Raises ValueError for elapsed time."""
+        if self.working_days is None or self.cutoff is None:
+            raise ValueError("this amount is elapsed time")
+        return self.working_days, self.cutoff
+
 
 class Offset(_Part):
     """When a rung's time comes: so many elapsed hours from the clock's start or due time; negative is before."""
@@ -164,13 +171,17 @@ class Offset(_Part):
 
 
 class Rung(_Part):
-    """One step of a clock's ladder: when, to whom, by which channel, and whether an answer is asked for."""
+    """One step of a clock's ladder: when, to whom, by which channel, whether an answer is asked for.
+
+    `escalates` marks a step upward, taken because something was not done.
+    """
 
     rung: Identifier
     at: Offset
     role: Role
     channel: Channel
     needs_ack: StrictBool = False
+    escalates: StrictBool = False
     until: Literal["settled", "acknowledged"] = "settled"
     says: str = Field(min_length=1)
 
@@ -222,7 +233,7 @@ class ClockRule(_Part):
         return self
 
     def start_for(self, child: Child) -> Start:
-        """The start rule that holds for this child: the first overlay that applies for certain or maybe, else `start`."""
+        """The start rule for this child: the first overlay that applies, or may apply; else `start`."""
         return next((overlay.start for overlay in self.start_when if overlay.when.to(child)), self.start)
 
     def starts(self) -> Iterator[Start]:

@@ -1,0 +1,196 @@
+"""Episodes in the store: one writer, the workflow's turn; and what people read."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.tables import (
+    ChildTable,
+    ClockTable,
+    EpisodeTable,
+    FactTable,
+    NoticeTable,
+    Table,
+    TaskTable,
+    TimelineTable,
+)
+from workflows.clocks import Clock
+from workflows.contracts import EarlierEpisode, EpisodeChanges, TimelineEntry
+from workflows.facts import Fact
+from workflows.names import INTERVIEW_CLOCK
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
+
+
+class EpisodeView(BaseModel):
+    """An episode as people read it: its row, facts, clocks, timeline, notices and tasks. Instants are UTC."""
+
+    episode: dict[str, Any]
+    child_reference: str | None
+    facts: list[Fact]
+    clocks: list[Clock]
+    timeline: list[TimelineEntry]
+    notices: list[dict[str, Any]]
+    tasks: list[dict[str, Any]]
+
+
+async def upsert(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> None:
+    """Insert a row, or bring the row with the same primary key to these values."""
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(values)
+    keys = [column.name for column in table.__table__.primary_key]
+    rest = {name: value for name, value in values.items() if name not in keys}
+    await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+async def insert_once(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> bool:
+    """Insert a row unless one with a like key is there; whether it was inserted."""
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(values)
+    first_key = next(iter(table.__table__.primary_key))
+    inserted = await session.execute(insert.on_conflict_do_nothing().returning(first_key))
+    return inserted.first() is not None
+
+
+async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
+    """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
+    row = changes.episode
+    there = await session.get(EpisodeTable, row.episode_id, with_for_update=True)
+    if there is not None and there.turn >= changes.turn:
+        return False
+    values = row.model_dump(exclude={"episode_id"})
+    values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
+    await upsert(session, EpisodeTable, values)
+    for fact in changes.facts:
+        await upsert(session, FactTable, _fact_values(row.episode_id, fact))
+    for clock in changes.clocks:
+        await upsert(session, ClockTable, _clock_values(row.episode_id, clock))
+    if changes.dropped_clocks:
+        gone = (ClockTable.episode_id == row.episode_id, ClockTable.id.in_(changes.dropped_clocks))
+        await session.execute(delete(ClockTable).where(*gone))
+    for entry in changes.timeline:
+        body = entry.model_dump(mode="json")
+        line = {"number": entry.number, "at": entry.at, "recorded_at": entry.recorded_at, "body": body}
+        await insert_once(session, TimelineTable, {"episode_id": row.episode_id, **line})
+    for task in changes.tasks:
+        owner = {"episode_id": row.episode_id, "authority": row.authority}
+        await upsert(session, TaskTable, {**task.model_dump(), **owner})
+    return True
+
+
+def _fact_values(episode_id: str, fact: Fact) -> dict[str, Any]:
+    return {
+        "episode_id": episode_id,
+        "id": fact.id,
+        "kind": fact.kind.value,
+        "at": fact.at,
+        "recorded_at": fact.recorded_at,
+        "body": fact.model_dump(mode="json"),
+    }
+
+
+def _clock_values(episode_id: str, clock: Clock) -> dict[str, Any]:
+    return {
+        "episode_id": episode_id,
+        "id": clock.id,
+        "kind": clock.kind.value,
+        "state": clock.state.value,
+        "start": clock.start,
+        "due": clock.due,
+        "body": clock.model_dump(mode="json"),
+    }
+
+
+async def other_episodes(session: AsyncSession, child_id: str, episode_id: str) -> list[EarlierEpisode]:
+    """The child's other episodes, oldest first, and whether an interview is still owed for each."""
+    chosen = select(EpisodeTable).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
+    others = (await session.scalars(chosen.order_by(EpisodeTable.written_at, EpisodeTable.id))).all()
+    owed = select(ClockTable.episode_id).where(
+        ClockTable.episode_id.in_([other.id for other in others]),
+        ClockTable.id == INTERVIEW_CLOCK,
+        ClockTable.state.in_([state.value for state in ClockState if state.owed]),
+    )
+    owing = set((await session.scalars(owed)).all())
+    return [
+        EarlierEpisode(episode_id=o.id, status=EpisodeStatus(o.status), interview_owed=o.id in owing) for o in others
+    ]
+
+
+def _as_dict(row: Table) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
+async def _rows(session: AsyncSession, table: Any, *where: ColumnElement[bool], order: Any) -> list[Any]:
+    return list((await session.scalars(select(table).where(*where).order_by(*order))).all())
+
+
+async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | None:
+    """Everything people read about one episode, or None when the store has no such episode."""
+    episode = await session.get(EpisodeTable, episode_id)
+    if episode is None:
+        return None
+    child = await session.get(ChildTable, episode.child_id) if episode.child_id else None
+    mine = [table.episode_id == episode_id for table in (FactTable, ClockTable, TimelineTable, NoticeTable, TaskTable)]
+    facts = await _rows(session, FactTable, mine[0], order=(FactTable.at, FactTable.id))
+    clocks = await _rows(session, ClockTable, mine[1], order=(ClockTable.due, ClockTable.id))
+    lines = await _rows(session, TimelineTable, mine[2], order=(TimelineTable.number,))
+    notices = await _rows(session, NoticeTable, mine[3], order=(NoticeTable.at, NoticeTable.key))
+    tasks = await _rows(session, TaskTable, mine[4], order=(TaskTable.opened_at, TaskTable.key))
+    return EpisodeView(
+        episode=_as_dict(episode),
+        child_reference=child.reference if child else None,
+        facts=[Fact.model_validate(fact.body) for fact in facts],
+        clocks=[Clock.model_validate(clock.body) for clock in clocks],
+        timeline=[TimelineEntry.model_validate(line.body) for line in lines],
+        notices=[_as_dict(notice) for notice in notices],
+        tasks=[_as_dict(task) for task in tasks],
+    )
+
+
+class EpisodeSummary(BaseModel):
+    """An episode in a list: where it stands, and what is owed next. Instants are UTC."""
+
+    episode_id: str
+    child_reference: str | None
+    status: EpisodeStatus
+    missing_since: datetime | None
+    next_clock: str | None
+    next_due: datetime | None
+    overdue: int
+    closed_at: datetime | None
+
+
+async def list_episodes(session: AsyncSession, now: datetime, include_closed: bool) -> list[EpisodeSummary]:
+    """Every episode with what is owed next, the most pressing first. `now` is UTC."""
+    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    if not include_closed:
+        chosen = chosen.where(EpisodeTable.closed_at.is_(None))
+    owed = select(ClockTable).where(ClockTable.state.in_([ClockState.RUNNING.value, ClockState.OVERDUE.value]))
+    by_episode: dict[str, list[ClockTable]] = {}
+    for clock in (await session.scalars(owed.order_by(ClockTable.due, ClockTable.id))).all():
+        by_episode.setdefault(clock.episode_id, []).append(clock)
+    summaries: list[EpisodeSummary] = []
+    for episode, reference in (await session.execute(chosen)).all():
+        clocks = by_episode.get(episode.id, [])
+        late = [c for c in clocks if c.due and c.due < now and c.kind == ClockKind.DUE_BY]
+        summaries.append(
+            EpisodeSummary(
+                episode_id=episode.id,
+                child_reference=reference,
+                status=EpisodeStatus(episode.status),
+                missing_since=episode.missing_since,
+                next_clock=clocks[0].id if clocks else None,
+                next_due=clocks[0].due if clocks else None,
+                overdue=len(late),
+                closed_at=episode.closed_at,
+            )
+        )
+    return sorted(summaries, key=_pressing)
+
+
+def _pressing(summary: EpisodeSummary) -> tuple[bool, str, str]:
+    due = summary.next_due.isoformat() if summary.next_due else ""
+    return summary.next_due is None, due, summary.episode_id

@@ -1,0 +1,102 @@
+"""The inbox: what was said is kept here before the engine is asked, and until it has answered."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.episodes import insert_once
+from activities.store.tables import ChildTable, EpisodeTable, InboxTable
+
+InboxState = Literal["kept", "applied", "refused"]
+
+
+class InboxItem(BaseModel):
+    """Something that was said: a report (which begins an episode) or a fact. Instants are UTC."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    authority: str
+    kind: Literal["report", "fact"]
+    episode_id: str
+    digest: str | None = None
+    body: dict[str, Any]
+    state: InboxState = "kept"
+    reason: str | None = None
+    urgent_at: datetime
+    received_at: datetime
+    settled_at: datetime | None = None
+    attempts: int = 0
+
+
+async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
+    """Keep an item; the one kept earlier when the same id, or the same digest, is there already."""
+    if await insert_once(session, InboxTable, item.model_dump()):
+        return item
+    same = (InboxTable.authority == item.authority) & (InboxTable.digest == item.digest)
+    found = await session.scalar(select(InboxTable).where((InboxTable.id == item.id) | same))
+    if found is None:
+        raise RuntimeError("an inbox item was neither kept nor there")
+    return InboxItem.model_validate(found)
+
+
+async def settle(session: AsyncSession, item_id: str, state: InboxState, reason: str | None, now: datetime) -> None:
+    """Note the engine's answer, once. `now` is UTC."""
+    kept = update(InboxTable).where(InboxTable.id == item_id, InboxTable.state == "kept")
+    await session.execute(kept.values(state=state, reason=reason, settled_at=now, attempts=InboxTable.attempts + 1))
+
+
+async def count_attempt(session: AsyncSession, item_id: str) -> None:
+    """Note that the engine was asked and did not answer."""
+    kept = update(InboxTable).where(InboxTable.id == item_id)
+    await session.execute(kept.values(attempts=InboxTable.attempts + 1))
+
+
+async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
+    """The items the engine has not answered yet, reports before facts of the same urgency, most urgent first."""
+    kept = select(InboxTable).where(InboxTable.state == "kept")
+    ordered = kept.order_by(InboxTable.urgent_at, InboxTable.kind.desc(), InboxTable.received_at).limit(limit)
+    return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
+
+
+async def count_waiting(session: AsyncSession) -> int:
+    """How many items the engine has not answered yet."""
+    return await session.scalar(select(func.count()).where(InboxTable.state == "kept")) or 0
+
+
+async def item(session: AsyncSession, item_id: str) -> InboxItem | None:
+    """The item, or None."""
+    row = await session.get(InboxTable, item_id)
+    return InboxItem.model_validate(row) if row else None
+
+
+async def report_of(session: AsyncSession, episode_id: str) -> InboxItem | None:
+    """The report that began the episode, or None when it was never kept here."""
+    chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.kind == "report")
+    row = await session.scalar(chosen)
+    return InboxItem.model_validate(row) if row else None
+
+
+async def facts_waiting(session: AsyncSession, episode_id: str) -> list[InboxItem]:
+    """The facts of an episode that the engine has not answered yet, in the order in which they came."""
+    chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.state == "kept")
+    rows = await session.scalars(chosen.order_by(InboxTable.received_at))
+    return [InboxItem.model_validate(row) for row in rows.all()]
+
+
+async def child_id(session: AsyncSession, authority: str, reference: str, now: datetime) -> str:
+    """Homeward's own random id of the child the authority calls `reference`; made at the first asking."""
+    values = {"id": str(uuid4()), "authority": authority, "reference": reference, "created_at": now}
+    await insert_once(session, ChildTable, values)
+    chosen = select(ChildTable.id).where(ChildTable.authority == authority, ChildTable.reference == reference)
+    return (await session.scalars(chosen)).one()
+
+
+async def is_known(session: AsyncSession, episode_id: str) -> bool:
+    """Whether an episode has been written, or a report that begins it is kept."""
+    if await session.get(EpisodeTable, episode_id):
+        return True
+    return await report_of(session, episode_id) is not None

@@ -1,0 +1,195 @@
+"""The tables, one model for every database. All instants are UTC, and a naive one is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An instant in UTC. Refuses a naive datetime on the way in; gives an aware one on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without an offset must not reach the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From the database: SQLite gives naive datetimes, PostgreSQL aware ones in the session's zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(DeclarativeBase):
+    """The base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcInstant(), dict[str, Any]: JSON(), str: String()}  # noqa: RUF012 - SQLAlchemy's own
+
+
+class ChildTable(Table):
+    """A child, known to Homeward by a random id and to the authority by its own reference."""
+
+    __tablename__ = "child"
+    __table_args__ = (UniqueConstraint("authority", "reference"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    reference: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class EpisodeTable(Table):
+    """One missing episode. `turn` is the last turn of the workflow that was written."""
+
+    __tablename__ = "episode"
+    __table_args__ = (Index(None, "authority", "status"), Index(None, "child_id"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    child_id: Mapped[str | None] = mapped_column(ForeignKey("child.id"))
+    policy: Mapped[str]
+    policy_version: Mapped[str]
+    calendar_version: Mapped[str]
+    status: Mapped[str]
+    missing_since: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    next_wake_at: Mapped[datetime | None]
+    next_wake_for: Mapped[str | None]
+    turn: Mapped[int]
+    written_at: Mapped[datetime]
+
+
+class FactTable(Table):
+    """A fact as the episode took it."""
+
+    __tablename__ = "fact"
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    body: Mapped[dict[str, Any]]
+
+
+class ClockTable(Table):
+    """A clock as the episode's last turn left it."""
+
+    __tablename__ = "clock"
+    __table_args__ = (Index(None, "state", "due"),)
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    start: Mapped[datetime | None]
+    due: Mapped[datetime | None]
+    body: Mapped[dict[str, Any]]
+
+
+class TimelineTable(Table):
+    """A line of an episode's timeline; never changed."""
+
+    __tablename__ = "timeline"
+    episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    body: Mapped[dict[str, Any]]
+
+
+class NoticeTable(Table):
+    """A notice. Sent, delivered and acknowledged are three things. The tray is this table."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index(None, "episode_id"),)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    episode_id: Mapped[str]
+    authority: Mapped[str]
+    clock: Mapped[str]
+    rung: Mapped[str]
+    role: Mapped[str]
+    channel: Mapped[str]
+    needs_ack: Mapped[bool]
+    escalates: Mapped[bool]
+    says: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    due: Mapped[datetime | None]
+    sent_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+
+
+class TaskTable(Table):
+    """Something a role must do by a time."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index(None, "state", "due"), Index(None, "episode_id"))
+    key: Mapped[str] = mapped_column(primary_key=True)
+    episode_id: Mapped[str]
+    authority: Mapped[str]
+    clock: Mapped[str | None]
+    role: Mapped[str]
+    do: Mapped[str] = mapped_column(Text)
+    due: Mapped[datetime | None]
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class InboxTable(Table):
+    """What people and systems said, kept from the moment it was accepted.
+
+    `state` is kept (the engine has not answered yet), applied, or refused with
+    a reason. `digest` tells a report that was sent twice.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("authority", "digest"), Index(None, "state", "urgent_at"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    kind: Mapped[str]
+    episode_id: Mapped[str]
+    digest: Mapped[str | None]
+    body: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(Text)
+    urgent_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    attempts: Mapped[int]
+
+
+class PolicyInUseTable(Table):
+    """The fingerprint of each policy and calendar version in use, so that two workers never mean two things by one."""
+
+    __tablename__ = "policy_in_use"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    first_used_at: Mapped[datetime]

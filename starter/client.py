@@ -1,0 +1,120 @@
+"""The client of the engine, and what its silence and its refusals mean."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import Client, RPCError, WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateUnansweredError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCStatusCode
+
+from workflows.contracts import EpisodeInput, Recorded
+from workflows.facts import Fact
+from workflows.names import EPISODE_WORKFLOW, TASK_QUEUE, UPDATE_RECORD, workflow_id
+
+_UNANSWERED: Final = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.ABORTED,
+)
+
+
+class EngineSilentError(Exception):
+    """The engine did not answer: what was asked may or may not happen, and must be asked again with the same id."""
+
+
+class FactRefusedError(Exception):
+    """The episode refuses the fact, for the reason given."""
+
+
+class EpisodeNotRunningError(Exception):
+    """The engine runs no such episode: it never began, or it is closed."""
+
+
+async def connect(address: str, namespace: str, patience_seconds: float) -> Client:
+    """Connect to the engine. Raises EngineSilentError when it does not answer in time."""
+    try:
+        async with asyncio.timeout(patience_seconds):
+            return await Client.connect(
+                address, namespace=namespace, data_converter=pydantic_data_converter, identity="homeward"
+            )
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        raise EngineSilentError(f"the engine at {address} does not answer") from error
+
+
+class Episodes:
+    """Episodes as the engine runs them."""
+
+    def __init__(self, client: Client, patience_seconds: float) -> None:
+        self._client = client
+        self._patience = patience_seconds
+
+    async def begin(self, start: EpisodeInput) -> bool:
+        """Begin an episode; False when it had begun (or ended) already. Raises EngineSilentError."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._client.start_workflow(
+                    EPISODE_WORKFLOW,
+                    start,
+                    id=workflow_id(start.episode_id),
+                    task_queue=TASK_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        except (RPCError, TimeoutError) as error:
+            raise EngineSilentError("the engine did not answer") from error
+        return True
+
+    async def record(self, episode_id: str, fact: Fact) -> Recorded:
+        """Record a fact by an Update whose id is the fact's.
+
+        Raises FactRefusedError, EpisodeNotRunningError, or EngineSilentError when
+        the answer is not known.
+        """
+        handle = self._client.get_workflow_handle(workflow_id(episode_id))
+        try:
+            return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType]
+                UPDATE_RECORD,
+                fact,
+                id=fact.id,
+                result_type=Recorded,
+                rpc_timeout=timedelta(seconds=self._patience),
+            )
+        except WorkflowUpdateFailedError as error:
+            raise _meaning(error) from error
+        except UpdateUnansweredError as error:
+            raise EngineSilentError("the engine did not answer in time") from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise EpisodeNotRunningError("the engine runs no such episode, or it is closed") from error
+            if error.status in _UNANSWERED:
+                raise EngineSilentError("the engine did not answer") from error
+            raise
+
+    async def query(self, episode_id: str, name: str, result_type: type) -> Any:
+        """Ask a running or closed episode a question. Raises EngineSilentError, EpisodeNotRunningError."""
+        handle = self._client.get_workflow_handle(workflow_id(episode_id))
+        try:
+            return await handle.query(name, result_type=result_type, rpc_timeout=timedelta(seconds=self._patience))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise EpisodeNotRunningError("the engine runs no such episode") from error
+            raise EngineSilentError("the engine did not answer") from error
+
+
+def _meaning(error: WorkflowUpdateFailedError) -> Exception:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == "FactRefused":
+        return FactRefusedError(cause.message)
+    if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
+        return EpisodeNotRunningError("the episode closed while the fact was on its way")
+    return EngineSilentError(f"the episode could not take the fact: {type(cause).__name__}")

@@ -1,0 +1,141 @@
+"""A report that a child is missing: what is known now, and the police's fourteen questions (protocol A5, O18).
+
+Nothing but a form that cannot be read makes a report refused: what is not
+known yet is left out, and listed as asked for.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from workflows.facts import Child, Fact, FactKind, impossibility
+from workflows.instants import Instant
+from workflows.names import derived_id
+from workflows.plain_errors import BadInputError, one_line
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+class PoliceQuestions(BaseModel):
+    """What the police ask when a child is reported missing: fourteen items, each in free words (S4 section 4)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    identity: Words | None = Field(default=None, description="names, aliases, gender, date of birth and age")
+    description: Words | None = Field(default=None, description="description of the child and their clothing")
+    home_address: Words | None = Field(default=None, description="home address, and the family's address if different")
+    missing_from: Words | None = Field(default=None, description="where missing from, when last seen and by whom")
+    character: Words | None = Field(
+        default=None, description="whether out of character; missing before, how often, how"
+    )
+    circumstances: Words | None = Field(
+        default=None, description="circumstances, and signs of planning: money, clothes, words"
+    )
+    health: Words | None = Field(default=None, description="illness, medication, mental health, emotional well-being")
+    alcohol_drugs: Words | None = Field(default=None, description="alcohol, drugs, unexplained items or money")
+    mobile_number: Words | None = Field(default=None, description="the child's mobile number")
+    contact_made: Words | None = Field(default=None, description="any contact made with the child")
+    social_media: Words | None = Field(default=None, description="social media profiles")
+    likely_places: Words | None = Field(
+        default=None, description="likely places, places found before, friends and associates"
+    )
+    reporter: Words | None = Field(default=None, description="reporter's name, address, telephone and relationship")
+    actions_taken: Words | None = Field(default=None, description="what has been done already to find the child")
+
+
+class ChildReported(Child):
+    """The child as reported: the authority's own reference, and what the rules ask about."""
+
+    reference: Reference | None = Field(default=None, description="the case system's number for the child")
+
+
+class Report(BaseModel):
+    """A report of an absent or missing child. Times are RFC 3339 with an offset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    report_id: UUID | None = None
+    policy: str = "homeward"
+    reported_by: Words = "not said"
+    child: ChildReported = ChildReported()
+    last_seen: Instant | None = None
+    noticed: Instant | None = None
+    reported: Instant | None = None
+    authority_told: Instant | None = None
+    located: Instant | None = None
+    returned: Instant | None = None
+    police_force: Words | None = None
+    police_reference: Words | None = None
+    answers: PoliceQuestions = PoliceQuestions()
+
+    def circumstances(self) -> Child:
+        """What the rules ask about the child."""
+        return Child.model_validate(self.child.model_dump(exclude={"reference"}))
+
+    def facts(self, report_id: str, received_at: datetime) -> list[Fact]:
+        """The facts the report tells of, with ids that are the same each time.
+
+        A report that gives no time at all still tells one thing: that the
+        authority was told, when it was received (UTC).
+        """
+        times = {kind: getattr(self, kind.value) for kind in _TIMES if getattr(self, kind.value) is not None}
+        if not times:
+            times = {FactKind.AUTHORITY_TOLD: received_at}
+        return [self._fact(report_id, kind, at, received_at) for kind, at in times.items()]
+
+    def _fact(self, report_id: str, kind: FactKind, at: datetime, received_at: datetime) -> Fact:
+        details: dict[str, str] = {}
+        if kind is FactKind.REPORTED:
+            police = {"force": self.police_force, "police_ref": self.police_reference}
+            details = {name: said for name, said in police.items() if said}
+        return Fact(
+            id=derived_id(report_id, kind.value),
+            kind=kind,
+            at=at,
+            recorded_at=received_at,
+            recorded_by=self.reported_by,
+            source="report",
+            details=details,
+        )
+
+    def asked_for(self) -> Iterator[str]:
+        """What is not known yet and will be asked: the child's circumstances, then the police's questions."""
+        for name in ("born", "allocated", "looked_after", "out_of_area", "setting"):
+            if getattr(self.child, name) is None:
+                yield f"child.{name}"
+        for name, field in PoliceQuestions.model_fields.items():
+            if getattr(self.answers, name) is None:
+                yield f"answers.{name}: {field.description}"
+
+    def digest(self) -> str:
+        """A fingerprint of all that the report says, so that the same report twice is one episode."""
+        said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+_TIMES = (
+    FactKind.LAST_SEEN,
+    FactKind.NOTICED,
+    FactKind.REPORTED,
+    FactKind.AUTHORITY_TOLD,
+    FactKind.LOCATED,
+    FactKind.RETURNED,
+)
+
+
+def read_report(data: object, now: datetime) -> Report:
+    """Read a report as `json.load` gives it. Raises BadInputError, one line naming the field. `now` is UTC."""
+    try:
+        report = Report.model_validate(data)
+    except ValidationError as error:
+        raise BadInputError(one_line(error, Report)) from None
+    child = report.circumstances()
+    facts = report.facts("report", now)
+    for fact in facts:
+        if reason := impossibility(fact, facts, child, now):
+            raise BadInputError(f"{fact.kind}: {reason.removeprefix('at: ')}")
+    return report

@@ -1,0 +1,71 @@
+"""Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workflows.plain_errors import BadInputError, first_error
+
+
+def _own_folder() -> Path:
+    return Path.home() / ".local" / "share" / "homeward"
+
+
+class Settings(BaseSettings):
+    """Where Homeward finds its engine, database and policies.
+
+    Every setting has a default that works on one machine and leaves nothing
+    open to the network. Ports are TCP ports on the loopback address.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=_own_folder, description="folder of the embedded engine's and database's files"
+    )
+    engine_address: str = Field(default="", description="host:port of the Temporal server; the embedded one by default")
+    engine_namespace: str = Field(default="default", description="Temporal namespace")
+    engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
+    engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
+    database_url: str = Field(default="", description="SQLAlchemy URL; an SQLite file in the data folder by default")
+    policy_dir: Path | None = Field(default=None, description="folder of an authority's own packs and calendars")
+    authority: str = Field(
+        default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
+    )
+    engine_patience_seconds: float = Field(
+        default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
+    )
+
+    @field_validator("data_dir", "policy_dir")
+    @classmethod
+    def _whole_path(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else None
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.engine_port == self.engine_ui_port:
+            raise ValueError("engine_ui_port: must differ from engine_port")
+        return self
+
+    @property
+    def engine(self) -> str:
+        """host:port of the engine."""
+        return self.engine_address or f"127.0.0.1:{self.engine_port}"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'homeward.sqlite'}"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment. Raises BadInputError naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        field, sentence = first_error(error)
+        if not field and ": " in sentence:
+            field, _, sentence = sentence.partition(": ")
+        raise BadInputError(f"HOMEWARD_{field.upper()}: {sentence}") from None

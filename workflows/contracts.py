@@ -1,0 +1,256 @@
+"""What the workflows ask of the world: each activity as a typed stub, with its inputs, results and retries.
+
+The stubs carry the names and types; the work is in `activities`, under the
+same names. Workflows never import `activities`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+from temporalio.common import RetryPolicy
+
+from workflows.clocks import Clock
+from workflows.facts import Child, Fact
+from workflows.instants import Instant
+from workflows.ladders import Aware, Climb
+from workflows.policy import Pack
+from workflows.vocabulary import Channel, ClockState, EpisodeStatus, Role
+from workflows.working_days import Calendar
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RulesAsked(_Message):
+    """Which rules an episode lives by: `version` None is the newest; `since` and `now` (UTC) bound the calendar."""
+
+    policy: str
+    version: str | None
+    since: Instant
+    now: Instant
+
+
+class Rules(_Message):
+    """A pack and the part of its calendar that an episode needs."""
+
+    pack: Pack
+    calendar: Calendar
+
+
+class EarlierAsked(_Message):
+    """Which child's other episodes to look up; `child_id` is Homeward's own random id."""
+
+    episode_id: str
+    child_id: str
+
+
+class EarlierEpisode(_Message):
+    """Another episode of the same child, as the store has it."""
+
+    episode_id: str
+    status: EpisodeStatus
+    interview_owed: bool
+
+
+class EpisodeRow(_Message):
+    """The episode as people read it. Instants are UTC."""
+
+    episode_id: str
+    authority: str
+    child_id: str | None
+    policy: str
+    policy_version: str
+    calendar_version: str
+    status: EpisodeStatus
+    missing_since: Instant | None
+    returned_at: Instant | None
+    closed_at: Instant | None
+    next_wake_at: Instant | None
+    next_wake_for: str | None
+
+
+class TimelineEntry(_Message):
+    """One line of an episode's timeline. `at` is when it happened or was due, `recorded_at` when it was known; UTC."""
+
+    number: int
+    kind: Literal["fact", "refused", "state", "status", "passed_over", "rules", "earlier_episode"]
+    at: Instant
+    recorded_at: Instant
+    text: str
+    clock: str | None = None
+    rung: str | None = None
+    role: Role | None = None
+    state: str | None = None
+    fact_id: str | None = None
+
+
+class TaskRow(_Message):
+    """Something a role must do by a time. `key` is the idempotency key; instants are UTC."""
+
+    key: str
+    clock: str | None
+    role: Role
+    do: str
+    due: Instant | None
+    state: Literal["open", "done", "withdrawn"]
+    opened_at: Instant
+    closed_at: Instant | None
+
+
+class EpisodeChanges(_Message):
+    """All that one turn of an episode changes in the store, written at once or not at all.
+
+    `turn` only grows: a turn that was written before, or one older than what is
+    there, changes nothing.
+    """
+
+    turn: int
+    written_at: Instant
+    episode: EpisodeRow
+    facts: tuple[Fact, ...]
+    clocks: tuple[Clock, ...]
+    dropped_clocks: tuple[str, ...]
+    timeline: tuple[TimelineEntry, ...]
+    tasks: tuple[TaskRow, ...]
+
+
+class NoticeOrder(_Message):
+    """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC."""
+
+    key: str
+    episode_id: str
+    authority: str
+    clock: str
+    rung: str
+    role: Role
+    channel: Channel
+    needs_ack: bool
+    escalates: bool
+    says: str
+    at: Instant
+    due: Instant | None
+    ordered_at: Instant
+
+
+class NoticeSent(_Message):
+    """That a notice is out, and whether it had been sent before."""
+
+    key: str
+    again: bool
+
+
+class Carried(_Message):
+    """What an episode takes with it when its history is begun anew."""
+
+    rules: Rules
+    turn: int
+    climbs: tuple[Climb, ...]
+    aware: dict[str, Aware]
+    clocks: tuple[Clock, ...]
+    tasks: tuple[TaskRow, ...]
+    timeline: tuple[TimelineEntry, ...]
+    refusals: tuple[str, ...]
+    status: EpisodeStatus | None
+    looked_up: bool
+    written_entries: int
+    written_facts: int
+
+
+class EpisodeInput(_Message):
+    """What an episode begins with. `ahead` is how far its time runs ahead of the engine's: rehearsals only."""
+
+    episode_id: str
+    authority: str
+    child: Child
+    policy: str
+    policy_version: str | None = None
+    child_id: str | None = None
+    facts: tuple[Fact, ...] = ()
+    ahead: timedelta = timedelta(0)
+    longest_history: int | None = None
+    carried: Carried | None = None
+
+
+class ClockStanding(_Message):
+    """A clock in brief: enough for the person who recorded a fact to see what it did."""
+
+    id: str
+    due: Instant | None
+    state: ClockState
+
+
+class Recorded(_Message):
+    """The answer to a recorded fact: whether it was new, and how things stand now."""
+
+    episode_id: str
+    fact_id: str
+    again: bool
+    status: EpisodeStatus
+    clocks: tuple[ClockStanding, ...]
+
+
+class EpisodeState(_Message):
+    """How an episode stands, for queries."""
+
+    episode_id: str
+    status: EpisodeStatus
+    policy: str | None
+    policy_version: str | None
+    facts: int
+    open_tasks: int
+    refusals: tuple[str, ...]
+    next_wake_at: Instant | None
+    next_wake_for: str | None
+
+
+@activity.defn(name="resolve_policy")
+async def resolve_policy(asked: RulesAsked) -> Rules:
+    """Give the pack and calendar as data, so that they stay in the episode's history."""
+    raise NotImplementedError
+
+
+@activity.defn(name="write_episode")
+async def write_episode(changes: EpisodeChanges) -> None:
+    """Write the episode, its clocks, timeline and tasks for people to read, in one transaction."""
+    raise NotImplementedError
+
+
+@activity.defn(name="send_notice")
+async def send_notice(order: NoticeOrder) -> NoticeSent:
+    """Send a notice by its channel, once for each key."""
+    raise NotImplementedError
+
+
+@activity.defn(name="earlier_episodes")
+async def earlier_episodes(asked: EarlierAsked) -> list[EarlierEpisode]:
+    """Look up the child's other episodes."""
+    raise NotImplementedError
+
+
+ALL_ACTIVITIES: Final = (resolve_policy, write_episode, send_notice, earlier_episodes)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one attempt of an activity may take, and which failures are waited out how."""
+
+    attempt: timedelta
+    retry: RetryPolicy
+
+
+# Survives a database that is locked, restarting or away for days, and policy files that a worker has yet to get:
+# an episode without its rules or its rows must wait for them, and never give up.
+STORE: Final = Patience(
+    attempt=timedelta(seconds=30),
+    retry=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
+)
+
+# Survives a channel or a database that is away; sending again is harmless, since the key makes it one notice.
+NOTICE: Final = Patience(
+    attempt=timedelta(seconds=60),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)

@@ -1,0 +1,48 @@
+"""Names shared by all who speak to the engine: ids, queues, handlers. Nothing about a child is ever in one."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+TASK_QUEUE: Final = "homeward-episodes"
+EPISODE_WORKFLOW: Final = "MissingEpisode"
+
+SIGNAL_REPORTED: Final = "reported"
+SIGNAL_FOUND: Final = "found"
+SIGNAL_RHI_DONE: Final = "rhi_done"
+SIGNAL_FACT: Final = "fact"
+SIGNAL_LOOK_AGAIN: Final = "look_again"
+UPDATE_RECORD: Final = "record"
+QUERY_STATE: Final = "state"
+QUERY_CLOCKS: Final = "clocks"
+QUERY_TIMELINE: Final = "timeline"
+
+INTERVIEW_CLOCK: Final = "rhi"
+"""The clock, in every pack that has one, of the interview itself."""
+
+_WORKFLOW_PREFIX: Final = "episode-"
+_NAMESPACE: Final = UUID("6f1d2e52-8a0e-5d0c-9a54-1d6f3a3f7b11")
+
+
+def workflow_id(episode_id: str) -> str:
+    """The engine's id of an episode's workflow. Episode ids are random."""
+    return f"{_WORKFLOW_PREFIX}{episode_id}"
+
+
+def episode_id_of(workflow: str) -> str:
+    """The episode whose workflow this is."""
+    return workflow.removeprefix(_WORKFLOW_PREFIX)
+
+
+def notice_key(episode_id: str, clock: str, rung: str, times: int, role: str) -> str:
+    """The idempotency key of one notice: (episode, clock, rung and which climb of it, recipient)."""
+    return f"{episode_id}/{clock}/{rung}/{times}/{role}"
+
+
+def task_key(episode_id: str, duty: str) -> str:
+    """The idempotency key of one task of an episode; `duty` is the clock it serves, or what raised it."""
+    return f"{episode_id}/{duty}"
+
+
+def derived_id(parent: str, part: str) -> str:
+    """An id that is the same each time it is worked out, for a part of something that has an id."""
+    return str(uuid5(_NAMESPACE, f"{parent}/{part}"))
