@@ -1,8 +1,8 @@
 """The client of the engine, and what its silence and its refusals mean."""
 
 import asyncio
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio.client import Client, RPCError, WorkflowUpdateFailedError
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateUnansweredError
@@ -11,19 +11,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
+from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, Recorded
 from workflows.facts import Fact
-from workflows.names import EPISODE_WORKFLOW, TASK_QUEUE, UPDATE_RECORD, workflow_id
-
-_UNANSWERED: Final = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.INTERNAL,
-    RPCStatusCode.UNKNOWN,
-    RPCStatusCode.ABORTED,
-)
+from workflows.names import EPISODE_WORKFLOW, QUERY_CLOCKS, SIGNAL_FACT, TASK_QUEUE, UPDATE_RECORD, workflow_id
 
 
 class EngineSilentError(Exception):
@@ -96,15 +87,34 @@ class Episodes:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise EpisodeNotRunningError("the engine runs no such episode, or it is closed") from error
-            if error.status in _UNANSWERED:
-                raise EngineSilentError("the engine did not answer") from error
-            raise
+            raise EngineSilentError("the engine did not answer") from error
 
-    async def query(self, episode_id: str, name: str, result_type: type) -> Any:
-        """Ask a running or closed episode a question. Raises EngineSilentError, EpisodeNotRunningError."""
+    async def show_refusal(self, episode_id: str, fact: dict[str, Any]) -> None:
+        """Signal a fact that was refused while nobody waited for the answer, so that it stays visible on its episode.
+
+        The episode refuses it again, writes it on the timeline and opens an
+        operator's task. A closed episode has nobody to show it to.
+        """
+        flat = {name: value for name, value in fact.items() if name != "details" and value is not None}
         handle = self._client.get_workflow_handle(workflow_id(episode_id))
         try:
-            return await handle.query(name, result_type=result_type, rpc_timeout=timedelta(seconds=self._patience))
+            await handle.signal(SIGNAL_FACT, flat | fact["details"], rpc_timeout=timedelta(seconds=self._patience))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise EngineSilentError("the engine did not answer") from error
+
+    async def clocks(self, episode_id: str, as_of: datetime) -> tuple[Clock, ...]:
+        """An episode's clocks at a moment (UTC), running or closed. Raises EngineSilentError, EpisodeNotRunningError."""
+        handle = self._client.get_workflow_handle(workflow_id(episode_id))
+        try:
+            return tuple(
+                await handle.query(
+                    QUERY_CLOCKS,
+                    as_of,
+                    result_type=list[Clock],
+                    rpc_timeout=timedelta(seconds=self._patience),
+                )
+            )
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise EpisodeNotRunningError("the engine runs no such episode") from error

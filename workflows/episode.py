@@ -13,7 +13,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts, names
+    import workflows.contracts as contracts
+    import workflows.names as names
     from workflows.clocks import Clock, plan, still_owed
     from workflows.contracts import (
         NOTICE,
@@ -133,9 +134,11 @@ class MissingEpisode:
         )
 
     @workflow.query(name=names.QUERY_CLOCKS)
-    def clocks(self) -> tuple[Clock, ...]:
-        """Every clock with its reasons, as of the episode's last turn."""
-        return tuple(self._clocks.values())
+    def clocks(self, as_of: datetime | None = None) -> tuple[Clock, ...]:
+        """Every clock with its reasons, at a moment (UTC); as of the episode's last turn when none is given."""
+        if as_of is None or self._rules is None:
+            return tuple(self._clocks.values())
+        return self._plan(as_of)
 
     @workflow.query(name=names.QUERY_TIMELINE)
     def timeline(self) -> tuple[TimelineEntry, ...]:
@@ -378,7 +381,8 @@ class MissingEpisode:
         status = known.status()
         if status is not self._status:
             self._status = status
-            self._timeline.add("status", now, now, f"Episode: {status.value}")
+            since = known.status_since()
+            self._timeline.add("status", since or now, now, f"Episode: {status.value}")
 
     def _next_wake(self, known: Known) -> Wake | None:
         """The one wake-up the episode holds: the earliest of all it waits for."""

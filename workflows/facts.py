@@ -266,6 +266,12 @@ class Known:
             return EpisodeStatus.LOCATED
         return EpisodeStatus.MISSING if self.first(FactKind.REPORTED) else EpisodeStatus.ABSENT
 
+    def status_since(self) -> datetime | None:
+        """When the episode came to stand so (UTC); None when no fact says."""
+        decisive = (FactKind.RETURNED, FactKind.LOCATED, FactKind.REPORTED)
+        fact = next((found for kind in decisive if (found := self.first(kind))), None) or next(iter(self.facts), None)
+        return fact.at if fact else None
+
     def child(self, at_start: Child) -> Child:
         """The child's circumstances: those given at the start, as later 'described' facts amend them."""
         amended: dict[str, object] = at_start.model_dump()

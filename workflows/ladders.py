@@ -3,7 +3,7 @@
 A rung is done once it has been climbed at or after the moment at which it now
 falls due. So a rung is climbed once; and when a correction moves the clock's
 due time later than the climb, it is armed again, because the people it told
-were told of another time.
+were told of another time. A rung that asks at the start asks only once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,7 +127,8 @@ def _open_rungs(clock: Clock, pack: Pack, known: Known, climbs: Climbs) -> list[
     for rung in pack.clocks[clock.id].ladder:
         at = rung_time(clock, rung)
         last = climbs.get((clock.id, rung.rung))
-        if at is None or (last and last.at >= at) or not _wanted(clock, rung, at, known):
+        done = last is not None and (last.at >= at or rung.at.of == "start") if at else True
+        if at is None or done or not _wanted(clock, rung, at, known):
             continue
         times = last.times + 1 if last else 1
         rungs.append(DueRung(clock=clock, rung=rung, at=at, times=times, passed_over=False))

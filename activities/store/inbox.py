@@ -1,7 +1,7 @@
 """The inbox: what was said is kept here before the engine is asked, and until it has answered."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.episodes import insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
+
+ATTEMPTS_BEFORE_LAST: Final = 5
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -26,7 +28,7 @@ class InboxItem(BaseModel):
     body: dict[str, Any]
     state: InboxState = "kept"
     reason: str | None = None
-    urgent_at: datetime
+    urgency: int
     received_at: datetime
     settled_at: datetime | None = None
     attempts: int = 0
@@ -49,6 +51,12 @@ async def settle(session: AsyncSession, item_id: str, state: InboxState, reason:
     await session.execute(kept.values(state=state, reason=reason, settled_at=now, attempts=InboxTable.attempts + 1))
 
 
+async def note_trouble(session: AsyncSession, item_id: str, reason: str) -> None:
+    """Note why an item still waits although the engine answers."""
+    kept = update(InboxTable).where(InboxTable.id == item_id, InboxTable.state == "kept")
+    await session.execute(kept.values(reason=reason))
+
+
 async def count_attempt(session: AsyncSession, item_id: str) -> None:
     """Note that the engine was asked and did not answer."""
     kept = update(InboxTable).where(InboxTable.id == item_id)
@@ -56,15 +64,19 @@ async def count_attempt(session: AsyncSession, item_id: str) -> None:
 
 
 async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
-    """The items the engine has not answered yet, reports before facts of the same urgency, most urgent first."""
+    """The items the engine has not answered yet, most urgent first, then as they came.
+
+    An item that has failed often stands behind all others, so that it cannot starve them.
+    """
     kept = select(InboxTable).where(InboxTable.state == "kept")
-    ordered = kept.order_by(InboxTable.urgent_at, InboxTable.kind.desc(), InboxTable.received_at).limit(limit)
+    stuck = InboxTable.attempts > ATTEMPTS_BEFORE_LAST
+    ordered = kept.order_by(stuck, InboxTable.urgency, InboxTable.attempts, InboxTable.received_at).limit(limit)
     return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
 
 
 async def count_waiting(session: AsyncSession) -> int:
     """How many items the engine has not answered yet."""
-    return await session.scalar(select(func.count()).where(InboxTable.state == "kept")) or 0
+    return await session.scalar(select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")) or 0
 
 
 async def item(session: AsyncSession, item_id: str) -> InboxItem | None:

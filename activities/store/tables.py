@@ -165,11 +165,12 @@ class InboxTable(Table):
     """What people and systems said, kept from the moment it was accepted.
 
     `state` is kept (the engine has not answered yet), applied, or refused with
-    a reason. `digest` tells a report that was sent twice.
+    a reason. `digest` tells a report that was sent twice; the lowest `urgency`
+    is the most urgent.
     """
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("authority", "digest"), Index(None, "state", "urgent_at"))
+    __table_args__ = (UniqueConstraint("authority", "digest"), Index(None, "state", "urgency", "received_at"))
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     kind: Mapped[str]
@@ -178,7 +179,7 @@ class InboxTable(Table):
     body: Mapped[dict[str, Any]]
     state: Mapped[str]
     reason: Mapped[str | None] = mapped_column(Text)
-    urgent_at: Mapped[datetime]
+    urgency: Mapped[int]
     received_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     attempts: Mapped[int]

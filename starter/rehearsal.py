@@ -1,0 +1,216 @@
+"""Rehearsals: the real workflow and activities on the real server, with time skipped.
+
+Facts are given to the episode at their own times, and what happens is read
+from the store afterwards. The engine's clock starts at the real present, so
+the episode is told how far its own time runs ahead of (or behind) it.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from uuid import uuid4
+
+from pydantic import BaseModel
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.policies import Policies
+from activities.registry import Activities
+from activities.store import Store
+from activities.store.episodes import EpisodeView, episode_view
+from starter.client import Episodes
+from starter.engine_binary import engine_binary
+from starter.scenarios import Scenario
+from workflows.clocks import Clock
+from workflows.contracts import EpisodeInput
+from workflows.facts import Fact
+from workflows.instants import Instant
+from workflows.names import workflow_id
+
+PATIENCE_SECONDS: Final = 30.0
+
+# A fact is given to the episode a moment early, and takes effect at its own time: so nothing that falls due at that
+# same time is decided without it.
+EARLY: Final = timedelta(seconds=1)
+
+SKIPPING: Final = [
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    # Only where time is skipped: it makes skips quick, and would make long timers late in production.
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="1ms"',
+]
+
+
+class RehearsedEvent(BaseModel):
+    """One thing that happened. `at` is UTC."""
+
+    at: Instant
+    kind: str
+    text: str
+    clock: str | None = None
+    rung: str | None = None
+    role: str | None = None
+    channel: str | None = None
+    state: str | None = None
+
+
+class Rehearsal(BaseModel):
+    """All that happened, in order, and the clocks at the end."""
+
+    events: list[RehearsedEvent]
+    clocks: tuple[Clock, ...]
+
+
+@asynccontextmanager
+async def skipping_engine() -> AsyncGenerator[WorkflowEnvironment]:
+    """A real server of its own whose workflows' time can be skipped."""
+    with _stdout_kept_clean():
+        environment = await WorkflowEnvironment.start_time_skipping_v2(
+            dev_server_existing_path=str(engine_binary()),
+            dev_server_extra_args=SKIPPING,
+            dev_server_log_level="error",
+            data_converter=pydantic_data_converter,
+        )
+    async with environment:
+        yield environment
+
+
+@contextmanager
+def _stdout_kept_clean() -> Generator[None]:
+    """The server greets on the standard output it inherits; ours is for answers."""
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(nowhere)
+        os.close(kept)
+
+
+class Stage:
+    """One episode whose time is driven by hand."""
+
+    def __init__(self, environment: WorkflowEnvironment, store: Store, begins_at: datetime) -> None:
+        self.environment = environment
+        self.store = store
+        self.episode_id = str(uuid4())
+        self.episodes = Episodes(environment.client, PATIENCE_SECONDS)
+        self._begins_at = begins_at
+        self._skipped = timedelta(0)
+        self._really_began = datetime.now(UTC)
+
+    @property
+    def now(self) -> datetime:
+        """The episode's own time (UTC)."""
+        return self._begins_at + self._skipped + (datetime.now(UTC) - self._really_began)
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        """The episode's workflow."""
+        return self.environment.client.get_workflow_handle(workflow_id(self.episode_id))
+
+    async def begin(self, scenario: Scenario, facts: tuple[Fact, ...], **more: Any) -> None:
+        """Begin the episode at its own time, with the facts known by then."""
+        self._really_began = datetime.now(UTC)
+        start = EpisodeInput(
+            episode_id=self.episode_id,
+            authority="rehearsal",
+            child=scenario.child,
+            policy=scenario.policy,
+            facts=facts,
+            ahead=self._begins_at - self._really_began,
+            **more,
+        )
+        await self.episodes.begin(start)
+
+    async def record(self, fact: Fact) -> None:
+        """Give the episode a fact now. Raises FactRefusedError."""
+        await self.episodes.record(self.episode_id, fact)
+
+    async def advance_to(self, moment: datetime) -> None:
+        """Skip to the moment (UTC) unless it has passed; whatever falls due on the way happens at its own time."""
+        ahead = moment - self.now
+        if ahead > timedelta(0):
+            self._skipped += ahead
+            began = datetime.now(UTC)
+            await self.environment.fast_forward(self.handle, ahead)
+            self._skipped -= datetime.now(UTC) - began
+
+    async def view(self) -> EpisodeView:
+        """What the store holds about the episode."""
+        async with self.store.session() as session:
+            view = await episode_view(session, self.episode_id)
+        if view is None:
+            raise RuntimeError("the episode has not been written")
+        return view
+
+
+async def rehearse(scenario: Scenario, policies: Policies) -> Rehearsal:
+    """Live through a scenario up to its as_of. Raises UnknownPolicyError before anything starts."""
+    policies.pack(scenario.policy)
+    with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
+        store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
+        await store.create_tables()
+        async with skipping_engine() as environment:
+            async with _worker(environment.client, Activities(store, policies)):
+                rehearsal = await _play(scenario, environment, store)
+        await store.close()
+    return rehearsal
+
+
+def _worker(client: Client, activities: Activities) -> Worker:
+    # The composition root imports this package, so it is imported when it is needed.
+    from worker import compose  # noqa: PLC0415
+
+    return compose(client, activities)
+
+
+async def _play(scenario: Scenario, environment: WorkflowEnvironment, store: Store) -> Rehearsal:
+    facts = sorted(scenario.facts, key=lambda fact: (fact.recorded_at, fact.at, fact.id))
+    begins_at = min(facts[0].recorded_at, scenario.as_of) if facts else scenario.as_of
+    stage = Stage(environment, store, begins_at)
+    first = tuple(fact for fact in facts if fact.recorded_at <= begins_at)
+    await stage.begin(scenario, first)
+    for fact in facts[len(first) :]:
+        await stage.advance_to(min(fact.recorded_at, scenario.as_of) - EARLY)
+        await stage.record(fact)
+    await stage.advance_to(scenario.as_of)
+    clocks = await stage.episodes.clocks(stage.episode_id, scenario.as_of)
+    view = await stage.view()
+    return Rehearsal(events=[e for e in events_of(view) if e.at <= scenario.as_of], clocks=clocks)
+
+
+def events_of(view: EpisodeView) -> list[RehearsedEvent]:
+    """Everything that happened in an episode, in order of time: facts, turns of clocks, notices and tasks."""
+    events = [
+        RehearsedEvent(
+            at=line.at,
+            kind=line.kind,
+            text=line.text,
+            clock=line.clock,
+            rung=line.rung,
+            role=line.role,
+            state=line.state,
+        )
+        for line in view.timeline
+    ]
+    for notice in view.notices:
+        kind = "escalation" if notice["escalates"] else "notice"
+        about = {name: notice[name] for name in ("at", "clock", "rung", "role", "channel")}
+        events.append(RehearsedEvent(kind=kind, text=notice["says"], **about))
+    for task in view.tasks:
+        about = {"clock": task["clock"], "role": task["role"], "text": task["do"]}
+        events.append(RehearsedEvent(at=task["opened_at"], kind="task_opened", **about))
+        if task["closed_at"]:
+            closed = "task_done" if task["state"] == "done" else "task_withdrawn"
+            events.append(RehearsedEvent(at=task["closed_at"], kind=closed, **about))
+    return sorted(events, key=lambda event: event.at)

@@ -1,0 +1,61 @@
+"""The relay: puts what waits in the inbox to the engine, most urgent first, until the engine has answered."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import Final
+
+from activities.store import Store, StoreUnavailableError, inbox
+from starter.client import EngineSilentError, Episodes
+from starter.commands import Commands, Connect, Outcome
+
+PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 10.0
+AT_ONCE: Final = 100
+SILENT_IN_A_ROW: Final = 3
+
+log = logging.getLogger("homeward.relay")
+
+
+class Relay:
+    """Runs beside a worker, for as long as it runs."""
+
+    def __init__(self, store: Store, commands: Commands, connect: Connect) -> None:
+        self._store = store
+        self._commands = commands
+        self._connect = connect
+
+    async def run(self) -> None:
+        """Relay until cancelled. A silent engine or store is waited out, ever longer up to a limit."""
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                await self.relay_once(await self._connect())
+                pause = PAUSE_SECONDS
+            except (EngineSilentError, StoreUnavailableError) as trouble:
+                log.warning("what waits in the inbox is kept: %s", trouble)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+
+    async def relay_once(self, episodes: Episodes) -> list[Outcome]:
+        """Put every item that waits to the engine once. Raises EngineSilentError, StoreUnavailableError."""
+        async with self._store.session() as session:
+            items = await inbox.waiting(session, AT_ONCE)
+        outcomes: list[Outcome] = []
+        silent = 0
+        for item in items:
+            try:
+                outcome = await self._commands.apply(episodes, item, datetime.now(UTC))
+                if outcome.state == "refused":
+                    await episodes.show_refusal(item.episode_id, item.body)
+            except EngineSilentError:
+                # One episode that cannot answer must not hold up the others; several in a row are the engine itself.
+                silent += 1
+                async with self._store.session() as session:
+                    await inbox.count_attempt(session, item.id)
+                if silent >= SILENT_IN_A_ROW:
+                    raise
+                continue
+            silent = 0
+            outcomes.append(outcome)
+        return outcomes
