@@ -2,61 +2,25 @@
 
 import asyncio
 import logging
-import pkgutil
 import signal
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-import workflows
 from activities.policies import BadPackError, Policies
 from activities.registry import Activities
 from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
+from starter.episode_worker import episode_worker
 from starter.relay import Relay
 from starter.settings import Settings, load_settings
-from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
 from workflows.plain_errors import BadInputError
 
-EPISODES_IN_MEMORY: Final = 2000
-DRAIN: Final = timedelta(seconds=70)
-"""Longer than the longest activity, so that a stopping worker finishes what it began."""
-
 log = logging.getLogger("homeward.worker")
-
-
-def sandboxed() -> WorkflowRunner:
-    """The runner for workflows: sandboxed, with pydantic and the pure modules of `workflows` passed through.
-
-    Those hold no state; loading them anew for each episode would double its memory.
-    """
-    pure = [f"workflows.{module.name}" for module in pkgutil.iter_modules(workflows.__path__)]
-    pure.remove(MissingEpisode.__module__)
-    restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "pydantic_core", *pure)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
-
-
-def compose(client: Client, activities: Activities) -> Worker:
-    """A worker for episodes over these activities."""
-    return Worker(
-        client,
-        task_queue=TASK_QUEUE,
-        workflows=[MissingEpisode],
-        activities=activities.all(),
-        workflow_runner=sandboxed(),
-        max_cached_workflows=EPISODES_IN_MEMORY,
-        max_concurrent_workflow_tasks=50,
-        max_concurrent_local_activities=20,
-        max_concurrent_activities=20,
-        graceful_shutdown_timeout=DRAIN,
-    )
 
 
 async def run(settings: Settings) -> None:
@@ -88,7 +52,7 @@ async def _work(client: Client, settings: Settings, store: Store, policies: Poli
 
     commands = Commands(store, policies, settings.authority, reach)
     relay = asyncio.create_task(Relay(store, commands, reach).run())
-    async with compose(client, Activities(store, policies)):
+    async with episode_worker(client, Activities(store, policies)):
         log.info("worker ready, queue %s", TASK_QUEUE)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)

@@ -104,7 +104,7 @@ class Episodes:
                 raise EngineSilentError("the engine did not answer") from error
 
     async def clocks(self, episode_id: str, as_of: datetime) -> tuple[Clock, ...]:
-        """An episode's clocks at a moment (UTC), running or closed. Raises EngineSilentError, EpisodeNotRunningError."""
+        """An episode's clocks at a moment (UTC). Raises EngineSilentError, EpisodeNotRunningError."""
         handle = self._client.get_workflow_handle(workflow_id(episode_id))
         try:
             return tuple(

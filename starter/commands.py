@@ -5,7 +5,7 @@ kept it cannot be lost: when the engine does not answer, the relay asks again
 with the same ids until it does.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
@@ -63,10 +63,18 @@ class Commands:
         nothing kept. `now` is UTC.
         """
         report = read_report(data, now)
+        return report, await self.take_in(report, (), now)
+
+    async def take_in(self, report: Report, later: Sequence[Fact], now: datetime) -> Outcome:
+        """Take in a report that was read, with facts that came after it, and begin its episode with them all.
+
+        Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
+        nothing kept. `now` is UTC.
+        """
         pack = self._policies.pack(report.policy)
-        item = await self._keep_report(report, pack.version, now)
+        item = await self._keep_report(report, later, pack.version, now)
         outcome = await self._try(item, now)
-        return report, outcome.model_copy(update={"again": item.received_at != now})
+        return outcome.model_copy(update={"again": item.received_at != now})
 
     async def record(self, episode_id: str, data: Mapping[str, object], now: datetime) -> Outcome:
         """Take in a fact about an episode. The same id twice is one fact.
@@ -98,7 +106,9 @@ class Commands:
             raise BadInputError(f"id: '{fact.id}' is already the id of something else")
         return await self._try(kept, now)
 
-    async def _keep_report(self, report: Report, policy_version: str, now: datetime) -> InboxItem:
+    async def _keep_report(
+        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime
+    ) -> InboxItem:
         report_id = str(report.report_id or uuid4())
         async with self._store.session() as session:
             child_id = None
@@ -108,6 +118,7 @@ class Commands:
                 "report": report.model_dump(mode="json"),
                 "child_id": child_id,
                 "policy_version": policy_version,
+                "facts": [fact.model_dump(mode="json") for fact in later],
             }
             item = InboxItem(
                 id=report_id,
@@ -158,7 +169,10 @@ class Commands:
             child_id=item.body["child_id"],
             policy=report.policy,
             policy_version=item.body["policy_version"],
-            facts=tuple(report.facts(item.id, item.received_at)),
+            facts=(
+                *report.facts(item.id, item.received_at),
+                *(Fact.model_validate(fact) for fact in item.body["facts"]),
+            ),
         )
         await episodes.begin(start)
         return await self._settled(item, "applied", None, now)

@@ -15,10 +15,9 @@ from typing import Any, Final
 from uuid import uuid4
 
 from pydantic import BaseModel
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.policies import Policies
 from activities.registry import Activities
@@ -26,6 +25,7 @@ from activities.store import Store
 from activities.store.episodes import EpisodeView, episode_view
 from starter.client import Episodes
 from starter.engine_binary import engine_binary
+from starter.episode_worker import episode_worker
 from starter.scenarios import Scenario
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput
@@ -73,6 +73,8 @@ async def skipping_engine() -> AsyncGenerator[WorkflowEnvironment]:
     """A real server of its own whose workflows' time can be skipped."""
     with _stdout_kept_clean():
         environment = await WorkflowEnvironment.start_time_skipping_v2(
+            # Time stands still until it is told to move.
+            ts_config=TimeSkippingConfig(enabled=False),
             dev_server_existing_path=str(engine_binary()),
             dev_server_extra_args=SKIPPING,
             dev_server_log_level="error",
@@ -160,18 +162,11 @@ async def rehearse(scenario: Scenario, policies: Policies) -> Rehearsal:
     with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
         await store.create_tables()
-        async with skipping_engine() as environment:
-            async with _worker(environment.client, Activities(store, policies)):
-                rehearsal = await _play(scenario, environment, store)
+        activities = Activities(store, policies)
+        async with skipping_engine() as environment, episode_worker(environment.client, activities):
+            rehearsal = await _play(scenario, environment, store)
         await store.close()
     return rehearsal
-
-
-def _worker(client: Client, activities: Activities) -> Worker:
-    # The composition root imports this package, so it is imported when it is needed.
-    from worker import compose  # noqa: PLC0415
-
-    return compose(client, activities)
 
 
 async def _play(scenario: Scenario, environment: WorkflowEnvironment, store: Store) -> Rehearsal:

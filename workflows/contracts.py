@@ -6,9 +6,9 @@ same names. Workflows never import `activities`.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
@@ -16,7 +16,7 @@ from workflows.clocks import Clock
 from workflows.facts import Child, Fact
 from workflows.instants import Instant
 from workflows.ladders import Aware, Climb
-from workflows.policy import Pack
+from workflows.policy import Pack, as_data
 from workflows.vocabulary import Channel, ClockState, EpisodeStatus, Role
 from workflows.working_days import Calendar
 
@@ -39,6 +39,11 @@ class Rules(_Message):
 
     pack: Pack
     calendar: Calendar
+
+    @field_serializer("pack")
+    def _without_what_is_not_set(self, pack: Pack) -> dict[str, Any]:
+        # Kept in every episode's history, where what is not set would double it.
+        return as_data(pack)
 
 
 class EarlierAsked(_Message):
@@ -119,7 +124,10 @@ class EpisodeChanges(_Message):
 
 
 class NoticeOrder(_Message):
-    """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC."""
+    """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC.
+
+    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput).
+    """
 
     key: str
     episode_id: str
@@ -133,7 +141,7 @@ class NoticeOrder(_Message):
     says: str
     at: Instant
     due: Instant | None
-    ordered_at: Instant
+    ahead: timedelta
 
 
 class NoticeSent(_Message):

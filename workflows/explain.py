@@ -42,7 +42,7 @@ def _happenings(happenings: Iterable[Happening], joint: str = "or") -> str:
 def started_earliest(fact: Fact, kinds: Sequence[FactKind]) -> str:
     """Starts at the earliest of several facts."""
     among = f", the earliest known of {_kinds(kinds, 'and')}" if len(kinds) > 1 else ""
-    return f"Starts {in_words(fact.at)}, when the child was {_was(fact)}{among}."
+    return f"Starts {in_words(fact.at)}, when the child {_was(fact)}{among}."
 
 
 def started_first_known(fact: Fact, kinds: Sequence[FactKind]) -> str:
@@ -52,11 +52,12 @@ def started_first_known(fact: Fact, kinds: Sequence[FactKind]) -> str:
     if fact.kind is FactKind.AUTHORITY_TOLD or FactKind.AUTHORITY_TOLD in kinds[:place]:
         instead = f", since no time is known for: {_kinds(kinds[:place])}" if place else ""
         return f"Starts {in_words(fact.at)}: {fact.in_words()}{instead}."
-    return f"Starts {in_words(fact.at)}, when the child was {_was(fact)}{instead}."
+    return f"Starts {in_words(fact.at)}, when the child {_was(fact)}{instead}."
 
 
 def _was(fact: Fact) -> str:
-    return "back" if fact.kind is FactKind.RETURNED else fact.in_words()
+    words = fact.in_words()
+    return words if fact.kind is FactKind.RETURNED else f"was {words}"
 
 
 def started_by_clock(title: str, due: datetime) -> str:
@@ -70,6 +71,25 @@ def not_started(rule: Start, pack: Pack) -> str:
         return f"Not started: '{pack.clocks[rule.fired].title}' has not come with the child still missing."
     waits = rule.once or rule.earliest_of or rule.first_known_of
     return f"Not started: waits for {_kinds(waits)}."
+
+
+def start_in_words(rule: Start, pack: Pack) -> str:
+    """A start rule as a phrase."""
+    if rule.fired:
+        return f"'{pack.clocks[rule.fired].title}' comes with the child still missing"
+    if rule.earliest_of:
+        once = f", once {_kinds(rule.once)}" if rule.once else ""
+        return f"the earliest of {_kinds(rule.earliest_of, 'and')}{once}"
+    return ", else ".join(FACT_WORDS[kind] for kind in rule.first_known_of)
+
+
+def duration_in_words(amount: Amount) -> str:
+    """An amount of time as a phrase."""
+    if amount.elapsed_hours:
+        return f"{amount.elapsed_hours} elapsed hours"
+    if amount.elapsed_days:
+        return f"{amount.elapsed_days} days of 24 hours"
+    return f"{amount.working_days} working days (to {amount.cutoff} London time)"
 
 
 def elapsed(amount: Amount, due: datetime) -> str:

@@ -341,5 +341,6 @@ def _impossible_correction(fact: Fact, recorded: list[Fact]) -> str | None:
 
 
 def same_fact(one: Fact, other: Fact) -> bool:
-    """Whether two facts with one id say the same, so that the second is a repeat and not a contradiction."""
-    return one.model_dump(exclude={"recorded_at"}) == other.model_dump(exclude={"recorded_at"})
+    """Whether two facts with one id say the same happened, so that the second is a repeat and not a contradiction."""
+    said = {"kind", "at", "details", "replaces"}
+    return one.model_dump(include=said) == other.model_dump(include=said)

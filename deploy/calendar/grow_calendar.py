@@ -8,6 +8,7 @@ does not have yet are added to the file by hand, with their name.
 """
 
 import sys
+from importlib.metadata import version as package_version
 from pathlib import Path
 
 import holidays
@@ -26,7 +27,7 @@ def main(known_to: str, version: str) -> None:
         "source": (
             "Saturdays, Sundays, Good Friday, Christmas Day, Boxing Day and bank holidays in England and Wales, "
             "as SI 2006/1738 regulation 2 counts working days; seeded from the Python package holidays "
-            f"{holidays.__version__} (GB, ENG)"
+            f"{package_version('holidays')} (GB, ENG)"
         ),
         "known_from": f"{FIRST_YEAR}-01-01",
         "known_to": known_to,

@@ -1,0 +1,58 @@
+"""The `homeward` command: its groups put together, and every mistake told in one line."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+import typer
+
+from activities.policies import BadPackError, UnknownPolicyError
+from activities.store import StoreUnavailableError
+from starter.cli import episodes, intake, rules, stack
+from starter.cli.say import EXIT_BAD_INPUT, complain
+from workflows.plain_errors import BadInputError
+
+app = typer.Typer(
+    name="homeward",
+    help="Runs the statutory timelines that begin when a child goes missing from home or care in England.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+stack.add_to(app)
+episodes.add_to(app)
+intake.add_to(app)
+rules.add_to(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line given as a list of words; the exit status."""
+    try:
+        status = app(arguments, prog_name="homeward", standalone_mode=False)
+    except click.ClickException as mistake:
+        complain(" ".join(mistake.format_message().split()))
+        return EXIT_BAD_INPUT
+    except (BadInputError, BadPackError, UnknownPolicyError, StoreUnavailableError) as mistake:
+        complain(str(mistake))
+        return EXIT_BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has read enough; the output is closed, so that leaving does not fail again.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        return 0
+    return int(status or 0)
+
+
+def main() -> NoReturn:
+    """Run and leave.
+
+    The engine's client can crash an interpreter that tears itself down just
+    after the last call, so the process leaves at once when all is written.
+    """
+    status = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,103 @@
+"""Commands about the machinery: run, worker, doctor."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from activities.policies import BadPackError, Policies
+from activities.store import Store, StoreUnavailableError, inbox
+from activities.store.policies_in_use import claim
+from starter import local
+from starter.cli.say import say
+from starter.cli.wiring import prepare_data_folder, run_async
+from starter.client import EngineSilentError, connect
+from starter.settings import Settings, load_settings
+from workflows.plain_errors import BadInputError
+
+EXIT_NOT_WELL = 1
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("run")(run)
+    app.command("worker")(worker)
+    app.command("doctor")(doctor)
+
+
+def run() -> int:
+    """Start everything on this machine: engine, database, worker. Ctrl-C stops it cleanly."""
+    settings = load_settings()
+    if settings.engine_address:
+        raise BadInputError("HOMEWARD_ENGINE_ADDRESS: 'run' starts its own engine; unset it, or use 'homeward worker'")
+    run_async(_prepare(settings))
+    return run_async(local.Stack(settings, say).run())
+
+
+async def _prepare(settings: Settings) -> None:
+    """Find out before anything starts whether the worker will be able to."""
+    policies = Policies.load(settings.policy_dir)
+    prepare_data_folder(settings)
+    store = Store(settings.database)
+    try:
+        await store.create_tables()
+        async with store.session() as session:
+            if difference := await claim(session, policies, datetime.now(UTC)):
+                raise BadInputError(difference)
+    finally:
+        await store.close()
+
+
+def worker() -> None:
+    """Run one worker, against the engine and database of the settings."""
+    local.exec_worker()
+
+
+def doctor() -> int:
+    """Say what is reachable and what is not; exit 0 when all is well, 1 when something is not."""
+    settings = load_settings()
+    findings = [_policies(settings), *run_async(_database(settings)), *run_async(_engine(settings))]
+    for well, line in findings:
+        say(f"{'well    ' if well else 'NOT WELL'}  {line}")
+    return 0 if all(well for well, _ in findings) else EXIT_NOT_WELL
+
+
+def _policies(settings: Settings) -> tuple[bool, str]:
+    try:
+        policies = Policies.load(settings.policy_dir)
+        pack = policies.pack("homeward")
+        calendar = policies.calendar(pack.calendar)
+    except BadPackError as mistake:
+        return False, f"policies: {mistake}"
+    known = calendar.known_to > datetime.now(UTC).date()
+    return known, f"policies: {', '.join(policies.names())}; calendar {calendar.calendar} known to {calendar.known_to}"
+
+
+async def _database(settings: Settings) -> list[tuple[bool, str]]:
+    store: Store | None = None
+    try:
+        prepare_data_folder(settings)
+        store = Store(settings.database)
+        await store.create_tables()
+        async with store.session() as session:
+            waiting = await inbox.count_waiting(session)
+    except StoreUnavailableError as trouble:
+        return [(False, f"database: {trouble}")]
+    finally:
+        if store:
+            await store.close()
+    return [
+        (True, "database: reachable, writable"),
+        (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
+    ]
+
+
+async def _engine(settings: Settings) -> list[tuple[bool, str]]:
+    try:
+        client = await connect(settings.engine, settings.engine_namespace, settings.engine_patience_seconds)
+    except EngineSilentError as silence:
+        return [(False, f"engine: {silence}; start it with 'homeward run'")]
+    polling = await local.pollers(client)
+    return [
+        (True, f"engine: answers at {settings.engine}"),
+        (polling > 0, f"workers: {polling or 'none'} asking for work on queue {local.TASK_QUEUE}"),
+    ]

@@ -1,0 +1,47 @@
+"""How a worker for episodes is put together, in production and in rehearsals alike."""
+
+import pkgutil
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+import workflows
+from activities.registry import Activities
+from workflows.episode import MissingEpisode
+from workflows.names import TASK_QUEUE
+
+EPISODES_IN_MEMORY: Final = 2000
+DRAIN: Final = timedelta(seconds=70)
+"""Longer than the longest activity, so that a stopping worker finishes what it began."""
+
+
+def sandboxed() -> WorkflowRunner:
+    """The runner for workflows: sandboxed, with pydantic and the pure modules of `workflows` passed through.
+
+    Those hold no state; loading them anew for each episode would double its memory.
+    """
+    pure = [f"workflows.{module.name}" for module in pkgutil.iter_modules(workflows.__path__)]
+    pure.remove(MissingEpisode.__module__)
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "pydantic_core", *pure)
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def episode_worker(client: Client, activities: Activities) -> Worker:
+    """A worker for episodes over these activities."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        # The engine keeps this in plain text; the default would tell the machine's name.
+        identity="homeward-worker",
+        workflows=[MissingEpisode],
+        activities=activities.all(),
+        workflow_runner=sandboxed(),
+        max_cached_workflows=EPISODES_IN_MEMORY,
+        max_concurrent_workflow_tasks=50,
+        max_concurrent_local_activities=20,
+        max_concurrent_activities=20,
+        graceful_shutdown_timeout=DRAIN,
+    )

@@ -1,0 +1,111 @@
+"""One machine's embedded stack for a test: its own folder and ports, its parts started and killed by hand."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starter.local import engine_command, worker_command
+from starter.settings import Settings
+
+HOMEWARD = Path(sys.executable).parent / "homeward"
+PATIENCE_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    give_up = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < give_up, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.1)
+
+
+class Machine:
+    """The engine and worker as processes, and the command line as a person uses it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HOMEWARD_")},
+            "HOMEWARD_DATA_DIR": str(folder),
+            "HOMEWARD_ENGINE_PORT": str(free_port()),
+            "HOMEWARD_ENGINE_UI_PORT": str(free_port()),
+            "HOMEWARD_ENGINE_PATIENCE_SECONDS": "5",
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            data_dir=self.folder,
+            engine_port=int(self.environment["HOMEWARD_ENGINE_PORT"]),
+            engine_ui_port=int(self.environment["HOMEWARD_ENGINE_UI_PORT"]),
+        )
+
+    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+        self.processes[name] = process
+        return process
+
+    def start_engine(self) -> None:
+        self.start("engine", engine_command(self.settings))
+        wait_until(self.engine_listens, "the engine listens")
+
+    def engine_listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(self.environment["HOMEWARD_ENGINE_PORT"]))) == 0
+
+    def start_worker(self) -> None:
+        self.start("worker", worker_command())
+
+    def kill(self, *names: str) -> None:
+        """kill -9."""
+        for name in names:
+            process = self.processes.pop(name)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def stop_all(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.processes.clear()
+
+    def homeward(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run the command as a person does."""
+        environment = {**self.environment, **more.pop("environment", {})}
+        return subprocess.run(
+            [HOMEWARD, *words], env=environment, capture_output=True, text=True, timeout=90, check=False, **more
+        )
+
+    def answer(self, *words: str) -> Any:
+        """The JSON answer of a command that must succeed."""
+        done = self.homeward(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def report(self, **said: Any) -> str:
+        """Report a child; the episode's id."""
+        file = self.folder / f"report-{time.monotonic_ns()}.json"
+        file.write_text(json.dumps(said), encoding="utf-8")
+        done = self.homeward("report", str(file), "--json")
+        assert done.returncode in (0, 3), done.stderr
+        return str(json.loads(done.stdout)["episode_id"])
+
+    def notices(self, episode: str, clock: str) -> list[str]:
+        """The rungs of a clock that were told, in order."""
+        shown = self.answer("show", episode)
+        return [n["rung"] for n in sorted(shown.get("notices", []), key=lambda n: n["at"]) if n["clock"] == clock]

@@ -1,0 +1,81 @@
+"""Record histories of the present workflow for the replay gate.
+
+    make histories VERSION=0.1.0
+
+Run it before a workflow is changed, never after: a history recorded after a
+change says nothing about the episodes that were open before it. Files are only
+ever added.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from activities.policies import Policies
+from activities.registry import Activities
+from activities.store import Store
+from starter.episode_worker import episode_worker
+from starter.rehearsal import Stage, skipping_engine
+from tests.engine.plays import NOON, fact, hours, live, scenario
+from workflows.facts import Fact
+
+HISTORIES = Path(__file__).parent / "histories"
+
+# name: the facts of the episode, and the hour after its noon at which its history is taken
+EPISODES: dict[str, tuple[tuple[Fact, ...], float]] = {
+    "open-missing-past-the-alert": ((fact("last_seen", 0), fact("reported", 1)), 50),
+    "open-interview-overdue": ((fact("reported", 0), fact("told", 1, role="iro"), fact("returned", 5)), 120),
+    "open-long-term": ((fact("reported", 0),), 24 * 28 + 2),
+    "closed-all-done": (
+        (
+            fact("reported", 0),
+            fact("told", 1, role="iro"),
+            fact("told", 1, role="parent"),
+            fact("told", 1, role="service_manager"),
+            fact("returned", 5),
+            fact("rhi_offered", 6),
+            fact("visited", 30),
+            fact("rhi_completed", 40),
+        ),
+        24 * 40,
+    ),
+}
+
+
+async def main(version: str) -> None:
+    """Live through each episode and keep its history under the version's folder."""
+    folder = HISTORIES / version
+    folder.mkdir(parents=True)
+    with TemporaryDirectory() as scratch:
+        store = Store(f"sqlite+aiosqlite:///{Path(scratch) / 'store.sqlite'}")
+        await store.create_tables()
+        activities = Activities(store, Policies.load())
+        async with skipping_engine() as environment, episode_worker(environment.client, activities):
+            for name, (facts, until) in EPISODES.items():
+                stage = Stage(environment, store, NOON)
+                await live(stage, until, *facts)
+                await _keep(stage, folder / f"{name}.json")
+            await _signalled(Stage(environment, store, NOON), folder / "open-signals-and-a-refusal.json")
+        await store.close()
+
+
+async def _signalled(stage: Stage, file: Path) -> None:
+    await stage.begin(scenario(), (fact("last_seen", 0), fact("reported", 0)))
+    await stage.handle.signal("found", {"at": "2026-06-01T00:00:00Z"})
+    await stage.handle.signal("found", {"at": "2026-06-10T12:00:00Z"})
+    await stage.advance_to(NOON + hours(30))
+    await stage.handle.signal("look_again")
+    await stage.advance_to(NOON + hours(31))
+    await _keep(stage, file)
+
+
+async def _keep(stage: Stage, file: Path) -> None:
+    history = await stage.handle.fetch_history()
+    text = json.dumps(json.loads(history.to_json()), indent=0)
+    await asyncio.to_thread(file.write_text, text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
