@@ -70,6 +70,15 @@ class Machine:
     def start_worker(self) -> None:
         self.start("worker", worker_command())
 
+    def start_with(self, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start a worker with other settings."""
+        self.environment |= environment
+        return self.start(name, worker_command())
+
+    def wait_for_line(self, name: str, words: str) -> None:
+        log = self.folder / f"{name}.log"
+        wait_until(lambda: words in log.read_text(encoding="utf-8"), f"{name} says '{words}'")
+
     def kill(self, *names: str) -> None:
         """kill -9."""
         for name in names:

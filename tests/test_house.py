@@ -1,0 +1,101 @@
+"""The house holds together: every activity is registered, and the docs name what exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+import worker
+from activities.policies import Policies
+from activities.registry import Activities
+from activities.store import Store
+from starter.cli.main import app
+from starter.settings import Settings
+from workflows import contracts, names
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", "tests", "deploy")
+
+
+def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
+    registered = {
+        method.__temporal_activity_definition.name: method  # noqa: SLF001
+        for method in Activities(Store("sqlite+aiosqlite://"), Policies.load()).all()
+    }
+    stubs = {stub.__temporal_activity_definition.name: stub for stub in contracts.ALL_ACTIVITIES}
+    assert set(registered) == set(stubs)
+    for name, stub in stubs.items():
+        asked, given = _types(stub), _types(registered[name])
+        assert asked == given, f"{name} takes or gives something else than its contract"
+
+
+def _types(function: object) -> list[object]:
+    annotations = dict(getattr(function, "__annotations__", {}))
+    return [getattr(kind, "__name__", str(kind)) for kind in annotations.values()]
+
+
+def _commands(group: click.Group, before: str = "homeward") -> list[str]:
+    found: list[str] = []
+    for name, command in group.commands.items():
+        deeper = isinstance(command, click.Group)
+        found += _commands(command, f"{before} {name}") if deeper else [f"{before} {name}"]
+    return found
+
+
+def _all_commands() -> list[str]:
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group)
+    return _commands(group)
+
+
+@pytest.mark.parametrize("command", _all_commands())
+def test_the_readme_names_every_command(command: str) -> None:
+    assert f"`{command}" in README
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_the_readme_names_every_setting(setting: str) -> None:
+    assert f"`HOMEWARD_{setting.upper()}`" in README
+
+
+@pytest.mark.parametrize("signal", [value for name, value in vars(names).items() if name.startswith("SIGNAL_")])
+def test_the_readme_names_every_signal(signal: str) -> None:
+    assert f"`{signal}`" in README
+
+
+@pytest.mark.parametrize("clock", Policies.load().pack("homeward").clocks)
+def test_the_readme_names_every_clock(clock: str) -> None:
+    assert f"`{clock}`" in README
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_room_says_when_to_touch_it(room: str) -> None:
+    text = (ROOT / room / "README.md").read_text(encoding="utf-8")
+    assert text.split("\n\n")[1].startswith("Touch this")
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("deploy/**/*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_worker_process_is_composition_and_nothing_else() -> None:
+    """import-linter cannot take a module as a root: this holds that nothing imports the composition root."""
+    assert worker.__file__ is not None
+    for room in ("workflows", "activities", "starter"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                imported += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+                assert "worker" not in imported, f"{file} imports the composition root"
+
+
+def test_no_file_names_a_registry_or_a_machine() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|index-url|find-links", lock)
+    assert lock.count("--hash=sha256:") > lock.count("==")
