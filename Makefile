@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: run test check env lock
+.PHONY: run test check env lock histories calendar picture
 
 env: $(STAMP)
 
@@ -32,3 +32,14 @@ test: check
 lock: env
 	@command -v uv >/dev/null || { echo "Making the lock needs uv: pip install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
+
+histories: env
+	@test -n "$(VERSION)" || { echo "Say which version: make histories VERSION=0.2.0" >&2; exit 1; }
+	@$(BIN)/python -m tests.replay.record $(VERSION)
+
+calendar: env
+	@test -n "$(KNOWN_TO)" -a -n "$(VERSION)" || { echo "Say: make calendar KNOWN_TO=2028-12-31 VERSION=2027-01" >&2; exit 1; }
+	@$(BIN)/python deploy/calendar/grow_calendar.py $(KNOWN_TO) $(VERSION)
+
+picture: env
+	@$(BIN)/homeward plan examples/missing-over-easter.json --svg docs/timeline.svg > /dev/null

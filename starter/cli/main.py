@@ -4,7 +4,6 @@ import os
 import sys
 from typing import NoReturn
 
-import click
 import typer
 
 from activities.policies import BadPackError, UnknownPolicyError
@@ -31,13 +30,13 @@ def run(arguments: list[str]) -> int:
     """Run the command line given as a list of words; the exit status."""
     try:
         status = app(arguments, prog_name="homeward", standalone_mode=False)
-    except click.ClickException as mistake:
-        complain(" ".join(mistake.format_message().split()))
+    except typer.TyperException as mistake:
+        complain(" ".join(str(mistake).split()) or "unknown words; see 'homeward --help'")
         return EXIT_BAD_INPUT
     except (BadInputError, BadPackError, UnknownPolicyError, StoreUnavailableError) as mistake:
         complain(str(mistake))
         return EXIT_BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         # Whoever read our output has read enough; the output is closed, so that leaving does not fail again.

@@ -1,0 +1,25 @@
+"""The timeline of an episode as a picture: clocks as bars, facts as marks, in London time."""
+
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from starter.picture.layout import lay_out
+from workflows.clocks import Clock
+from workflows.facts import Known
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("starter", "picture"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def draw_timeline(clocks: Sequence[Clock], known: Known, title: str) -> str:
+    """A complete SVG document of the clocks and of the facts in force, as of `known.as_of` (UTC).
+
+    It has no script, style or reference to anything outside; all text is text.
+    """
+    return _TEMPLATES.get_template("timeline.svg.j2").render(layout=lay_out(clocks, known), title=title)
