@@ -31,7 +31,7 @@ def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
 
 
 def _activity_name(function: object) -> str:
-    return str(getattr(function, "__temporal_activity_definition").name)  # noqa: B009 - the SDK's own mark
+    return str(getattr(function, "__temporal_activity_definition").name)
 
 
 def _types(function: object) -> list[object]:

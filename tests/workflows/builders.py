@@ -1,0 +1,40 @@
+"""Words for tests of the rules: the default policy, an invented child, facts in one line each."""
+
+from functools import cache
+
+from activities.policies import Policies
+from workflows.clocks import Clock, plan
+from workflows.facts import Child, Fact, fact_from_outside
+from workflows.instants import parse_instant
+from workflows.policy import Pack
+from workflows.vocabulary import Setting
+from workflows.working_days import Calendar
+
+CHILD = Child.model_validate(
+    {"born": "2011-05-14", "allocated": True, "looked_after": True, "out_of_area": False, "setting": Setting.FOSTER}
+)
+
+
+@cache
+def policies() -> Policies:
+    return Policies.load()
+
+
+def pack() -> Pack:
+    return policies().pack("homeward")
+
+
+def calendar() -> Calendar:
+    return policies().calendar("england")
+
+
+def fact(words: str, **details: str) -> Fact:
+    """A fact from 'kind instant' or 'kind instant id'; details beside it."""
+    kind, at, *rest = words.split()
+    number = rest[0] if rest else f"{kind}-{''.join(c for c in at if c.isalnum())}"
+    return fact_from_outside({"kind": kind, "at": at, **details}, id=number.replace("_", "-"))
+
+
+def clocks_at(as_of: str, *facts: Fact, child: Child = CHILD) -> dict[str, Clock]:
+    """Every clock by its id, as of an instant."""
+    return {c.id: c for c in plan(facts, child, pack(), calendar(), parse_instant(as_of))}

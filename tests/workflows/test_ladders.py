@@ -1,0 +1,90 @@
+"""Rungs: climbed once, armed again when a correction moves them, spoken for when they were known too late."""
+
+from datetime import timedelta
+
+from tests.workflows.builders import CHILD, calendar, fact, pack
+from workflows.clocks import plan
+from workflows.facts import Fact, Known
+from workflows.instants import parse_instant
+from workflows.ladders import Aware, Climb, DueRung, next_wake, rungs_due
+
+REPORTED = fact("reported 2026-06-09T20:00:00Z")
+START = REPORTED.at
+
+
+def due_at(
+    hours: float, *facts: Fact, climbs: list[Climb] | None = None, known_after: float = 0
+) -> list[tuple[str, str, bool]]:
+    now = START + timedelta(hours=hours)
+    clocks = plan(facts, CHILD, pack(), calendar(), now)
+    since = START + timedelta(hours=known_after)
+    aware = {c.id: Aware(due=c.due, since=since) for c in clocks if c.due}
+    done = {(c.clock, c.rung): c for c in climbs or []}
+    found = rungs_due(clocks, pack(), Known(facts, now), done, aware)
+    return [(one.clock.id, one.rung.rung, one.passed_over) for one in found]
+
+
+def of(clock: str, found: list[tuple[str, str, bool]]) -> list[tuple[str, bool]]:
+    return [(rung, passed) for name, rung, passed in found if name == clock]
+
+
+def climbed(clock: str, rung: str, hours: float) -> Climb:
+    return Climb(clock=clock, rung=rung, at=START + timedelta(hours=hours), times=1)
+
+
+def test_a_rung_is_due_at_its_time_and_not_before() -> None:
+    assert of("iro_notice", due_at(0, REPORTED)) == [("ask", False)]
+    asked = [climbed("iro_notice", "ask", 0)]
+    assert of("iro_notice", due_at(19.999, REPORTED, climbs=asked)) == []
+    assert of("iro_notice", due_at(20, REPORTED, climbs=asked)) == [("warn", False)]
+
+
+def test_a_climbed_rung_is_not_climbed_again() -> None:
+    done = [climbed("iro_notice", "ask", 0), climbed("iro_notice", "warn", 20)]
+    assert of("iro_notice", due_at(23, REPORTED, climbs=done)) == []
+
+
+def test_what_passed_during_an_outage_is_all_climbed() -> None:
+    assert of("iro_notice", due_at(30, REPORTED)) == [("ask", False), ("warn", False), ("escalate", False)]
+
+
+def test_what_passed_before_it_was_known_is_spoken_for_by_the_last() -> None:
+    found = of("iro_notice", due_at(30, REPORTED, known_after=30))
+    assert found == [("ask", True), ("warn", True), ("escalate", False)]
+
+
+def test_a_rung_moved_later_by_a_correction_is_armed_again_but_not_the_first_asking() -> None:
+    told = fact("authority_told 2026-06-10T10:00:00Z")
+    done = [climbed("iro_notice", "ask", 0), climbed("iro_notice", "warn", 20)]
+    assert of("iro_notice", due_at(34, REPORTED, told, climbs=done)) == [("warn", False)]
+
+
+def test_a_settled_clock_bothers_nobody() -> None:
+    told = fact("told 2026-06-09T21:00:00Z", role="iro")
+    assert of("iro_notice", due_at(30, REPORTED, told)) == []
+
+
+def test_an_alert_that_fired_is_still_told_when_the_child_is_found_after() -> None:
+    found = fact("located 2026-06-10T20:30:00Z")
+    assert of("leadership_alert", due_at(25, REPORTED, found)) == [("alert", False)]
+
+
+def test_the_next_wake_is_the_earliest_of_all_and_a_moment_after_a_due_time() -> None:
+    now = START + timedelta(hours=20)
+    clocks = plan([REPORTED], CHILD, pack(), calendar(), now)
+    known = Known([REPORTED], now)
+    wake = next_wake(clocks, pack(), known, {})
+    assert wake is not None
+    assert (wake.at, wake.label) == (START + timedelta(hours=24), "leadership_alert: alert")
+    alone = tuple(clock for clock in clocks if clock.id == "iro_notice")
+    wake = next_wake(alone, pack(), known, {})
+    assert wake is not None
+    assert wake.at == START + timedelta(hours=24, milliseconds=1)
+    assert next_wake((), pack(), known, {}) is None
+
+
+def test_a_label_names_clock_and_rung_only() -> None:
+    clock = plan([REPORTED], CHILD, pack(), calendar(), parse_instant("2026-06-09T21:00:00Z"))[0]
+    rung = pack().clocks[clock.id].ladder[0]
+    one = DueRung(clock=clock, rung=rung, at=START, times=1, passed_over=False)
+    assert one.label == "leadership_alert: warn"
