@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -104,7 +104,7 @@ class Policies:
         self._calendars = calendars
 
     @classmethod
-    def load(cls, own_folder: Path | None = None) -> "Policies":
+    def load(cls, own_folder: Path | None = None) -> Self:
         """Read every pack and calendar. Raises BadPackError for the first file that cannot be used."""
         packs: dict[tuple[str, str], Pack] = {}
         calendars: dict[str, Calendar] = {}

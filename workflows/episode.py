@@ -62,6 +62,7 @@ class MissingEpisode:
         self._written_row: EpisodeRow | None = None
         self._wake: Wake | None = None
         self._look_again = False
+        self._learned_at = self._now()
         self._news = 0
         self._sending: set[asyncio.Task[None]] = set()
         if not carried:
@@ -168,6 +169,7 @@ class MissingEpisode:
     async def _learn_rules(self) -> None:
         """Take the policy and calendar in as data; an episode keeps the version it began under."""
         self._look_again = False
+        self._learned_at = self._now()
         since = min((fact.at for fact in self._facts.values()), default=self._now())
         version = self._rules.pack.version if self._rules else self._start.policy_version
         asked = contracts.RulesAsked(policy=self._start.policy, version=version, since=since, now=self._now())
@@ -199,7 +201,8 @@ class MissingEpisode:
 
     async def _turn(self) -> None:
         """Plan the clocks as of now, write what changed, and send the notices whose time has come."""
-        if self._look_again:
+        looks = self._looks_again_at()
+        if self._look_again or (looks and looks <= self._now()):
             await self._learn_rules()
         now = self._now()
         known, rules = self._known(now), self._settled_rules()
@@ -389,11 +392,18 @@ class MissingEpisode:
         rules, now = self._settled_rules(), known.as_of
         coming = [next_wake(tuple(self._clocks.values()), rules.pack, known, self._climbs)]
         coming += [Wake(at=f.at, label="a recorded fact takes effect") for f in self._facts.values() if f.at > now]
-        if any(clock.provisional for clock in self._clocks.values()) and rules.pack.look_again.elapsed:
-            coming.append(Wake(at=now + rules.pack.look_again.elapsed, label="look at the calendar again"))
+        if looks := self._looks_again_at():
+            coming.append(Wake(at=max(looks, now), label="look at the calendar again"))
         if closes := self._closes_at():
             coming.append(Wake(at=max(closes, now), label="close the episode"))
         return min((wake for wake in coming if wake), key=lambda wake: wake.at, default=None)
+
+    def _looks_again_at(self) -> datetime | None:
+        """When to ask for the calendar again: None unless a clock is provisional."""
+        again = self._settled_rules().pack.look_again.elapsed
+        if again is None or not any(clock.provisional for clock in self._clocks.values()):
+            return None
+        return self._learned_at + again
 
     def _closes_at(self) -> datetime | None:
         """When the time for corrections ends: None while the child is away or anything is owed."""

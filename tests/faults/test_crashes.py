@@ -149,3 +149,31 @@ def test_forty_commands_in_a_row_never_crash_the_interpreter(machine: Machine) -
     wait_until(lambda: machine.homeward("doctor").returncode == 0, "all is well")
     statuses = [machine.homeward("doctor").returncode for _ in range(40)]
     assert statuses == [0] * 40
+
+
+EXPORT = """\
+PersonID,DOB,Legal Status,Placement,OOA,Episode Type,Missing From,Start Date,Start Time,Reported To Police,Police Ref,\
+End Date,End Time,RHI Offered,RHI Offered Date,RHI Accepted,RHI Date,Reason No RHI,Allocated Worker,Team
+INV1,01/02/2011,C2,U4,N,M,Placement,02/03/2026,18:30,Y,INV-1,03/03/2026,09:15,,,,,,A. Invented,Team 1
+INV2,01/02/2012,,,N,M,Home,2026-03-04,0700,Y,INV-2,04-Mar-26,09:15,Y,04/03/2026,Y,05/03/2026,,B. Nobody,Team 1
+INV3,01/02/2012,,,N,M,Home,04/03/2026,00:00,Y,INV-3,04/03/2026,09:15,,,,,,B. Nobody,Team 1
+"""
+
+
+def test_an_export_is_taken_in_once_and_its_overdue_clocks_are_told_about_once(machine: Machine) -> None:
+    machine.start_engine()
+    machine.start_worker()
+    file = machine.folder / "export.csv"
+    file.write_text(EXPORT, encoding="utf-8")
+    first = machine.answer("intake", str(file))
+    assert [row["verdict"] for row in first["rows"]] == ["taken_with_note", "taken_with_note", "refused"]
+    assert first["episodes"] == {"applied": 2}
+    assert machine.answer("intake", str(file))["episodes"] == {"there already": 2}
+    found = {e["child_reference"]: e for e in machine.answer("list")["episodes"]}
+    assert set(found) == {"INV1", "INV2"}
+    shown = machine.answer("show", found["INV1"]["episode_id"])
+    due = {clock["id"]: clock["due"] for clock in shown["clocks"]}
+    assert due["rhi"] == "2026-03-06T09:15:00Z"
+    assert due["iro_notice"] == "2026-03-03T18:30:00Z"
+    told = [notice["clock"] for notice in shown["notices"]]
+    assert sorted(told) == ["iro_notice", "parent_notice", "rhi", "rhi_offer"]

@@ -1,0 +1,107 @@
+"""A calendar that grows under an open episode, and a child who goes missing again."""
+
+from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from activities.policies import Policies
+from activities.registry import Activities
+from activities.store import Store, inbox
+from starter.episode_worker import episode_worker
+from starter.rehearsal import Stage, skipping_engine
+from tests.engine.conftest import Theatre
+from tests.engine.plays import NOON, fact, hours, live, scenario
+from workflows.working_days import DayOff
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PROCLAIMED = DayOff(date=date(2026, 6, 15), name="invented proclaimed holiday")
+
+
+class GrowingPolicies(Policies):
+    """Policies whose calendar is replaced while episodes are open."""
+
+    def let_the_calendar_be_known_to(self, last: date, *more: DayOff) -> None:
+        shipped = Policies.load().calendar("england")
+        self._calendars["england"] = shipped.model_copy(
+            update={"known_to": last, "version": f"to-{last}-{len(more)}", "holidays": (*shipped.holidays, *more)}
+        )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def growing(tmp_path: Path) -> AsyncGenerator[tuple[Theatre, GrowingPolicies]]:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+    await store.create_tables()
+    policies = GrowingPolicies.load()
+    assert isinstance(policies, GrowingPolicies)
+    policies.let_the_calendar_be_known_to(date(2026, 6, 12))
+    async with skipping_engine() as environment, episode_worker(environment.client, Activities(store, policies)):
+        yield Theatre(environment, store, policies), policies
+    await store.close()
+
+
+async def test_a_provisional_date_is_worked_out_again_when_the_calendar_grows(
+    growing: tuple[Theatre, GrowingPolicies],
+) -> None:
+    theatre, policies = growing
+    stage = theatre.stage(NOON)
+    view = await live(stage, 25, fact("reported", 0))
+    meeting = next(c for c in view.clocks if c.id == "strategy_meeting")
+    assert (meeting.provisional, str(meeting.due)) == (True, "2026-06-16 22:59:59+00:00")
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31), PROCLAIMED)
+    await stage.advance_to(NOON + hours(50))
+    view = await stage.view()
+    meeting = next(c for c in view.clocks if c.id == "strategy_meeting")
+    assert (meeting.provisional, str(meeting.due)) == (False, "2026-06-17 22:59:59+00:00")
+    assert view.episode["calendar_version"] == "to-2027-12-31-1"
+    assert any("was Tue 16 Jun 2026" in line.text for line in view.timeline)
+
+
+async def test_a_holiday_proclaimed_in_the_known_span_moves_open_dates_when_the_episode_is_told(
+    growing: tuple[Theatre, GrowingPolicies],
+) -> None:
+    theatre, policies = growing
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31))
+    stage = theatre.stage(NOON)
+    await live(stage, 25, fact("reported", 0))
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31), PROCLAIMED)
+    await stage.handle.signal("look_again")
+    await stage.advance_to(NOON + hours(25.1))
+    meeting = next(c for c in (await stage.view()).clocks if c.id == "strategy_meeting")
+    assert str(meeting.due) == "2026-06-17 22:59:59+00:00"
+
+
+async def test_missing_again_with_an_interview_owed_is_two_episodes_and_two_clocks(
+    theatre: Theatre, stage_at: Callable[[datetime], Stage]
+) -> None:
+    async with theatre.store.session() as session:
+        child_id = await inbox.child_id(session, "rehearsal", "INVENTED-AGAIN", datetime.now(UTC))
+    first = stage_at(NOON)
+    await live(first, 10, fact("reported", 0), fact("returned", 5), child_id=child_id)
+    second = stage_at(NOON + hours(11))
+    await second.begin(scenario(), (fact("reported", 11),), child_id=child_id)
+    await second.advance_to(NOON + hours(11.1))
+    view = await second.view()
+    assert any(first.episode_id in line.text and "interview still owed" in line.text for line in view.timeline)
+    assert [t["role"] for t in view.tasks if t["clock"] is None] == []
+    await first.advance_to(NOON + hours(11.2))
+    owed = next(c for c in (await first.view()).clocks if c.id == "rhi")
+    assert owed.state == "running"
+    assert owed.due == NOON + timedelta(hours=77)
+
+
+async def test_missing_again_while_not_known_to_be_back_is_a_task_for_the_duty_manager(
+    theatre: Theatre, stage_at: Callable[[datetime], Stage]
+) -> None:
+    async with theatre.store.session() as session:
+        child_id = await inbox.child_id(session, "rehearsal", "INVENTED-STILL-AWAY", datetime.now(UTC))
+    first = stage_at(NOON)
+    await live(first, 10, fact("reported", 0), child_id=child_id)
+    second = stage_at(NOON + hours(11))
+    await second.begin(scenario(), (fact("reported", 11),), child_id=child_id)
+    await second.advance_to(NOON + hours(11.1))
+    view = await second.view()
+    assert [t["role"] for t in view.tasks if t["clock"] is None] == ["duty_manager"]
