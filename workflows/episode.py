@@ -33,7 +33,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows.facts import Fact, FactKind, Known, fact_from_outside, impossibility, same_fact
     from workflows.ladders import Aware, Climb, DueRung, Wake, next_wake, rungs_due
     from workflows.plain_errors import one_line
-    from workflows.progress import Timeline, changed_clocks, tasks_of_clocks, withdrawn
+    from workflows.progress import (
+        Timeline,
+        changed_clocks,
+        episode_row,
+        notice_order,
+        tasks_of_clocks,
+        withdrawn,
+    )
     from workflows.vocabulary import EpisodeStatus, Role
 
 
@@ -230,21 +237,7 @@ class MissingEpisode:
             text = f"{clock.title}: '{rung.rung}' passed before this was known; a later step speaks for it"
             self._timeline.add("passed_over", due.at, now, text, clock=clock.id, rung=rung.rung, role=rung.role)
             return None
-        return NoticeOrder(
-            key=names.notice_key(self._start.episode_id, clock.id, rung.rung, due.times, rung.role),
-            episode_id=self._start.episode_id,
-            authority=self._start.authority,
-            clock=clock.id,
-            rung=rung.rung,
-            role=rung.role,
-            channel=rung.channel,
-            needs_ack=rung.needs_ack,
-            escalates=rung.escalates,
-            says=rung.says,
-            at=due.at,
-            due=clock.due,
-            ahead=self._start.ahead,
-        )
+        return notice_order(self._start, due)
 
     def _send(self, order: NoticeOrder) -> None:
         """Send beside the loop, so that a channel that is away never holds up what else is owed."""
@@ -265,7 +258,7 @@ class MissingEpisode:
     async def _write(self, now: datetime, changed: tuple[Clock, ...], dropped: tuple[str, ...]) -> None:
         entries = tuple(self._timeline.entries[self._written_entries :])
         facts = tuple(self._facts.values())[self._written_facts :]
-        row = self._row(now)
+        row = episode_row(self._start, self._settled_rules(), self._known(now), self._status, self._wake)
         tasks = tuple(task for key, task in self._tasks.items() if self._written_tasks.get(key) != task)
         if not (entries or facts or changed or dropped or tasks) and row == self._written_row:
             return
@@ -390,13 +383,14 @@ class MissingEpisode:
     def _next_wake(self, known: Known) -> Wake | None:
         """The one wake-up the episode holds: the earliest of all it waits for."""
         rules, now = self._settled_rules(), known.as_of
-        coming = [next_wake(tuple(self._clocks.values()), rules.pack, known, self._climbs)]
-        coming += [Wake(at=f.at, label="a recorded fact takes effect") for f in self._facts.values() if f.at > now]
-        if looks := self._looks_again_at():
-            coming.append(Wake(at=max(looks, now), label="look at the calendar again"))
-        if closes := self._closes_at():
-            coming.append(Wake(at=max(closes, now), label="close the episode"))
-        return min((wake for wake in coming if wake), key=lambda wake: wake.at, default=None)
+        rung = next_wake(tuple(self._clocks.values()), rules.pack, known, self._climbs)
+        taking_effect = min((f.at for f in self._facts.values() if f.at > now), default=None)
+        coming = [(rung.at, rung.label)] if rung else []
+        coming += [(taking_effect, "a recorded fact takes effect")] if taking_effect else []
+        coming += [(max(looks, now), "look at the calendar again")] if (looks := self._looks_again_at()) else []
+        coming += [(max(closes, now), "close the episode")] if (closes := self._closes_at()) else []
+        at, label = min(coming, default=(None, ""))
+        return Wake(at=at, label=label) if at else None
 
     def _looks_again_at(self) -> datetime | None:
         """When to ask for the calendar again: None unless a clock is provisional."""
@@ -421,26 +415,6 @@ class MissingEpisode:
         info, longest = workflow.info(), self._start.longest_history
         long = longest is not None and info.get_current_history_length() >= longest
         return long or info.is_continue_as_new_suggested()
-
-    def _row(self, now: datetime) -> EpisodeRow:
-        rules, known = self._settled_rules(), self._known(now)
-        gone = known.earliest((FactKind.LAST_SEEN, FactKind.REPORTED, FactKind.NOTICED, FactKind.AUTHORITY_TOLD))
-        back = known.first(FactKind.RETURNED)
-        closed = self._status is EpisodeStatus.CLOSED
-        return EpisodeRow(
-            episode_id=self._start.episode_id,
-            authority=self._start.authority,
-            child_id=self._start.child_id,
-            policy=rules.pack.policy,
-            policy_version=rules.pack.version,
-            calendar_version=rules.calendar.version,
-            status=self._status or known.status(),
-            missing_since=gone.at if gone else None,
-            returned_at=back.at if back else None,
-            closed_at=now if closed else None,
-            next_wake_at=self._wake.at if self._wake else None,
-            next_wake_for=self._wake.label if self._wake else None,
-        )
 
     def _carry(self) -> EpisodeInput:
         carried = Carried(

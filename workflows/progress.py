@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from workflows.clocks import Clock
-from workflows.contracts import TaskRow, TimelineEntry
+from workflows.contracts import EpisodeInput, EpisodeRow, NoticeOrder, Rules, TaskRow, TimelineEntry
 from workflows.facts import Fact, FactKind, Known
 from workflows.instants import in_words
-from workflows.names import task_key
+from workflows.ladders import DueRung, Wake
+from workflows.names import notice_key, task_key
 from workflows.policy import Pack
-from workflows.vocabulary import ClockKind, ClockState
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
 
 
 class Timeline:
@@ -107,3 +108,45 @@ def _task_state(clock: Clock, known: Known) -> Any:
 def withdrawn(tasks: Iterable[TaskRow], now: datetime) -> tuple[TaskRow, ...]:
     """The open ones among the tasks, withdrawn at `now` (UTC)."""
     return tuple(t.model_copy(update={"state": "withdrawn", "closed_at": now}) for t in tasks if t.state == "open")
+
+
+def notice_order(start: EpisodeInput, due: DueRung) -> NoticeOrder:
+    """The notice that a rung whose time has come asks for."""
+    clock, rung = due.clock, due.rung
+    return NoticeOrder(
+        key=notice_key(start.episode_id, clock.id, rung.rung, due.times, rung.role),
+        episode_id=start.episode_id,
+        authority=start.authority,
+        clock=clock.id,
+        rung=rung.rung,
+        role=rung.role,
+        channel=rung.channel,
+        needs_ack=rung.needs_ack,
+        escalates=rung.escalates,
+        says=rung.says,
+        at=due.at,
+        due=clock.due,
+        ahead=start.ahead,
+    )
+
+
+def episode_row(
+    start: EpisodeInput, rules: Rules, known: Known, status: EpisodeStatus | None, wake: Wake | None
+) -> EpisodeRow:
+    """The episode as people read it, as of `known.as_of` (UTC)."""
+    gone = known.earliest((FactKind.LAST_SEEN, FactKind.REPORTED, FactKind.NOTICED, FactKind.AUTHORITY_TOLD))
+    back = known.first(FactKind.RETURNED)
+    return EpisodeRow(
+        episode_id=start.episode_id,
+        authority=start.authority,
+        child_id=start.child_id,
+        policy=rules.pack.policy,
+        policy_version=rules.pack.version,
+        calendar_version=rules.calendar.version,
+        status=status or known.status(),
+        missing_since=gone.at if gone else None,
+        returned_at=back.at if back else None,
+        closed_at=known.as_of if status is EpisodeStatus.CLOSED else None,
+        next_wake_at=wake.at if wake else None,
+        next_wake_for=wake.label if wake else None,
+    )
