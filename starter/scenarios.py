@@ -51,8 +51,12 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_no_field_twice)
     except json.JSONDecodeError as error:
         raise BadInputError(f"{path.name}: line {error.lineno}: not JSON: {error.msg}") from None
+    except BadInputError:
+        raise
     except (UnicodeDecodeError, RecursionError):
         raise BadInputError(f"{path.name}: not a text file in JSON") from None
+    except ValueError:
+        raise BadInputError(f"{path.name}: has a number too long to be one") from None
     except OSError as error:
         raise BadInputError(f"{path.name}: cannot be read: {error.strerror}") from None
 

@@ -111,6 +111,7 @@ def assert_one_line(capsys: pytest.CaptureFixture[str], field: str) -> None:
         ("[]", "scenario"),
         ('{"as_of": 1, "as_of": 2}', "as_of"),
         ("\ufeff5", "scenario"),
+        ("9" * 5000, "too long"),
     ],
 )
 def test_a_file_that_is_no_scenario_is_refused(
