@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: run test check env lock histories calendar picture
+.PHONY: run test check env lock histories calendar picture clocks
 
 env: $(STAMP)
 
@@ -43,3 +43,6 @@ calendar: env
 
 picture: env
 	@$(BIN)/homeward plan examples/missing-over-easter.json --svg docs/timeline.svg > /dev/null
+
+clocks: env
+	@$(BIN)/homeward policy show homeward --page > docs/clocks.md

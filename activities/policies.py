@@ -12,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 import workflows
 from workflows.contracts import Rules, RulesAsked
+from workflows.floor import loosened
 from workflows.instants import london_day
+from workflows.pack_layers import LayerError, layered
 from workflows.plain_errors import first_error
-from workflows.policy import Pack, as_data
+from workflows.policy import Pack, as_data, for_episodes
 from workflows.working_days import Calendar
 
 BUILT_IN: Final = Path(workflows.__file__).parent / "policies"
@@ -58,15 +60,6 @@ def read_yaml(path: Path) -> Any:
         raise BadPackError(f"{path.name}: cannot be read: {error.strerror}") from None
 
 
-def read_pack(path: Path) -> Pack:
-    """Read a policy pack. Raises BadPackError."""
-    data = read_yaml(path)
-    try:
-        return Pack.model_validate(data)
-    except ValidationError as error:
-        raise BadPackError(_located(path, error)) from None
-
-
 def read_calendar(path: Path) -> Calendar:
     """Read a calendar. Raises BadPackError."""
     data = read_yaml(path)
@@ -79,21 +72,112 @@ def read_calendar(path: Path) -> Calendar:
 def _located(path: Path, error: ValidationError) -> str:
     """The file, the clock and the field of what is wrong, in one line."""
     where, sentence = first_error(error, Pack)
-    if not where and sentence.startswith("clocks."):
-        where, _, sentence = sentence.partition(": ")
-    parts = where.split(".", 2) if where.startswith("clocks.") else [where]
-    if parts[0] == "clocks":
-        clock, field = parts[1], parts[2] if len(parts) > 2 else ""
-        if not field and sentence.partition(": ")[0].isidentifier():
-            field, _, sentence = sentence.partition(": ")
-        return f"{path.name}: clock {clock}: {field + ': ' if field else ''}{sentence}"
-    return f"{path.name}: {where + ': ' if where else ''}{sentence}"
+    return _placed(path, f"{where}: {sentence}" if where else sentence)
+
+
+def _placed(path: Path, line: str) -> str:
+    """A line that begins with a field's path, such as clocks.rhi.due, with the file and the clock named."""
+    where, _, sentence = line.partition(": ")
+    if not where.startswith("clocks."):
+        return f"{path.name}: {line}"
+    parts = where.split(".", 2)
+    clock, field = parts[1], parts[2] if len(parts) > 2 else ""
+    if not field and sentence.partition(": ")[0].isidentifier():
+        field, _, sentence = sentence.partition(": ")
+    return f"{path.name}: clock {clock}: {field + ': ' if field else ''}{sentence}"
 
 
 def digest_of(model: BaseModel) -> str:
     """A fingerprint of what a pack or calendar says, whatever its file's comments and layout."""
     data = as_data(model) if isinstance(model, Pack) else model.model_dump(mode="json")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class _PackFiles:
+    """Pack files as data, each found by its policy's name: a pack extends the newest of that name."""
+
+    def __init__(self) -> None:
+        self._data: dict[tuple[str, str], tuple[Path, dict[str, Any]]] = {}
+        self._whole: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(self, path: Path, unless: tuple[str, str] | None = None) -> tuple[str, str]:
+        """Take a file in, unless it is of that policy and version; its own are given back. Raises BadPackError."""
+        data = read_yaml(path)
+        if not isinstance(data, dict):
+            raise BadPackError(f"{path.name}: must be a policy pack: policy, version, title and clocks")
+        key = str(data.get("policy")), str(data.get("version"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        if key == unless:
+            return key
+        if key in self._data:
+            raise BadPackError(f"{path.name}: policy {key[0]} {key[1]} is there already")
+        self._data[key] = path, data
+        return key
+
+    def packs(self) -> dict[tuple[str, str], Pack]:
+        """Every pack, whole, checked against the floors it stands on. Raises BadPackError."""
+        return {key: self.pack(key) for key in self._data}
+
+    def pack(self, key: tuple[str, str]) -> Pack:
+        """One pack, whole, checked against the floors it stands on. Raises BadPackError."""
+        path, _ = self._data[key]
+        pack = self._read(path, self._layers(key, ()))
+        for name in self._all_below(key):
+            floor = self._read(path, self._layers(name, ()))
+            if floor.floor and (first := next(loosened(floor, pack), None)):
+                raise BadPackError(_placed(path, first))
+        return pack
+
+    def _read(self, path: Path, data: dict[str, Any]) -> Pack:
+        try:
+            return Pack.model_validate(data)
+        except ValidationError as error:
+            raise BadPackError(_located(path, error)) from None
+
+    def _layers(self, key: tuple[str, str], above: tuple[str, ...]) -> dict[str, Any]:
+        if key not in self._whole:
+            path, own = self._data[key]
+            if key[0] in above:
+                raise BadPackError(f"{path.name}: extends: '{key[0]}' extends itself")
+            below = [self._layers(name, (*above, key[0])) for name in self._extended(key)]
+            try:
+                self._whole[key] = layered(own, below)
+            except LayerError as error:
+                raise BadPackError(f"{path.name}: {error}") from None
+        return self._whole[key]
+
+    def _extended(self, key: tuple[str, str]) -> list[tuple[str, str]]:
+        path, own = self._data[key]
+        names: Any = own.get("extends") or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnknownVariableType]
+            raise BadPackError(f"{path.name}: extends: must be a list of policies' names")
+        found: list[tuple[str, str]] = []
+        for name in names:  # pyright: ignore[reportUnknownVariableType]
+            versions = [k for k in self._data if k[0] == name]
+            if not versions:
+                raise BadPackError(f"{path.name}: extends: there is no policy '{name}'")
+            found.append(max(versions, key=lambda one: _version_order(one[1])))
+        return found
+
+    def _all_below(self, key: tuple[str, str]) -> list[tuple[str, str]]:
+        below = self._extended(key)
+        return [*below, *(deeper for one in below for deeper in self._all_below(one))]
+
+
+def read_pack(path: Path, own_folder: Path | None = None) -> Pack:
+    """Read a policy pack that may extend those at hand, or stand in for one of them. Raises BadPackError."""
+    files = _PackFiles()
+    mine = files.add(path)
+    for other in _pack_paths(own_folder):
+        files.add(other, unless=mine)
+    return files.pack(mine)
+
+
+def _pack_paths(own_folder: Path | None) -> Iterator[Path]:
+    for folder in (BUILT_IN, own_folder):
+        if folder is not None:
+            if not folder.is_dir():
+                raise BadPackError(f"{folder}: there is no such folder of policies")
+            yield from sorted(folder.glob("*.yaml"))
 
 
 class Policies:
@@ -106,21 +190,15 @@ class Policies:
     @classmethod
     def load(cls, own_folder: Path | None = None) -> Self:
         """Read every pack and calendar. Raises BadPackError for the first file that cannot be used."""
-        packs: dict[tuple[str, str], Pack] = {}
+        files = _PackFiles()
+        for path in _pack_paths(own_folder):
+            files.add(path)
         calendars: dict[str, Calendar] = {}
         for folder in (BUILT_IN, own_folder):
-            if folder is None:
-                continue
-            if not folder.is_dir():
-                raise BadPackError(f"{folder}: there is no such folder of policies")
-            for path in sorted(folder.glob("calendars/*.yaml")):
+            for path in sorted(folder.glob("calendars/*.yaml")) if folder else ():
                 calendar = read_calendar(path)
                 calendars[calendar.calendar] = calendar
-            for path in sorted(folder.glob("*.yaml")):
-                pack = read_pack(path)
-                if (pack.policy, pack.version) in packs:
-                    raise BadPackError(f"{path.name}: policy {pack.policy} {pack.version} is there already")
-                packs[pack.policy, pack.version] = pack
+        packs = files.packs()
         for pack in packs.values():
             if pack.calendar not in calendars:
                 raise BadPackError(f"{pack.policy} {pack.version}: calendar: there is no calendar '{pack.calendar}'")
@@ -150,7 +228,7 @@ class Policies:
         pack = self.pack(asked.policy, asked.version)
         first = london_day(asked.since) - CALENDAR_BEFORE
         last = london_day(asked.now) + CALENDAR_AHEAD
-        return Rules(pack=pack, calendar=between(self.calendar(pack.calendar), first, last))
+        return Rules(pack=for_episodes(pack), calendar=between(self.calendar(pack.calendar), first, last))
 
     def fingerprints(self) -> Iterator[tuple[str, str, str, str]]:
         """(kind, name, version, digest) of everything at hand."""
@@ -161,7 +239,8 @@ class Policies:
 
 
 def _version_order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
 def between(calendar: Calendar, first: date, last: date) -> Calendar:

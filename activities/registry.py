@@ -4,20 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.notify import put_in_tray
-from activities.policies import Policies
+from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store
 from activities.store.episodes import other_episodes, write_changes
 from workflows.contracts import (
     EarlierAsked,
-    EarlierEpisode,
     EpisodeChanges,
     NoticeOrder,
     NoticeSent,
     Rules,
     RulesAsked,
 )
+from workflows.repeats import EarlierEpisode
 
 
 class Activities:
@@ -29,8 +30,17 @@ class Activities:
 
     @activity.defn(name="resolve_policy")
     async def resolve_policy(self, asked: RulesAsked) -> Rules:
-        """The pack and calendar asked for. Raises UnknownPolicyError, which is retried: another worker may have it."""
-        return self._policies.rules(asked)
+        """The pack and calendar asked for.
+
+        Raises UnknownPolicyError, which is retried, since another worker may
+        have it; when it must exist, ApplicationError, which is not.
+        """
+        try:
+            return self._policies.rules(asked)
+        except UnknownPolicyError as error:
+            if asked.must_exist:
+                raise ApplicationError(str(error), type="UnknownPolicy", non_retryable=True) from error
+            raise
 
     @activity.defn(name="write_episode")
     async def write_episode(self, changes: EpisodeChanges) -> None:

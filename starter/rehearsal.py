@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from pydantic import BaseModel
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
@@ -142,6 +142,9 @@ class Stage:
         """Skip to the moment (UTC) unless it has passed; whatever falls due on the way happens at its own time."""
         ahead = moment - self.now
         if ahead > timedelta(0):
+            if (await self.handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+                self._skipped += ahead
+                return
             self._skipped += ahead
             began = datetime.now(UTC)
             await self.environment.fast_forward(self.handle, ahead)

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from workflows.facts import Child, Fact, FactKind, impossibility
+from workflows.fact_kinds import FactKind
+from workflows.facts import Child, Fact, impossibility
 from workflows.instants import Instant
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line

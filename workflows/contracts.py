@@ -17,6 +17,8 @@ from workflows.facts import Child, Fact
 from workflows.instants import Instant
 from workflows.ladders import Aware, Climb
 from workflows.policy import Pack, as_data
+from workflows.repeats import EarlierEpisode
+from workflows.telling import SentNotice, ToldBack
 from workflows.vocabulary import Channel, ClockState, EpisodeStatus, Role
 from workflows.working_days import Calendar
 
@@ -26,12 +28,16 @@ class _Message(BaseModel):
 
 
 class RulesAsked(_Message):
-    """Which rules an episode lives by: `version` None is the newest; `since` and `now` (UTC) bound the calendar."""
+    """Which rules an episode lives by: `version` None is the newest; `since` and `now` (UTC) bound the calendar.
+
+    `must_exist`: say at once when there is no such policy, rather than wait for a worker to get its file.
+    """
 
     policy: str
     version: str | None
     since: Instant
     now: Instant
+    must_exist: bool = False
 
 
 class Rules(_Message):
@@ -51,14 +57,6 @@ class EarlierAsked(_Message):
 
     episode_id: str
     child_id: str
-
-
-class EarlierEpisode(_Message):
-    """Another episode of the same child, as the store has it."""
-
-    episode_id: str
-    status: EpisodeStatus
-    interview_owed: bool
 
 
 class EpisodeRow(_Message):
@@ -82,7 +80,7 @@ class TimelineEntry(_Message):
     """One line of an episode's timeline. `at` is when it happened or was due, `recorded_at` when it was known; UTC."""
 
     number: int
-    kind: Literal["fact", "refused", "state", "status", "passed_over", "rules", "earlier_episode"]
+    kind: Literal["fact", "refused", "state", "status", "passed_over", "rules", "earlier_episode", "told"]
     at: Instant
     recorded_at: Instant
     text: str
@@ -164,6 +162,9 @@ class Carried(_Message):
     refusals: tuple[str, ...]
     status: EpisodeStatus | None
     looked_up: bool
+    sent: tuple[SentNotice, ...] = ()
+    told_back: tuple[ToldBack, ...] = ()
+    unknown_policies: tuple[str, ...] = ()
     written_entries: int
     written_facts: int
 

@@ -2,7 +2,8 @@
 
 Handlers only record. The loop does the rest: it plans the clocks, writes what
 people read, sends the notices whose time has come, and sleeps until the next
-rung or the next fact.
+rung or the next fact. What is remembered, and what follows from it, is in
+`memory`, which knows no engine.
 """
 
 import asyncio
@@ -10,37 +11,42 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import contracts, names
-    from workflows.clocks import Clock, plan, still_owed
+    from workflows.clocks import Clock, left_undone
     from workflows.contracts import (
         NOTICE,
         STORE,
-        Carried,
         ClockStanding,
         EpisodeChanges,
         EpisodeInput,
-        EpisodeRow,
         EpisodeState,
         NoticeOrder,
         Recorded,
-        Rules,
-        TaskRow,
         TimelineEntry,
     )
-    from workflows.facts import Fact, FactKind, Known, fact_from_outside, impossibility, same_fact
-    from workflows.ladders import Aware, Climb, DueRung, Wake, next_wake, rungs_due
+    from workflows.fact_kinds import FactKind
+    from workflows.facts import Fact, Known, fact_from_outside
+    from workflows.instants import to_rfc3339
+    from workflows.ladders import DueRung, rungs_due
+    from workflows.memory import Memory
     from workflows.plain_errors import one_line
     from workflows.progress import (
-        Timeline,
         changed_clocks,
+        closing_words,
+        correction_order,
         episode_row,
         notice_order,
+        return_order,
+        sent_notice,
+        tasks_of_actions,
         tasks_of_clocks,
         withdrawn,
     )
+    from workflows.repeats import EarlierEpisode, repeats_reached
+    from workflows.telling import back_in_force, owed_the_return, owed_the_withdrawal, sent_in_error
     from workflows.vocabulary import EpisodeStatus, Role
 
 
@@ -51,50 +57,30 @@ class MissingEpisode:
     @workflow.init
     def __init__(self, start: EpisodeInput) -> None:
         self._start = start
-        self._facts: dict[str, Fact] = {fact.id: fact for fact in start.facts}
-        carried = start.carried
-        self._rules: Rules | None = carried.rules if carried else None
-        self._turn_number = carried.turn if carried else 0
-        self._climbs = {(c.clock, c.rung): c for c in carried.climbs} if carried else dict[tuple[str, str], Climb]()
-        self._aware: dict[str, Aware] = dict(carried.aware) if carried else {}
-        self._clocks: dict[str, Clock] = {c.id: c for c in carried.clocks} if carried else {}
-        self._tasks: dict[str, TaskRow] = {t.key: t for t in carried.tasks} if carried else {}
-        self._timeline = Timeline(carried.timeline if carried else ())
-        self._refusals: list[str] = list(carried.refusals) if carried else []
-        self._status: EpisodeStatus | None = carried.status if carried else None
-        self._looked_up = carried.looked_up if carried else False
-        self._written_entries = carried.written_entries if carried else 0
-        self._written_facts = carried.written_facts if carried else 0
-        self._written_tasks: dict[str, TaskRow] = dict(self._tasks)
-        self._written_row: EpisodeRow | None = None
-        self._wake: Wake | None = None
+        self._memory = Memory(start, self._now())
         self._look_again = False
-        self._learned_at = self._now()
         self._news = 0
         self._sending: set[asyncio.Task[None]] = set()
-        if not carried:
-            for fact in start.facts:
-                self._timeline.add_fact(fact, self._now())
 
     # What comes in ---------------------------------------------------------------------------------------------
 
     @workflow.update(name=names.UPDATE_RECORD)
     async def record(self, fact: Fact) -> Recorded:
         """Record a fact; answers with how things stand now. The update's id is the fact's id."""
-        again = fact.id in self._facts
-        self._take(fact)
-        await workflow.wait_condition(lambda: self._rules is not None)
+        again = not self._take(fact)
+        await workflow.wait_condition(lambda: self._memory.rules is not None)
+        now = self._now()
         return Recorded(
             episode_id=self._start.episode_id,
             fact_id=fact.id,
             again=again,
-            status=self._known().status(),
-            clocks=tuple(ClockStanding(id=c.id, due=c.due, state=c.state) for c in self._plan()),
+            status=self._memory.known(now).status(),
+            clocks=tuple(ClockStanding(id=c.id, due=c.due, state=c.state) for c in self._memory.plan(now)),
         )
 
     @record.validator
     def _refuse_what_cannot_be_true(self, fact: Fact) -> None:
-        if reason := self._why_not(fact):
+        if reason := self._memory.why_not(fact, self._now()):
             raise ApplicationError(reason, type="FactRefused", non_retryable=True)
 
     @workflow.signal(name=names.SIGNAL_REPORTED)
@@ -128,37 +114,43 @@ class MissingEpisode:
     @workflow.query(name=names.QUERY_STATE)
     def state(self) -> EpisodeState:
         """How the episode stands."""
+        memory = self._memory
         return EpisodeState(
             episode_id=self._start.episode_id,
-            status=self._status or self._known().status(),
-            policy=self._rules.pack.policy if self._rules else None,
-            policy_version=self._rules.pack.version if self._rules else None,
-            facts=len(self._facts),
-            open_tasks=sum(task.state == "open" for task in self._tasks.values()),
-            refusals=tuple(self._refusals),
-            next_wake_at=self._wake.at if self._wake else None,
-            next_wake_for=self._wake.label if self._wake else None,
+            status=memory.status or memory.known(self._now()).status(),
+            policy=memory.rules.pack.policy if memory.rules else None,
+            policy_version=memory.rules.pack.version if memory.rules else None,
+            facts=len(memory.facts),
+            open_tasks=sum(task.state == "open" for task in memory.tasks.values()),
+            refusals=tuple(memory.refusals),
+            next_wake_at=memory.wake.at if memory.wake else None,
+            next_wake_for=memory.wake.label if memory.wake else None,
         )
 
     @workflow.query(name=names.QUERY_CLOCKS)
     def clocks(self, as_of: datetime | None = None) -> tuple[Clock, ...]:
         """Every clock with its reasons, at a moment (UTC); as of the episode's last turn when none is given."""
-        if as_of is None or self._rules is None:
-            return tuple(self._clocks.values())
-        return self._plan(as_of)
+        if as_of is None or self._memory.rules is None:
+            return tuple(self._memory.clocks.values())
+        return self._memory.plan(as_of)
 
     @workflow.query(name=names.QUERY_TIMELINE)
     def timeline(self) -> tuple[TimelineEntry, ...]:
         """Every line of the timeline, in the order in which it became known."""
-        return tuple(self._timeline.entries)
+        return tuple(self._memory.timeline.entries)
+
+    @workflow.query(name=names.QUERY_CARRIED)
+    def carried(self) -> EpisodeInput:
+        """What a new run of this episode would begin with: how a closed episode is opened again."""
+        return self._memory.carry()
 
     # What happens ----------------------------------------------------------------------------------------------
 
     @workflow.run
     async def run(self, _start: EpisodeInput) -> None:
         """Live through the episode until nothing is owed and the time for corrections is over."""
-        if self._rules is None:
-            await self._learn_rules()
+        if self._memory.rules is None:
+            await self._learn_rules(None)
         await self._look_up_earlier()
         while True:
             seen = self._news
@@ -169,75 +161,162 @@ class MissingEpisode:
                 if self._news == seen and over and await self._close(seen):
                     return
                 if self._news == seen and not over:
-                    workflow.continue_as_new(self._carry())
+                    workflow.continue_as_new(self._memory.carry())
                 continue
             await self._sleep(seen)
 
-    async def _learn_rules(self) -> None:
-        """Take the policy and calendar in as data; an episode keeps the version it began under."""
+    async def _learn_rules(self, changed: Fact | None) -> None:
+        """Take the policy and calendar in as data; an episode keeps its version until people change it."""
         self._look_again = False
-        self._learned_at = self._now()
-        since = min((fact.at for fact in self._facts.values()), default=self._now())
-        version = self._rules.pack.version if self._rules else self._start.policy_version
-        asked = contracts.RulesAsked(policy=self._start.policy, version=version, since=since, now=self._now())
-        before = self._rules
-        self._rules = await workflow.execute_local_activity(
-            contracts.resolve_policy, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
+        memory, now = self._memory, self._now()
+        memory.learned_at = now
+        before = memory.rules
+        policy, version = memory.policy_asked_for(changed)
+        asked = contracts.RulesAsked(
+            policy=policy,
+            version=version,
+            since=min((fact.at for fact in memory.facts.values()), default=now),
+            now=now,
+            must_exist=changed is not None,
         )
-        if before is None or before.calendar.version != self._rules.calendar.version:
-            pack, calendar = self._rules.pack, self._rules.calendar
-            text = f"Policy {pack.policy} {pack.version}, calendar {calendar.calendar} {calendar.version}"
-            self._timeline.add("rules", self._now(), self._now(), text)
+        try:
+            memory.rules = await workflow.execute_local_activity(
+                contracts.resolve_policy, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
+            )
+        except ActivityError:
+            if changed is None:
+                raise
+            memory.unknown_policies.add(changed.id)
+            memory.refuse("a change of policy", "there is no such policy and version", self._now())
+            return
+        after = memory.rules
+        if before is None or changed or before.calendar.version != after.calendar.version:
+            text = f"Policy {after.pack.policy} {after.pack.version}, "
+            text += f"calendar {after.calendar.calendar} {after.calendar.version}"
+            memory.timeline.add("rules", self._now(), self._now(), text)
 
     async def _look_up_earlier(self) -> None:
-        if self._looked_up or self._start.child_id is None:
+        """Bring up the child's other episodes: what repeats, and what is still owed from before."""
+        if self._memory.looked_up or self._start.child_id is None:
             return
         asked = contracts.EarlierAsked(episode_id=self._start.episode_id, child_id=self._start.child_id)
         earlier = await workflow.execute_local_activity(
             contracts.earlier_episodes, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
         )
-        self._looked_up = True
-        now = self._now()
+        memory, now = self._memory, self._now()
+        memory.looked_up = True
         for other in earlier:
             owed = ", its interview still owed" if other.interview_owed else ""
             text = f"Another episode of this child: {other.episode_id} ({other.status.value}{owed})"
-            self._timeline.add("earlier_episode", now, now, text)
-            if other.status not in (EpisodeStatus.RETURNED, EpisodeStatus.CLOSED):
+            memory.timeline.add("earlier_episode", now, now, text)
+            if other.status in (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED):
                 do = f"Episode {other.episode_id} of the same child has no return recorded: record it"
-                self._open_task(f"unreturned-{other.episode_id}", Role.DUTY_MANAGER, do)
+                memory.open_task(f"unreturned-{other.episode_id}", Role.DUTY_MANAGER, do, now)
+        gone_since = memory.known(now).missing_since() or now
+        for fact in repeats_reached(memory.settled_rules.pack, self._start.episode_id, gone_since, earlier, now):
+            memory.take(fact, now)
+        if workflow.patched("missing-again"):
+            for other in earlier:
+                await self._tell_missing_again(other, gone_since)
+
+    async def _tell_missing_again(self, other: EarlierEpisode, gone_since: datetime) -> None:
+        """Note on an earlier episode that its interview is in the way of another absence: it stays owed (B4)."""
+        if not other.interview_owed or other.returned_at is None or other.returned_at > gone_since:
+            return
+        fact = {
+            "id": names.derived_id(self._start.episode_id, f"missing-again-{other.episode_id}"),
+            "kind": FactKind.RHI_DELAYED.value,
+            "at": to_rfc3339(gone_since),
+            "reason": "missing_again",
+            "episode": self._start.episode_id,
+            "recorded_by": "Homeward",
+        }
+        handle = workflow.get_external_workflow_handle(names.workflow_id(other.episode_id))
+        try:
+            await handle.signal(names.SIGNAL_FACT, fact)
+        except FailureError:
+            now = self._now()
+            text = f"Episode {other.episode_id} could not be told that the child is missing again"
+            self._memory.timeline.add("earlier_episode", now, now, text)
 
     async def _turn(self) -> None:
         """Plan the clocks as of now, write what changed, and send the notices whose time has come."""
-        looks = self._looks_again_at()
+        memory = self._memory
+        if changed_policy := memory.wanted_policy():
+            await self._learn_rules(changed_policy)
+        looks = memory.looks_again_at()
         if self._look_again or (looks and looks <= self._now()):
-            await self._learn_rules()
+            await self._learn_rules(None)
         now = self._now()
-        known, rules = self._known(now), self._settled_rules()
-        clocks = self._plan(now)
-        self._become_aware(clocks, now)
-        due = rungs_due(clocks, rules.pack, known, self._climbs, self._aware)
+        known, pack = memory.known(now), memory.settled_rules.pack
+        clocks = memory.plan(now)
+        memory.become_aware(clocks, now)
+        due = rungs_due(clocks, pack, known, memory.climbs, memory.aware)
         for clock in clocks:
-            self._timeline.add_clock(self._clocks.get(clock.id), clock, now)
-        self._note_status(known, now)
-        changed = changed_clocks(self._clocks, clocks)
-        dropped = tuple(clock_id for clock_id in self._clocks if clock_id not in {c.id for c in clocks})
-        self._clocks = {clock.id: clock for clock in clocks}
-        for task in tasks_of_clocks(self._tasks, clocks, rules.pack, known, self._start.episode_id):
-            self._tasks[task.key] = task
-        orders = [order for one in due if (order := self._climb(one, now))]
-        self._wake = self._next_wake(known)
+            memory.timeline.add_clock(memory.clocks.get(clock.id), clock, now)
+        memory.note_status(known, now)
+        changed = changed_clocks(memory.clocks, clocks)
+        dropped = tuple(clock_id for clock_id in memory.clocks if clock_id not in {c.id for c in clocks})
+        memory.clocks = {clock.id: clock for clock in clocks}
+        memory.replace_tasks(tasks_of_clocks(memory.tasks, clocks, pack, known, self._start.episode_id))
+        memory.replace_tasks(tasks_of_actions(memory.tasks, known, self._start.episode_id))
+        orders = [order for one in due if (order := self._climb(one, known))]
+        orders += self._tell_back(known)
+        orders += self._correct(now)
+        memory.wake = memory.next_wake(known)
         await self._write(now, changed, dropped)
         for order in orders:
             self._send(order)
 
-    def _climb(self, due: DueRung, now: datetime) -> NoticeOrder | None:
-        clock, rung = due.clock, due.rung
-        self._climbs[clock.id, rung.rung] = due.climbed(now)
+    def _climb(self, due: DueRung, known: Known) -> NoticeOrder | None:
+        memory, clock, rung = self._memory, due.clock, due.rung
+        memory.climbs[clock.id, rung.rung] = due.climbed(known.as_of)
         if due.passed_over:
             text = f"{clock.title}: '{rung.rung}' passed before this was known; a later step speaks for it"
-            self._timeline.add("passed_over", due.at, now, text, clock=clock.id, rung=rung.rung, role=rung.role)
+            memory.timeline.add(
+                "passed_over", due.at, known.as_of, text, clock=clock.id, rung=rung.rung, role=rung.role
+            )
             return None
-        return notice_order(self._start, due)
+        order = notice_order(self._start, due)
+        memory.sent[order.key] = sent_notice(order, known)
+        return order
+
+    def _tell_back(self, known: Known) -> list[NoticeOrder]:
+        """Tell of the return everyone who was told of the absence; or that the return was recorded wrongly."""
+        memory, pack = self._memory, self._memory.settled_rules.pack
+        if pack.return_notice is None:
+            return []
+        orders: list[NoticeOrder] = []
+        back = back_in_force(known)
+        since = back.at if back else known.as_of
+        for stands, roles in (
+            (True, owed_the_return(known, memory.sent.values(), memory.told_back)),
+            (False, owed_the_withdrawal(known, memory.told_back)),
+        ):
+            for role in roles:
+                told, order = return_order(self._start, pack, role, memory.told_back.get(role), at=since, stands=stands)
+                memory.told_back[role] = told
+                if order:
+                    orders.append(order)
+        return orders
+
+    def _correct(self, now: datetime) -> list[NoticeOrder]:
+        """Tell whoever was told what has turned out not to be so."""
+        memory, pack = self._memory, self._memory.settled_rules.pack
+        news, memory.unexamined = memory.unexamined, []
+        if pack.correction_notice is None or not news or not memory.sent:
+            return []
+        corrects = any(fact.corrects for fact in news)
+        if not corrects and not any(fact.at < notice.at for fact in news for notice in memory.sent.values()):
+            return []
+        moments = sorted({notice.at for notice in memory.sent.values()})
+        then = {at: memory.plan(at) for at in moments}
+        today = tuple(memory.clocks.values())
+        orders: list[NoticeOrder] = []
+        for notice in sent_in_error(memory.sent.values(), then, today, pack, all_rungs=corrects):
+            memory.sent[notice.key] = notice.model_copy(update={"corrected": True})
+            orders.append(correction_order(self._start, pack, notice, now))
+        return orders
 
     def _send(self, order: NoticeOrder) -> None:
         """Send beside the loop, so that a channel that is away never holds up what else is owed."""
@@ -256,15 +335,14 @@ class MissingEpisode:
         )
 
     async def _write(self, now: datetime, changed: tuple[Clock, ...], dropped: tuple[str, ...]) -> None:
-        entries = tuple(self._timeline.entries[self._written_entries :])
-        facts = tuple(self._facts.values())[self._written_facts :]
-        row = episode_row(self._start, self._settled_rules(), self._known(now), self._status, self._wake)
-        tasks = tuple(task for key, task in self._tasks.items() if self._written_tasks.get(key) != task)
-        if not (entries or facts or changed or dropped or tasks) and row == self._written_row:
+        memory = self._memory
+        entries, facts, tasks = memory.unwritten()
+        row = episode_row(self._start, memory.settled_rules, memory.known(now), memory.status, memory.wake)
+        if not (entries or facts or changed or dropped or tasks) and row == memory.written_row:
             return
-        self._turn_number += 1
+        memory.turn += 1
         changes = EpisodeChanges(
-            turn=self._turn_number,
+            turn=memory.turn,
             written_at=now,
             episode=row,
             facts=facts,
@@ -276,13 +354,10 @@ class MissingEpisode:
         await workflow.execute_local_activity(
             contracts.write_episode, changes, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
         )
-        self._written_entries += len(entries)
-        self._written_facts += len(facts)
-        self._written_tasks |= {task.key: task for task in tasks}
-        self._written_row = row
+        memory.note_written(entries, facts, tasks, row)
 
     async def _sleep(self, seen: int) -> None:
-        wake = self._wake
+        wake = self._memory.wake
         try:
             await workflow.wait_condition(
                 lambda: self._news != seen,
@@ -300,16 +375,16 @@ class MissingEpisode:
 
     async def _close(self, seen: int) -> bool:
         """Close the episode; False when a fact came in while it was being written, which leaves it open."""
-        now, status = self._now(), self._status
-        self._status = EpisodeStatus.CLOSED
-        self._wake = None
-        self._timeline.add("status", now, now, "Closed: the child is back and nothing is owed")
-        for task in withdrawn(self._tasks.values(), now):
-            self._tasks[task.key] = task
+        memory, now = self._memory, self._now()
+        status = memory.status
+        memory.status, memory.wake = EpisodeStatus.CLOSED, None
+        undone = left_undone(memory.clocks.values())
+        memory.timeline.add("status", now, now, closing_words(status, undone))
+        memory.replace_tasks(withdrawn(memory.tasks.values(), now))
         await self._write(now, (), ())
         if self._news == seen:
             return True
-        self._status = status
+        memory.status = status
         return False
 
     # Helpers ---------------------------------------------------------------------------------------------------
@@ -317,29 +392,10 @@ class MissingEpisode:
     def _now(self) -> datetime:
         return workflow.now() + self._start.ahead
 
-    def _known(self, now: datetime | None = None) -> Known:
-        return Known(self._facts.values(), now or self._now())
-
-    def _settled_rules(self) -> Rules:
-        if self._rules is None:
-            raise RuntimeError("the episode has no rules yet")
-        return self._rules
-
-    def _plan(self, now: datetime | None = None) -> tuple[Clock, ...]:
-        rules = self._settled_rules()
-        return plan(self._facts.values(), self._start.child, rules.pack, rules.calendar, now or self._now())
-
-    def _why_not(self, fact: Fact) -> str | None:
-        if (old := self._facts.get(fact.id)) is not None:
-            return None if same_fact(old, fact) else f"id: '{fact.id}' is already the id of a different fact"
-        return impossibility(fact, self._facts.values(), self._start.child, self._now())
-
-    def _take(self, fact: Fact) -> None:
-        if fact.id in self._facts:
-            return
-        self._facts[fact.id] = fact
-        self._timeline.add_fact(fact, self._now())
-        self._news += 1
+    def _take(self, fact: Fact) -> bool:
+        taken = self._memory.take(fact, self._now())
+        self._news += taken
+        return taken
 
     def _signalled(self, data: Any, kind: FactKind | None) -> None:
         """Record a fact that came as a signal; what cannot be true stays visible and becomes an operator's task."""
@@ -349,86 +405,20 @@ class MissingEpisode:
                 raise ValueError("the signal must carry one object")  # noqa: TRY301 - one way out for all refusals
             given: dict[str, object] = {**data, "kind": kind.value} if kind else {**data}
             fact = fact_from_outside(given, id=str(workflow.uuid4()), recorded_at=now, source="signal")
-            reason = self._why_not(fact)
+            reason = self._memory.why_not(fact, now)
         except ValueError as error:
             fact, reason = None, one_line(error)
         if fact is not None and reason is None:
             self._take(fact)
             return
-        text = f"Refused, sent as signal '{kind or 'fact'}': {reason}"
-        self._refusals.append(text)
-        self._timeline.add("refused", now, now, text)
-        self._open_task(f"refused-{len(self._refusals)}", Role.OPERATOR, "Look at a fact that was refused")
+        self._memory.refuse(f"sent as signal '{kind or 'fact'}'", str(reason), now)
         self._news += 1
 
-    def _open_task(self, duty: str, role: Role, do: str) -> None:
-        key = names.task_key(self._start.episode_id, duty)
-        self._tasks[key] = TaskRow(
-            key=key, clock=None, role=role, do=do, due=None, state="open", opened_at=self._now(), closed_at=None
-        )
-
-    def _become_aware(self, clocks: tuple[Clock, ...], now: datetime) -> None:
-        for clock in clocks:
-            old = self._aware.get(clock.id)
-            if clock.due and (old is None or old.due != clock.due):
-                self._aware[clock.id] = Aware(due=clock.due, since=now)
-
-    def _note_status(self, known: Known, now: datetime) -> None:
-        status = known.status()
-        if status is not self._status:
-            self._status = status
-            since = known.status_since()
-            self._timeline.add("status", since or now, now, f"Episode: {status.value}")
-
-    def _next_wake(self, known: Known) -> Wake | None:
-        """The one wake-up the episode holds: the earliest of all it waits for."""
-        rules, now = self._settled_rules(), known.as_of
-        rung = next_wake(tuple(self._clocks.values()), rules.pack, known, self._climbs)
-        taking_effect = min((f.at for f in self._facts.values() if f.at > now), default=None)
-        coming = [(rung.at, rung.label)] if rung else []
-        coming += [(taking_effect, "a recorded fact takes effect")] if taking_effect else []
-        coming += [(max(looks, now), "look at the calendar again")] if (looks := self._looks_again_at()) else []
-        coming += [(max(closes, now), "close the episode")] if (closes := self._closes_at()) else []
-        at, label = min(coming, default=(None, ""))
-        return Wake(at=at, label=label) if at else None
-
-    def _looks_again_at(self) -> datetime | None:
-        """When to ask for the calendar again: None unless a clock is provisional."""
-        again = self._settled_rules().pack.look_again.elapsed
-        if again is None or not any(clock.provisional for clock in self._clocks.values()):
-            return None
-        return self._learned_at + again
-
-    def _closes_at(self) -> datetime | None:
-        """When the time for corrections ends: None while the child is away or anything is owed."""
-        pack = self._settled_rules().pack
-        if self._status is not EpisodeStatus.RETURNED or still_owed(self._clocks.values()):
-            return None
-        last = max(fact.recorded_at for fact in self._facts.values())
-        return last + pack.close_after.elapsed if pack.close_after.elapsed else None
-
     def _is_over(self) -> bool:
-        closes = self._closes_at()
+        closes = self._memory.closes_at()
         return closes is not None and closes <= self._now()
 
     def _history_is_long(self) -> bool:
         info, longest = workflow.info(), self._start.longest_history
         long = longest is not None and info.get_current_history_length() >= longest
         return long or info.is_continue_as_new_suggested()
-
-    def _carry(self) -> EpisodeInput:
-        carried = Carried(
-            rules=self._settled_rules(),
-            turn=self._turn_number,
-            climbs=tuple(self._climbs.values()),
-            aware=self._aware,
-            clocks=tuple(self._clocks.values()),
-            tasks=tuple(self._tasks.values()),
-            timeline=tuple(self._timeline.entries),
-            refusals=tuple(self._refusals),
-            status=self._status,
-            looked_up=self._looked_up,
-            written_entries=self._written_entries,
-            written_facts=self._written_facts,
-        )
-        return self._start.model_copy(update={"facts": tuple(self._facts.values()), "carried": carried})

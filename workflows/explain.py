@@ -1,12 +1,15 @@
 """Reasons in words: each clock says why it starts, falls due and stands as it does, for a manager to follow."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
-from workflows.facts import FACT_WORDS, Fact, FactKind
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, words_of
 from workflows.instants import day_in_words, in_words
-from workflows.policy import Amount, Happening, Pack, Start
+from workflows.policy import Eligibility, Pack
+from workflows.policy_rules import Amount, Event, Fired, Happening, Start
+from workflows.vocabulary import Interviewer
 from workflows.working_days import Calendar, DayOff
 
 _CIRCUMSTANCE_WORDS = {
@@ -14,7 +17,11 @@ _CIRCUMSTANCE_WORDS = {
     "looked_after": "whether the child is looked after",
     "out_of_area": "whether the child is placed out of area",
     "setting": "where the child lives",
+    "born": "when the child was born",
 }
+
+_OF_THE_CHILD = (FactKind.LAST_SEEN, FactKind.NOTICED, FactKind.REPORTED, FactKind.LOCATED, FactKind.REFERRED)
+"""Facts whose words go on 'the child was ...'."""
 
 
 def sentences(*parts: str) -> str:
@@ -27,64 +34,94 @@ def _listed(words: Iterable[str], joint: str) -> str:
     return given[0] if len(given) == 1 else f"{', '.join(given[:-1])} {joint} {given[-1]}"
 
 
-def _kinds(kinds: Iterable[FactKind], joint: str = "or") -> str:
-    return _listed((FACT_WORDS[kind] for kind in kinds), joint)
+def words_of_happenings(happenings: Iterable[Happening], joint: str = "or") -> str:
+    """Facts that clocks wait for, as a phrase."""
+    return _listed((words_of(happening.fact, happening.where) for happening in happenings), joint)
 
 
-def _happenings(happenings: Iterable[Happening], joint: str = "or") -> str:
-    said: list[str] = []
-    for happening in happenings:
-        about = happening.role or happening.meeting
-        said.append(FACT_WORDS[happening.fact] + (f" ({about})" if about else ""))
-    return _listed(said, joint)
+def _events(events: Iterable[Event], pack: Pack, joint: str = "or") -> str:
+    return _listed((event_in_words(event, pack) for event in events), joint)
 
 
-def started_earliest(fact: Fact, kinds: Sequence[FactKind]) -> str:
-    """Starts at the earliest of several facts."""
-    among = f", the earliest known of {_kinds(kinds, 'and')}" if len(kinds) > 1 else ""
-    return f"Starts {in_words(fact.at)}, when the child {_was(fact)}{among}."
+def event_in_words(event: Event, pack: Pack) -> str:
+    """Something a clock can start from, as a phrase."""
+    if isinstance(event, Fired):
+        return f"'{pack.clocks[event.fired].title}'"
+    return words_of(event.fact, event.where)
 
 
-def started_first_known(fact: Fact, kinds: Sequence[FactKind]) -> str:
-    """Starts at the preferred fact among those known."""
-    place = kinds.index(fact.kind)
-    instead = f", since it is not known when the child was {_kinds(kinds[:place])}" if place else ""
-    if fact.kind is FactKind.AUTHORITY_TOLD or FactKind.AUTHORITY_TOLD in kinds[:place]:
-        instead = f", since no time is known for: {_kinds(kinds[:place])}" if place else ""
-        return f"Starts {in_words(fact.at)}: {fact.in_words()}{instead}."
-    return f"Starts {in_words(fact.at)}, when the child {_was(fact)}{instead}."
-
-
-def _was(fact: Fact) -> str:
-    words = fact.in_words()
-    return words if fact.kind is FactKind.RETURNED else f"was {words}"
+def started_by_fact(fact: Fact) -> str:
+    """The beginning of the sentence that says by which fact a clock starts."""
+    if fact.kind is FactKind.RETURNED:
+        return f"Starts {in_words(fact.at)}, when the child returned"
+    if fact.kind in _OF_THE_CHILD:
+        return f"Starts {in_words(fact.at)}, when the child was {fact.in_words()}"
+    return f"Starts {in_words(fact.at)}: {fact.in_words()}"
 
 
 def started_by_clock(title: str, due: datetime) -> str:
-    """Starts when another clock fired."""
-    return f"Starts {in_words(due)}, when '{title}' came with the child still missing."
+    """The beginning of the sentence that says by which other clock a clock starts."""
+    return f"Starts {in_words(due)}, when '{title}' came with the child still missing"
+
+
+def among(events: Sequence[Event], pack: Pack, *, earliest: bool) -> str:
+    """Among which events that was the earliest, or the last."""
+    if len(events) == 1:
+        return ""
+    said = _events(events, pack, "and")
+    return f", the earliest known of {said}" if earliest else f", with which all of these were known: {said}"
+
+
+def instead_of(events: Sequence[Event], pack: Pack) -> str:
+    """Which events, more to the point, are not known."""
+    return f", since no time is known for: {_events(events, pack)}" if events else ""
+
+
+def comes_of_age(age: int, birthday: date) -> str:
+    """Starts at a birthday."""
+    return f"Starts {day_in_words(birthday)}, the child's {age}th birthday."
+
+
+def last_reviewed(why: str, reviews: Sequence[Fact]) -> str:
+    """Starts anew at the last of the reviews."""
+    times = "once" if len(reviews) == 1 else f"{len(reviews)} times"
+    return f"{why} Reviewed {times}, last {in_words(reviews[-1].at)} ({reviews[-1].in_words()})."
+
+
+def review_chosen(at: datetime) -> str:
+    """The next review is due when the last one said."""
+    return f"The next is due {in_words(at)}, as was decided then."
 
 
 def not_started(rule: Start, pack: Pack) -> str:
     """Why a clock has no start yet."""
     if rule.fired:
         return f"Not started: '{pack.clocks[rule.fired].title}' has not come with the child still missing."
+    if rule.reaches_age and not rule.once:
+        return "Not started: waits for the child's date of birth."
     waits = rule.once or rule.earliest_of or rule.first_known_of
-    return f"Not started: waits for {_kinds(waits)}."
+    return f"Not started: waits for {_events(waits or rule.latest_of, pack, 'or' if waits else 'and')}."
 
 
 def start_in_words(rule: Start, pack: Pack) -> str:
     """A start rule as a phrase."""
+    once = f", once {_events(rule.once, pack)}" if rule.once else ""
     if rule.fired:
         return f"'{pack.clocks[rule.fired].title}' comes with the child still missing"
+    if rule.reaches_age:
+        return f"the child's {rule.reaches_age}th birthday{once}"
     if rule.earliest_of:
-        once = f", once {_kinds(rule.once)}" if rule.once else ""
-        return f"the earliest of {_kinds(rule.earliest_of, 'and')}{once}"
-    return ", else ".join(FACT_WORDS[kind] for kind in rule.first_known_of)
+        several = "the earliest of " if len(rule.earliest_of) > 1 else ""
+        return f"{several}{_events(rule.earliest_of, pack, 'and')}{once}"
+    if rule.latest_of:
+        return f"the last of {_events(rule.latest_of, pack, 'and')}"
+    return ", else ".join(event_in_words(event, pack) for event in rule.first_known_of)
 
 
 def duration_in_words(amount: Amount) -> str:
     """An amount of time as a phrase."""
+    if amount.at_once:
+        return "at once"
     if amount.elapsed_hours:
         return f"{amount.elapsed_hours} elapsed hours"
     if amount.elapsed_days:
@@ -94,6 +131,8 @@ def duration_in_words(amount: Amount) -> str:
 
 def elapsed(amount: Amount, due: datetime) -> str:
     """The arithmetic of elapsed time."""
+    if amount.at_once:
+        return "Due at once."
     number, unit = (amount.elapsed_days, "day") if amount.elapsed_days else (amount.elapsed_hours, "hour")
     each = " of 24 hours" if amount.elapsed_days else ""
     plural = "" if number == 1 else "s"
@@ -122,14 +161,14 @@ def cancelled(fact: Fact) -> str:
     return f"Cancelled: {fact.in_words()} {in_words(fact.at)}, before then."
 
 
-def fired(due: datetime) -> str:
+def fired(due: datetime, cancelled_by: Sequence[Happening]) -> str:
     """Its time came."""
-    return f"Fired: nothing had cancelled it by {in_words(due)}."
+    return f"Fired: nothing had cancelled it by {in_words(due)}." if cancelled_by else "Fired: its time came."
 
 
 def will_fire(cancelled_by: Sequence[Happening]) -> str:
     """Its time is still to come."""
-    return f"Fires then unless first {_happenings(cancelled_by)}."
+    return f"Fires then unless first {words_of_happenings(cancelled_by)}." if cancelled_by else "Fires then."
 
 
 def met(fact: Fact, due: datetime, waived: Fact | None) -> str:
@@ -141,29 +180,81 @@ def met(fact: Fact, due: datetime, waived: Fact | None) -> str:
 
 def waived(fact: Fact) -> str:
     """Lifted, with the reason and the person where they are given."""
+    return f"Lifted: {fact.in_words()} {in_words(fact.at)}{_reason_and_person(fact)}."
+
+
+def _reason_and_person(fact: Fact) -> str:
     reason = f"; reason: {fact.details['reason']}" if fact.details.get("reason") else ""
     by = f"; authorised by {fact.details['authorised_by']}" if fact.details.get("authorised_by") else ""
-    return f"Lifted: {fact.in_words()} {in_words(fact.at)}{reason}{by}."
+    return f"{reason}{by}"
 
 
 def overdue(met_by: Sequence[Happening]) -> str:
     """Past due, and what would end it."""
-    return f"Overdue: still waits for {_happenings(met_by)}."
+    return f"Overdue: still waits for {words_of_happenings(met_by)}."
 
 
 def running(met_by: Sequence[Happening]) -> str:
     """Running, and what would end it."""
-    return f"Running: waits for {_happenings(met_by)}."
+    return f"Running: waits for {words_of_happenings(met_by)}."
 
 
-def incomplete(facts: Sequence[tuple[Fact, tuple[str, ...]]]) -> str:
-    """Facts that do not count because they leave out what they must say."""
-    return sentences(
-        *(
-            f"'{fact.in_words()}' of {in_words(fact.at)} does not count: it does not say {_listed(lacking, 'and')}."
-            for fact, lacking in facts
-        )
+def review_running(met_by: Sequence[Happening], ended_by: Sequence[Happening]) -> str:
+    """A review that comes round again until what it watches ends."""
+    return f"Running: waits for {words_of_happenings(met_by)}, again and again until {words_of_happenings(ended_by)}."
+
+
+def ended(fact: Fact) -> str:
+    """Ended with what it watched."""
+    return f"Ended: {fact.in_words()} {in_words(fact.at)}."
+
+
+def grown_up(age: int, at: datetime) -> str:
+    """Ended by the child's coming of age."""
+    return f"Ended {in_words(at)}, when the child turned {age}; what was still owed is for adult services to know."
+
+
+def extended(fact: Fact, until: datetime) -> str:
+    """A later due time, by whom and why."""
+    return f"Extended to {in_words(until)}{_reason_and_person(fact)}."
+
+
+def ruled(fact: Fact) -> str:
+    """Taken out by people, by whom and why."""
+    return f"{fact.in_words().capitalize()} {in_words(fact.at)}{_reason_and_person(fact)}."
+
+
+def rulings_that_do_not_count(lacking: Sequence[tuple[Fact, str]]) -> str:
+    """Rulings that change nothing, and what they lack."""
+    return sentences(*(f"'{f.in_words()}' of {in_words(f.at)} does not count: {why}." for f, why in lacking))
+
+
+def incomplete(facts: Sequence[tuple[Fact, tuple[str, ...]]], blocked: Sequence[tuple[Fact, str]]) -> str:
+    """Facts that do not count because of what they leave out, or of who did it."""
+    left_out = (
+        f"'{fact.in_words()}' of {in_words(fact.at)} does not count: it does not say {_listed(lacking, 'and')}."
+        for fact, lacking in facts
     )
+    wrong_person = (f"'{f.in_words()}' of {in_words(f.at)} does not count: {why}." for f, why in blocked)
+    return sentences(*left_out, *wrong_person)
+
+
+def block(fact: Fact, pack: Pack) -> str | None:
+    """Why the policy does not count an interview held by this person; None when it does."""
+    rule = _eligibility(fact, pack)
+    return rule.why if rule and rule.verdict == "block" else None
+
+
+def flagged(fact: Fact, pack: Pack) -> str:
+    """What the policy wants noticed about who held an interview."""
+    rule = _eligibility(fact, pack)
+    return f"To notice: {rule.why}." if rule and rule.verdict == "flag" else ""
+
+
+def _eligibility(fact: Fact, pack: Pack) -> Eligibility | None:
+    interviewer = fact.details.get("interviewer")
+    known = interviewer is not None and fact.kind is not FactKind.RETURN_PLANNED
+    return pack.interviewers.get(Interviewer(interviewer)) if known else None
 
 
 def provisional(calendar: Calendar) -> str:

@@ -6,14 +6,14 @@ facts, never at the order in which they arrived.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
-from workflows.instants import Day, Instant, in_words, london_day, parse_day
-from workflows.vocabulary import EpisodeStatus, Role, Setting
+from workflows.fact_kinds import FACTS, OTHER_NAMES, Detail, FactKind
+from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
+from workflows.vocabulary import EpisodeStatus, Setting
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours another machine's clock may run before its fact is called a fact of the future."""
@@ -22,124 +22,21 @@ FactId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
-class FactKind(StrEnum):
-    """What can happen in an episode."""
-
-    LAST_SEEN = "last_seen"
-    NOTICED = "noticed"
-    REPORTED = "reported"
-    AUTHORITY_TOLD = "authority_told"
-    DESCRIBED = "described"
-    CATEGORISED = "categorised"
-    RISK_ASSESSED = "risk_assessed"
-    LOCATED = "located"
-    RETURNED = "returned"
-    REFERRED = "referred"
-    PREVENTION_CHECK = "prevention_check"
-    RHI_OFFERED = "rhi_offered"
-    RHI_DECLINED = "rhi_declined"
-    RHI_STARTED = "rhi_started"
-    RHI_COMPLETED = "rhi_completed"
-    RHI_SHARED = "rhi_shared"
-    TOLD = "told"
-    NOT_TOLD = "not_told"
-    VISITED = "visited"
-    MEETING_HELD = "meeting_held"
-    MEETING_NOT_NEEDED = "meeting_not_needed"
-    ACKNOWLEDGED = "acknowledged"
-    WITHDRAWN = "withdrawn"
-
-
-FACT_WORDS: dict[FactKind, str] = {
-    FactKind.LAST_SEEN: "last seen",
-    FactKind.NOTICED: "noticed to be gone",
-    FactKind.REPORTED: "reported to the police",
-    FactKind.AUTHORITY_TOLD: "authority told",
-    FactKind.DESCRIBED: "child's circumstances recorded",
-    FactKind.CATEGORISED: "absence categorised",
-    FactKind.RISK_ASSESSED: "risk assessed",
-    FactKind.LOCATED: "located",
-    FactKind.RETURNED: "returned",
-    FactKind.REFERRED: "referred for an interview",
-    FactKind.PREVENTION_CHECK: "prevention check recorded",
-    FactKind.RHI_OFFERED: "return home interview offered",
-    FactKind.RHI_DECLINED: "return home interview declined",
-    FactKind.RHI_STARTED: "return home interview started",
-    FactKind.RHI_COMPLETED: "return home interview completed",
-    FactKind.RHI_SHARED: "return home interview shared",
-    FactKind.TOLD: "told",
-    FactKind.NOT_TOLD: "not told",
-    FactKind.VISITED: "visited",
-    FactKind.MEETING_HELD: "meeting held",
-    FactKind.MEETING_NOT_NEEDED: "meeting recorded as not needed",
-    FactKind.ACKNOWLEDGED: "notice acknowledged",
-    FactKind.WITHDRAWN: "earlier fact withdrawn",
-}
-
-OTHER_NAMES: dict[str, FactKind] = {"found": FactKind.LOCATED, "rhi_done": FactKind.RHI_COMPLETED}
-"""Names that systems and people also use, and the fact each one means."""
-
-_KIND_BY_NAME: dict[str, FactKind] = {kind.value: kind for kind in FactKind}
-
-
-class Detail(BaseModel):
-    """One detail a kind of fact may carry: whether it must be there, and what it may say."""
-
-    model_config = ConfigDict(frozen=True)
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
-def _one_of(*choices: str, required: bool = False) -> Detail:
-    return Detail(required=required, choices=choices)
-
-
-_TEXT = Detail()
-_YES_NO = _one_of("yes", "no")
-_A_ROLE = _one_of(*Role, required=True)
-_MEETINGS = _one_of("strategy", "planning", "return", required=True)
-
-FACT_DETAILS: dict[FactKind, Mapping[str, Detail]] = {
-    FactKind.LAST_SEEN: {"by": _TEXT, "place": _TEXT},
-    FactKind.NOTICED: {"by": _TEXT},
-    FactKind.REPORTED: {"by": _TEXT, "force": _TEXT, "police_ref": _TEXT},
-    FactKind.AUTHORITY_TOLD: {"by": _TEXT, "to": _TEXT},
-    FactKind.DESCRIBED: {
-        "born": _TEXT,
-        "allocated": _YES_NO,
-        "looked_after": _YES_NO,
-        "out_of_area": _YES_NO,
-        "setting": _one_of(*Setting),
-    },
-    FactKind.CATEGORISED: {"category": _one_of("absent", "away", "missing", required=True), "by": _TEXT},
-    FactKind.RISK_ASSESSED: {"scheme": _TEXT, "grade": _TEXT, "reason": _TEXT, "by": _TEXT},
-    FactKind.LOCATED: {"by": _TEXT, "place": _TEXT},
-    FactKind.RETURNED: {"by": _TEXT, "place": _TEXT},
-    FactKind.REFERRED: {"by": _TEXT, "to": _TEXT},
-    FactKind.PREVENTION_CHECK: {"outcome": _one_of("done", "exception", "not_done"), "reason": _TEXT, "by": _TEXT},
-    FactKind.RHI_OFFERED: {"by": _TEXT, "channel": _TEXT},
-    FactKind.RHI_DECLINED: {"by": _TEXT, "reason": _TEXT},
-    FactKind.RHI_STARTED: {"by": _TEXT},
-    FactKind.RHI_COMPLETED: {"by": _TEXT, "alone": _YES_NO},
-    FactKind.RHI_SHARED: {"by": _TEXT, "with": _TEXT},
-    FactKind.TOLD: {"role": _A_ROLE, "by": _TEXT, "channel": _TEXT},
-    FactKind.NOT_TOLD: {"role": _A_ROLE, "reason": _TEXT, "authorised_by": _TEXT},
-    FactKind.VISITED: {"by": _TEXT},
-    FactKind.MEETING_HELD: {"meeting": _MEETINGS, "by": _TEXT, "decision": _TEXT},
-    FactKind.MEETING_NOT_NEEDED: {"meeting": _MEETINGS, "reason": _TEXT, "authorised_by": _TEXT},
-    FactKind.ACKNOWLEDGED: {
-        "clock": Detail(required=True),
-        "role": _A_ROLE,
-        "by": _TEXT,
-    },
-    FactKind.WITHDRAWN: {"fact": Detail(required=True), "reason": _TEXT},
-}
-
 COMMON_FIELDS: Final = ("id", "kind", "at", "recorded_at", "recorded_by", "source", "replaces", "note")
 
 
 class Child(BaseModel):
-    """What the rules ask about a child. None is 'not known yet', and is treated as the case that owes more."""
+    """What the rules ask about a child. None is 'not known yet'.
+
+    `born`, `allocated`, `looked_after`, `out_of_area` and `setting` hold for
+    every child one way or the other: while nobody has said, the case that owes
+    more is taken. The others hold only when someone says so: `open_case` (an
+    assessment, enquiry, child in need or protection plan), `protection_plan`,
+    `unaccompanied` (seeking asylum), `trafficking_concern`, `court_order` (a
+    curfew or bail, so that the absence is an absconding), `hosted` (another
+    authority's child, missing here), `new_to_area`, `restricted` (whereabouts
+    on a need-to-know basis).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     born: Day | None = None
@@ -147,6 +44,28 @@ class Child(BaseModel):
     looked_after: StrictBool | None = None
     out_of_area: StrictBool | None = None
     setting: Setting | None = None
+    open_case: StrictBool | None = None
+    protection_plan: StrictBool | None = None
+    unaccompanied: StrictBool | None = None
+    trafficking_concern: StrictBool | None = None
+    court_order: StrictBool | None = None
+    hosted: StrictBool | None = None
+    new_to_area: StrictBool | None = None
+    restricted: StrictBool | None = None
+    host_authority: Words | None = None
+    host_force: Words | None = None
+
+    def birthday(self, age: int) -> date | None:
+        """The day on which the child reaches an age; None while the date of birth is not known.
+
+        Someone born on 29 February comes of age on 1 March of a common year.
+        """
+        if self.born is None:
+            return None
+        try:
+            return self.born.replace(year=self.born.year + age)
+        except ValueError:
+            return date(self.born.year + age, 3, 1)
 
 
 class Fact(BaseModel):
@@ -180,29 +99,47 @@ class Fact(BaseModel):
 
     def in_words(self) -> str:
         """What happened, for a sentence: 'independent reviewing officer told' is 'told (iro)'."""
-        about = self.details.get("role") or self.details.get("meeting")
-        return FACT_WORDS[self.kind] + (f" ({about})" if about else "")
+        return words_of(self.kind, self.details)
+
+
+def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
+    """What a fact says, in a few words, with what tells it from others of its kind."""
+    telling = ("role", "meeting", "category", "clock", "consent", "outcome", "level", "grade", "rule")
+    about = [details[name].replace("_", " ") for name in telling if details.get(name)]
+    view = f", {details['view']}'s view" if details.get("view") else ""
+    return FACTS[kind].words + (f" ({', '.join(about)}{view})" if about else "")
 
 
 def check_details(kind: FactKind, details: Mapping[str, object]) -> None:
     """Raise ValueError, naming the field, when details do not fit the kind of fact."""
-    allowed = FACT_DETAILS[kind]
+    allowed = FACTS[kind].details
     for name, value in details.items():
         if name not in allowed:
             fields = ", ".join([*allowed, "note", "source", "recorded_by"])
             raise ValueError(f"{name}: a '{kind}' fact has no such field; it may have {fields}")
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{name}: must be text, and not empty")
-        if allowed[name].choices and value not in allowed[name].choices:
-            raise ValueError(f"{name}: '{value}' is unknown; use one of {', '.join(allowed[name].choices)}")
-        if name == "born":
-            try:
-                parse_day(value)
-            except ValueError as error:
-                raise ValueError(f"born: {error}") from None
+        try:
+            _check_form(allowed[name], value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     for name, detail in allowed.items():
         if detail.required and name not in details:
-            raise ValueError(f"{name}: a '{kind}' fact must say this")
+            choices = f" ({', '.join(detail.choices)})" if detail.choices else ""
+            raise ValueError(f"{name}: a '{kind}' fact must say this{choices}")
+
+
+def _check_form(detail: Detail, value: str) -> None:
+    """Raise ValueError when a detail is not written in its form, or says what it may not."""
+    if detail.form == "day":
+        parse_day(value)
+    elif detail.form == "instant":
+        parse_instant(value)
+    said = value.split(",") if detail.form == "many" else [value]
+    wrong = [one.strip() for one in said if detail.choices and one.strip() not in detail.choices]
+    if wrong:
+        how_many = "some" if detail.form == "many" else "one"
+        raise ValueError(f"'{wrong[0]}' is unknown; use {how_many} of {', '.join(detail.choices)}")
 
 
 def fact_from_outside(data: object, **defaults: object) -> Fact:
@@ -217,9 +154,9 @@ def fact_from_outside(data: object, **defaults: object) -> Fact:
     written = given.get("kind")
     if not isinstance(written, str):
         raise ValueError("kind: must say what happened, such as 'located'")
-    kind = OTHER_NAMES.get(written) or _KIND_BY_NAME.get(written)
-    if kind is None:
+    if written not in (*FactKind, *OTHER_NAMES):
         raise ValueError(f"kind: '{written}' is unknown; use one of {', '.join(FactKind)}")
+    kind = OTHER_NAMES.get(written) or FactKind(written)
     common = {name: value for name, value in given.items() if name in COMMON_FIELDS}
     details = {name: value for name, value in given.items() if name not in COMMON_FIELDS}
     check_details(kind, details)
@@ -228,6 +165,15 @@ def fact_from_outside(data: object, **defaults: object) -> Fact:
     if "recorded_at" not in common and "recorded_at" not in defaults:
         defaults["recorded_at"] = common["at"]
     return Fact.model_validate({**defaults, **common, "kind": kind, "details": details})
+
+
+class Segment(BaseModel):
+    """A stretch of an absence in one category: absent, away or missing. Instants are UTC; `until` None is 'still'."""
+
+    model_config = ConfigDict(frozen=True)
+    category: str
+    since: Instant
+    until: Instant | None
 
 
 class Known:
@@ -258,18 +204,52 @@ class Known:
         wanted = frozenset(kinds)
         return next((fact for fact in self.facts if fact.kind in wanted), None)
 
+    def categories(self, view: str | None = None) -> tuple["Segment", ...]:
+        """The absence as dated segments, in the authority's or the police's view; all views together when None.
+
+        A report to the police makes a child missing in every view (S4 section
+        2); a category with no view is the authority's own. Segments end when
+        the child is located or returned.
+        """
+        ended = self.earliest((FactKind.LOCATED, FactKind.RETURNED))
+        turns: list[tuple[datetime, str]] = []
+        for fact in self.facts:
+            if fact.kind is FactKind.REPORTED:
+                turns.append((fact.at, "missing"))
+            elif fact.kind is FactKind.CATEGORISED and view in (None, fact.details.get("view", "authority")):
+                turns.append((fact.at, fact.details["category"]))
+        segments: list[Segment] = []
+        for number, (since, category) in enumerate(turns):
+            until = turns[number + 1][0] if number + 1 < len(turns) else (ended.at if ended else None)
+            if segments and segments[-1].category == category:
+                segments[-1] = segments[-1].model_copy(update={"until": until})
+            else:
+                segments.append(Segment(category=category, since=since, until=until))
+        return tuple(segments)
+
     def status(self) -> EpisodeStatus:
-        """Where the child is, as the facts say: absent until reported to the police, then missing (S4 section 2)."""
-        if self.first(FactKind.RETURNED):
-            return EpisodeStatus.RETURNED
-        if self.first(FactKind.LOCATED):
-            return EpisodeStatus.LOCATED
-        return EpisodeStatus.MISSING if self.first(FactKind.REPORTED) else EpisodeStatus.ABSENT
+        """Where the child is, as the facts say: absent until reported to the police, then missing (S4 section 2).
+
+        The authority's own view of the category counts; the police's stands beside it.
+        """
+        for kind, status in _ENDINGS.items():
+            if self.first(kind):
+                return status
+        segments = self.categories("authority")
+        return EpisodeStatus(segments[-1].category) if segments else EpisodeStatus.ABSENT
 
     def status_since(self) -> datetime | None:
         """When the episode came to stand so (UTC); None when no fact says."""
-        decisive = (FactKind.RETURNED, FactKind.LOCATED, FactKind.REPORTED)
-        fact = next((found for kind in decisive if (found := self.first(kind))), None) or next(iter(self.facts), None)
+        if ending := next((fact for kind in _ENDINGS if (fact := self.first(kind))), None):
+            return ending.at
+        if segments := self.categories("authority"):
+            return segments[-1].since
+        first = next(iter(self.facts), None)
+        return first.at if first else None
+
+    def missing_since(self) -> datetime | None:
+        """The earliest moment from which the child was gone (UTC), by whatever is known; None when nothing is."""
+        fact = self.earliest((FactKind.LAST_SEEN, FactKind.REPORTED, FactKind.NOTICED, FactKind.AUTHORITY_TOLD))
         return fact.at if fact else None
 
     def child(self, at_start: Child) -> Child:
@@ -280,6 +260,15 @@ class Known:
                 amended[name] = value == "yes" if value in ("yes", "no") else value
         return Child.model_validate(amended)
 
+
+_ENDINGS: Final = {
+    FactKind.DIED: EpisodeStatus.DECEASED,
+    FactKind.RECORDED_IN_ERROR: EpisodeStatus.RECORDED_IN_ERROR,
+    FactKind.MERGED: EpisodeStatus.MERGED,
+    FactKind.RETURNED: EpisodeStatus.RETURNED,
+    FactKind.LOCATED: EpisodeStatus.LOCATED,
+}
+"""The facts that end an absence and how the episode then stands, the most decisive first."""
 
 _FOUND = (FactKind.LOCATED, FactKind.RETURNED)
 _INTERVIEWED = (FactKind.RHI_STARTED, FactKind.RHI_COMPLETED)
@@ -293,7 +282,7 @@ def impossibility(fact: Fact, others: Iterable[Fact], child: Child, now: datetim
     if fact.at > now + CLOCK_SKEW:
         return f"at: {in_words(fact.at)} lies in the future; record it when it has happened"
     recorded = list(others)
-    if refusal := _impossible_correction(fact, recorded):
+    if refusal := _impossible_correction(fact, recorded) or _impossible_detail(fact, recorded):
         return refusal
     known = Known([*(f for f in recorded if f.id != fact.id), fact], max(now, fact.at))
     born = known.child(child).born
@@ -320,6 +309,17 @@ def _out_of_order(
                     f"at: {later.in_words()} on {in_words(later.at)} cannot come before "
                     f"{first.in_words()} on {in_words(first.at)}"
                 )
+    return None
+
+
+def _impossible_detail(fact: Fact, recorded: list[Fact]) -> str | None:
+    for name in ("review_by", "until"):
+        if name in fact.details and parse_instant(fact.details[name]) <= fact.at:
+            return f"{name}: must come after {in_words(fact.at)}, when this was decided"
+    if fact.kind is FactKind.ACTION_DONE and not any(
+        f.id == fact.details["action"] and f.kind is FactKind.ACTION_AGREED for f in recorded
+    ):
+        return f"action: no agreed action '{fact.details['action']}' is recorded in this episode"
     return None
 
 

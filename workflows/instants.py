@@ -110,6 +110,11 @@ def london_instant(day: date, at: time) -> datetime:
     return datetime.combine(day, at, tzinfo=LONDON).astimezone(UTC)
 
 
+def london_midnight(day: date) -> datetime:
+    """The first moment of a London day, as an instant in UTC."""
+    return london_instant(day, time(0))
+
+
 def in_words(instant: datetime) -> str:
     """A moment as people in England say it: Tue 9 Jun 2026 21:15 BST (seconds only where there are any)."""
     local = instant.astimezone(LONDON)

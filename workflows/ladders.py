@@ -13,9 +13,11 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from workflows.clocks import Clock
-from workflows.facts import FactKind, Known
+from workflows.fact_kinds import FactKind
+from workflows.facts import Known
 from workflows.instants import Instant
-from workflows.policy import Pack, Rung
+from workflows.policy import Pack
+from workflows.policy_rules import Rung
 from workflows.vocabulary import ClockKind, ClockState
 
 _JUST_AFTER: Final = timedelta(milliseconds=1)

@@ -15,6 +15,7 @@ UPDATE_RECORD: Final = "record"
 QUERY_STATE: Final = "state"
 QUERY_CLOCKS: Final = "clocks"
 QUERY_TIMELINE: Final = "timeline"
+QUERY_CARRIED: Final = "carried"
 
 INTERVIEW_CLOCK: Final = "rhi"
 """The clock, in every pack that has one, of the interview itself."""

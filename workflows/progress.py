@@ -6,12 +6,14 @@ from typing import Any
 
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, EpisodeRow, NoticeOrder, Rules, TaskRow, TimelineEntry
-from workflows.facts import Fact, FactKind, Known
-from workflows.instants import in_words
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, Known
+from workflows.instants import in_words, parse_instant
 from workflows.ladders import DueRung, Wake
 from workflows.names import notice_key, task_key
-from workflows.policy import Pack
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
+from workflows.policy import Message, Pack
+from workflows.telling import RETURN_NOTICE, SentNotice, ToldBack, back_in_force
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
 
 class Timeline:
@@ -54,6 +56,13 @@ def _turned_at(clock: Clock, now: datetime) -> datetime:
     if clock.state is ClockState.RUNNING:
         return clock.start or now
     return clock.settled_at or now
+
+
+def closing_words(status: EpisodeStatus | None, undone: Sequence[Clock]) -> str:
+    """The timeline's line for the closing of an episode, naming what local practice asked for and nobody did."""
+    how = "the child is back" if status is EpisodeStatus.RETURNED else (status or "over").replace("_", " ")
+    rest = f"; local practice left undone: {', '.join(clock.title for clock in undone)}" if undone else ""
+    return f"Closed: {how}, and nothing is owed{rest}"
 
 
 def changed_clocks(before: Mapping[str, Clock], after: Sequence[Clock]) -> tuple[Clock, ...]:
@@ -105,6 +114,30 @@ def _task_state(clock: Clock, known: Known) -> Any:
     return None if clock.state is ClockState.NOT_STARTED else "done"
 
 
+def tasks_of_actions(before: Mapping[str, TaskRow], known: Known, episode_id: str) -> tuple[TaskRow, ...]:
+    """The tasks of actions that people agreed on, each open until it is recorded as done; only those that change."""
+    done = {fact.details["action"]: fact for fact in known.all(FactKind.ACTION_DONE)}
+    changed: list[TaskRow] = []
+    for fact in known.all(FactKind.ACTION_AGREED):
+        key = task_key(episode_id, f"action-{fact.id}")
+        old, finished = before.get(key), done.get(fact.id)
+        new = TaskRow(
+            key=key,
+            clock=None,
+            role=Role(fact.details["owner"]),
+            do=fact.details["do"],
+            due=parse_instant(fact.details["due"]) if "due" in fact.details else None,
+            state="done" if finished else "open",
+            opened_at=old.opened_at if old else known.as_of,
+            closed_at=finished.at if finished else None,
+        )
+        if new != old:
+            changed.append(new)
+    standing = {task_key(episode_id, f"action-{fact.id}") for fact in known.all(FactKind.ACTION_AGREED)}
+    gone = [task for key, task in before.items() if f"{episode_id}/action-" in key and key not in standing]
+    return (*changed, *withdrawn(gone, known.as_of))
+
+
 def withdrawn(tasks: Iterable[TaskRow], now: datetime) -> tuple[TaskRow, ...]:
     """The open ones among the tasks, withdrawn at `now` (UTC)."""
     return tuple(t.model_copy(update={"state": "withdrawn", "closed_at": now}) for t in tasks if t.state == "open")
@@ -130,11 +163,66 @@ def notice_order(start: EpisodeInput, due: DueRung) -> NoticeOrder:
     )
 
 
+def sent_notice(order: NoticeOrder, known: Known) -> SentNotice:
+    """The record that a notice goes out, as the return and corrections will ask for it."""
+    return SentNotice(
+        key=order.key,
+        clock=order.clock,
+        rung=order.rung,
+        role=order.role,
+        at=known.as_of,
+        of_absence=back_in_force(known) is None,
+        asked_much=order.needs_ack or order.escalates,
+    )
+
+
+def return_order(
+    start: EpisodeInput, pack: Pack, role: Role, before: ToldBack | None, *, at: datetime, stands: bool
+) -> tuple[ToldBack, NoticeOrder | None]:
+    """The notice to a role that the child is found or back, or (not `stands`) that this was recorded wrongly.
+
+    None when the pack has no words for it.
+    """
+    times = (before.times if before else 0) + (1 if stands else 0)
+    told = ToldBack(role=role, times=times, stands=stands)
+    message, rung = (pack.return_notice, "back") if stands else (pack.correction_notice, "back_withdrawn")
+    return told, _message_order(start, message, (RETURN_NOTICE, rung, times, role), at) if message else None
+
+
+def correction_order(start: EpisodeInput, pack: Pack, notice: SentNotice, now: datetime) -> NoticeOrder:
+    """The notice that an earlier one was wrong. Raises ValueError when the pack has no words for it."""
+    if pack.correction_notice is None:
+        raise ValueError(f"policy {pack.policy} has no correction notice")
+    times = int(notice.key.split("/")[3])
+    rung = f"{notice.rung}_corrected"
+    return _message_order(start, pack.correction_notice, (notice.clock, rung, times, notice.role), now)
+
+
+def _message_order(
+    start: EpisodeInput, message: Message, what: tuple[str, str, int, Role], at: datetime
+) -> NoticeOrder:
+    clock, rung, times, role = what
+    return NoticeOrder(
+        key=notice_key(start.episode_id, clock, rung, times, role),
+        episode_id=start.episode_id,
+        authority=start.authority,
+        clock=clock,
+        rung=rung,
+        role=role,
+        channel=message.channel,
+        needs_ack=False,
+        escalates=False,
+        says=message.says,
+        at=at,
+        due=None,
+        ahead=start.ahead,
+    )
+
+
 def episode_row(
     start: EpisodeInput, rules: Rules, known: Known, status: EpisodeStatus | None, wake: Wake | None
 ) -> EpisodeRow:
     """The episode as people read it, as of `known.as_of` (UTC)."""
-    gone = known.earliest((FactKind.LAST_SEEN, FactKind.REPORTED, FactKind.NOTICED, FactKind.AUTHORITY_TOLD))
     back = known.first(FactKind.RETURNED)
     return EpisodeRow(
         episode_id=start.episode_id,
@@ -144,7 +232,7 @@ def episode_row(
         policy_version=rules.pack.version,
         calendar_version=rules.calendar.version,
         status=status or known.status(),
-        missing_since=gone.at if gone else None,
+        missing_since=known.missing_since(),
         returned_at=back.at if back else None,
         closed_at=known.as_of if status is EpisodeStatus.CLOSED else None,
         next_wake_at=wake.at if wake else None,

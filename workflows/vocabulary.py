@@ -1,6 +1,7 @@
 """The words Homeward uses, each spelt in one place: roles, channels, settings, kinds and states."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -17,11 +18,15 @@ class Role(StrEnum):
     DUTY_MANAGER = "duty_manager"
     OUT_OF_HOURS_TEAM = "out_of_hours_team"
     INTERVIEW_PROVIDER = "interview_provider"
+    HOME_STAFF = "home_staff"
     SCHOOL = "school"
     HEALTH = "health"
+    NETWORK = "network"
     POLICE = "police"
     HOST_AUTHORITY = "host_authority"
     HOST_POLICE = "host_police"
+    POLICE_INSPECTOR = "police_inspector"
+    POLICE_LEADERSHIP = "police_leadership"
     OPERATOR = "operator"
 
 
@@ -37,11 +42,15 @@ ROLE_WORDS: dict[Role, str] = {
     Role.DUTY_MANAGER: "duty manager",
     Role.OUT_OF_HOURS_TEAM: "out-of-hours team",
     Role.INTERVIEW_PROVIDER: "interview provider",
+    Role.HOME_STAFF: "staff of the children's home",
     Role.SCHOOL: "school",
     Role.HEALTH: "health professional",
+    Role.NETWORK: "practitioners of the child's plan",
     Role.POLICE: "police",
     Role.HOST_AUTHORITY: "host authority",
     Role.HOST_POLICE: "host police force",
+    Role.POLICE_INSPECTOR: "district inspector",
+    Role.POLICE_LEADERSHIP: "district commander or critical incident manager",
     Role.OPERATOR: "Homeward operator",
 }
 
@@ -64,11 +73,60 @@ class Setting(StrEnum):
     OTHER = "other"
 
 
+class Interviewer(StrEnum):
+    """What the person who holds a return home interview is to the child (S4 sections 5 and 7)."""
+
+    INDEPENDENT = "independent"
+    SOCIAL_WORKER = "social_worker"
+    OTHER_HOME_STAFF = "other_home_staff"
+    TRUSTED_PROFESSIONAL = "trusted_professional"
+    PARENT = "parent"
+    FOSTER_CARER = "foster_carer"
+    KEY_WORKER = "key_worker"
+
+
+ABSENCE_CATEGORIES: Final = ("absent", "away", "missing")
+"""Absent, away from placement without authorisation, missing (S4 section 2)."""
+
+MEETINGS: Final = ("strategy", "planning", "return")
+
+RISK_GRADES: Final = ("no_apparent_risk", "very_low", "low", "medium", "high")
+"""Grades of the schemes in use; a grade means something only beside its scheme, and is never converted."""
+
+DELAY_REASONS: Final = (
+    "weekend_or_holiday",
+    "missing_again",
+    "late_notice",
+    "childs_wish",
+    "capacity",
+    "could_not_reach",
+    "unwell",
+    "consent",
+    "other",
+)
+"""Why an interview was late (S3 section 9)."""
+
+PREVENTION_CHECK_EXCEPTIONS: Final = (
+    "back_before_police_came",
+    "mental_health_patient",
+    "agreed_strategy",
+    "appointment",
+)
+"""When the police need make no prevention check (S4 section 6)."""
+
+PLANNING_AGENDA: Final = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+"""The points of a missing safety meeting (S4 section 9)."""
+
+
 class ClockKind(StrEnum):
-    """fire_at happens when its time comes unless cancelled; due_by is owed whatever else happens."""
+    """fire_at happens when its time comes unless cancelled; due_by is owed whatever else happens.
+
+    A review is owed again and again until what it watches ends.
+    """
 
     FIRE_AT = "fire_at"
     DUE_BY = "due_by"
+    REVIEW = "review"
 
 
 class ClockState(StrEnum):
@@ -84,6 +142,8 @@ class ClockState(StrEnum):
     SUPPRESSED = "suppressed"
     DECLINED = "declined"
     NOT_NEEDED = "not_needed"
+    VOIDED = "voided"
+    ENDED = "ended"
 
     @property
     def owed(self) -> bool:
@@ -95,7 +155,22 @@ class EpisodeStatus(StrEnum):
     """Where the episode stands, worked out from its facts."""
 
     ABSENT = "absent"
+    AWAY = "away"
     MISSING = "missing"
     LOCATED = "located"
     RETURNED = "returned"
+    RECORDED_IN_ERROR = "recorded_in_error"
+    MERGED = "merged"
+    DECEASED = "deceased"
+    CLOSED_AT_18 = "closed_at_18"
     CLOSED = "closed"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is owed to the child by this episode, whatever its clocks."""
+        return self in (
+            EpisodeStatus.RECORDED_IN_ERROR,
+            EpisodeStatus.MERGED,
+            EpisodeStatus.DECEASED,
+            EpisodeStatus.CLOSED_AT_18,
+        )

@@ -19,9 +19,10 @@ from activities.store.tables import (
     TimelineTable,
 )
 from workflows.clocks import Clock
-from workflows.contracts import EarlierEpisode, EpisodeChanges, TimelineEntry
+from workflows.contracts import EpisodeChanges, TimelineEntry
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
+from workflows.repeats import EarlierEpisode
 from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
 
 
@@ -115,7 +116,14 @@ async def other_episodes(session: AsyncSession, child_id: str, episode_id: str) 
     )
     owing = set((await session.scalars(owed)).all())
     return [
-        EarlierEpisode(episode_id=o.id, status=EpisodeStatus(o.status), interview_owed=o.id in owing) for o in others
+        EarlierEpisode(
+            episode_id=other.id,
+            status=EpisodeStatus(other.status),
+            interview_owed=other.id in owing,
+            missing_since=other.missing_since,
+            returned_at=other.returned_at,
+        )
+        for other in others
     ]
 
 

@@ -18,7 +18,7 @@ from starter.commands import Outcome
 from starter.reports import Report
 from starter.scenarios import read_json
 from workflows.clocks import Clock
-from workflows.facts import OTHER_NAMES, FactKind
+from workflows.fact_kinds import OTHER_NAMES, FactKind
 from workflows.instants import in_words, to_rfc3339
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import ClockState, Role

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from activities.policies import Policies, read_calendar, read_pack, read_yaml
+from starter import policy_page
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async
 from starter.rehearsal import Rehearsal, rehearse
@@ -98,15 +99,22 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="a policy pa
         calendar = read_calendar(file)
         say(f"{file.name}: calendar {calendar.calendar} {calendar.version}, known to {calendar.known_to}: good")
         return
-    pack = read_pack(file)
+    pack = read_pack(file, load_settings().policy_dir)
     _policies().calendar(pack.calendar)
     say(f"{file.name}: policy {pack.policy} {pack.version}, {len(pack.clocks)} clocks: good")
 
 
 @policy_app.command("show")
-def show(name: Annotated[str, typer.Argument(metavar="NAME")] = "homeward", as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME")] = "homeward",
+    as_page: Annotated[bool, typer.Option("--page", help="as a page in Markdown, to print or publish")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show a policy pack: every clock with its rule, its ladder and its source."""
     pack = _policies().pack(name)
+    if as_page:
+        say(policy_page.as_page(pack).rstrip("\n"))
+        return
     if as_json:
         say_json(as_data(pack))
         return

@@ -13,7 +13,7 @@ from typing import Final
 
 from starter.intake.cells import RefusedError, Row, end_of_day, read_code, read_day
 from starter.intake.codes import REASON_NO_RHI, YES_NO
-from workflows.facts import FactKind
+from workflows.fact_kinds import FactKind
 from workflows.instants import london_day
 
 DAY_ONLY: Final = "known to the day only; the end of that day is used, the latest it can have been"

@@ -20,7 +20,8 @@ from starter.intake.cells import (
 from starter.intake.codes import COLUMNS, EPISODE_TYPE, LEGAL_STATUS, MISSING_FROM, NO_NAMED_WORKER, PLACEMENT, YES_NO
 from starter.intake.interviews import Happening, read_interview
 from starter.reports import ChildReported, Report
-from workflows.facts import CLOCK_SKEW, Fact, FactKind, impossibility
+from workflows.fact_kinds import FactKind
+from workflows.facts import CLOCK_SKEW, Fact, impossibility
 from workflows.instants import london_day
 from workflows.names import derived_id
 from workflows.vocabulary import Setting

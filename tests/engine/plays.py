@@ -6,7 +6,8 @@ from uuid import uuid4
 from activities.store.episodes import EpisodeView
 from starter.rehearsal import Stage, events_of
 from starter.scenarios import Scenario
-from workflows.facts import Child, Fact, FactKind, fact_from_outside
+from workflows.fact_kinds import FactKind
+from workflows.facts import Child, Fact, fact_from_outside
 from workflows.instants import parse_instant, to_rfc3339
 from workflows.vocabulary import Setting
 
@@ -54,6 +55,11 @@ def told(view: EpisodeView, clock: str) -> list[tuple[str, str, float]]:
     return [
         (n["rung"], n["role"], (n["at"] - NOON).total_seconds() / 3600) for n in view.notices if n["clock"] == clock
     ]
+
+
+def rounded(notices: list[tuple[str, str, float]]) -> list[tuple[str, str, float]]:
+    """The same notices with their hours rounded to about a second."""
+    return [(rung, role, round(after, 3)) for rung, role, after in notices]
 
 
 def state(view: EpisodeView, clock: str) -> str:

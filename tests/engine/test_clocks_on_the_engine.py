@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from starter.rehearsal import Stage
-from tests.engine.plays import NOON, fact, live, state, told
+from tests.engine.plays import NOON, fact, live, rounded, state, told
 from workflows.facts import Fact
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -109,10 +109,6 @@ def _opening(facts: list[tuple[str, float]]) -> list[Fact]:
     return [fact(kind, after) for kind, after in facts]
 
 
-def _rounded(notices: Notices) -> Notices:
-    return [(rung, role, round(after, 4)) for rung, role, after in notices]
-
-
 @pytest.mark.parametrize("clock", PLAYS)
 async def test_ended_in_time_nobody_is_bothered_further(stage_at: Callable[[datetime], Stage], clock: str) -> None:
     opening, (kind, after, details), until, calm, _ = PLAYS[clock]
@@ -125,10 +121,5 @@ async def test_ended_in_time_nobody_is_bothered_further(stage_at: Callable[[date
 async def test_not_ended_the_ladder_is_climbed(stage_at: Callable[[datetime], Stage], clock: str) -> None:
     opening, _, until, _, climbed = PLAYS[clock]
     view = await live(stage_at(NOON), until, *_opening(opening))
-    assert _rounded(told(view, clock)) == _rounded(climbed)
+    assert rounded(told(view, clock)) == rounded(climbed)
     assert state(view, clock) == TIMED_OUT.get(clock, "overdue")
-
-
-async def test_every_clock_of_the_default_policy_is_played(stage_at: Callable[[datetime], Stage]) -> None:
-    view = await live(stage_at(NOON), 0.1, fact("reported", 0))
-    assert {clock.id for clock in view.clocks} == set(PLAYS)

@@ -8,7 +8,7 @@ import pytest
 from activities.store.episodes import EpisodeView
 from starter.client import EpisodeNotRunningError, FactRefusedError
 from starter.rehearsal import Stage
-from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, scenario, state, told
+from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, rounded, scenario, state, told
 from workflows.contracts import EpisodeState
 from workflows.facts import Fact
 from workflows.instants import to_rfc3339
@@ -114,7 +114,7 @@ async def test_queries_answer_state_clocks_and_timeline(stage_at: StageAt) -> No
     view = await live(stage, 1, fact("reported", 0))
     asked: EpisodeState = await stage.handle.query(QUERY_STATE, result_type=EpisodeState)
     assert (asked.status, asked.policy, asked.facts) == ("missing", "homeward", 1)
-    assert asked.next_wake_for == "leadership_alert: warn"
+    assert asked.next_wake_for == "return_plan: due"
     assert await stage.episodes.clocks(stage.episode_id, NOON + hours(1))
     lines = await stage.handle.query(QUERY_TIMELINE)
     assert len(lines) == len(view.timeline)
@@ -136,9 +136,10 @@ async def test_a_due_time_moved_later_arms_its_rungs_again(stage_at: StageAt) ->
     wrong = fact("returned", 1)
     late_truth = fact("returned", 24).model_copy(update={"replaces": wrong.id})
     view = await live(stage_at(NOON), 60, fact("reported", 0), wrong, late_truth)
-    assert told(view, "rhi_offer") == [
+    assert rounded(told(view, "rhi_offer")) == [
         ("ask", "social_worker", 1.0),
         ("warn", "social_worker", 21.0),
+        ("warn_corrected", "social_worker", 24.0),
         ("warn", "social_worker", 44.0),
         ("escalate", "team_manager", 48.0),
     ]
@@ -189,12 +190,16 @@ async def first_run(stage: Stage) -> str | None:
 async def test_an_episode_closes_when_nothing_is_owed_and_takes_no_more_facts(stage_at: StageAt) -> None:
     child = LOOKED_AFTER.model_copy(update={"looked_after": False, "allocated": False, "setting": "family_home"})
     stage = stage_at(NOON)
-    opening = (fact("reported", 0), fact("returned", 1), fact("rhi_completed", 30))
+    done = fact("prevention_check", 2, outcome="done")
+    opening = (fact("reported", 0), fact("returned", 1), done, fact("rhi_completed", 30))
     view = await live(stage, 30 + 28 * 24 - 1, *opening, child=child)
     assert view.episode["status"] == "returned"
     await stage.advance_to(NOON + hours(30 + 28 * 24 + 1))
     view = await stage.view()
     assert (view.episode["status"], view.episode["closed_at"] is not None) == ("closed", True)
     assert [t["state"] for t in view.tasks if t["state"] == "open"] == []
+    last = view.timeline[-1].text
+    assert last.startswith("Closed: the child is back, and nothing is owed; local practice left undone: ")
+    assert "shared with the police" in last
     with pytest.raises(EpisodeNotRunningError):
         await stage.record(fact("visited", 2))

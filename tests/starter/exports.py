@@ -9,7 +9,8 @@ from starter.intake.case_export import RowVerdict, read_export
 from starter.intake.codes import COLUMNS
 from starter.intake.interviews import DAY_ONLY
 from starter.reports import Report
-from workflows.facts import Fact, FactKind
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact
 
 NOW = datetime(2026, 6, 20, 12, 0, tzinfo=UTC)
 HEADER = ",".join(COLUMNS)

@@ -29,7 +29,8 @@ from tests.starter.exports import (
     verdict_on,
     why_not,
 )
-from workflows.facts import Fact, FactKind, impossibility
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, impossibility
 from workflows.instants import to_rfc3339
 from workflows.plain_errors import BadInputError
 

@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from tests.workflows.builders import CHILD, fact
-from workflows.facts import Child, Fact, FactKind, Known, fact_from_outside, impossibility
+from workflows.fact_kinds import FactKind
+from workflows.facts import Child, Fact, Known, fact_from_outside, impossibility
 from workflows.instants import parse_instant
 from workflows.vocabulary import EpisodeStatus
 

@@ -84,7 +84,8 @@ def test_the_next_wake_is_the_earliest_of_all_and_a_moment_after_a_due_time() ->
 
 
 def test_a_label_names_clock_and_rung_only() -> None:
-    clock = plan([REPORTED], CHILD, pack(), calendar(), parse_instant("2026-06-09T21:00:00Z"))[0]
+    clocks = plan([REPORTED], CHILD, pack(), calendar(), parse_instant("2026-06-09T21:00:00Z"))
+    clock = next(one for one in clocks if one.id == "leadership_alert")
     rung = pack().clocks[clock.id].ladder[0]
     one = DueRung(clock=clock, rung=rung, at=START, times=1, passed_over=False)
     assert one.label == "leadership_alert: warn"

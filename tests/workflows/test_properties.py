@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.workflows.builders import CHILD, calendar, pack
 from workflows.clocks import Clock, plan
-from workflows.facts import Child, Fact, FactKind, fact_from_outside
+from workflows.fact_kinds import FactKind
+from workflows.facts import Child, Fact, fact_from_outside
 from workflows.instants import parse_instant, to_rfc3339
 
 EPOCH = parse_instant("2026-03-20T00:00:00Z")
@@ -22,7 +23,7 @@ KINDS = [
     "last_seen", "noticed", "reported", "authority_told", "located", "returned", "referred", "rhi_offered",
     "rhi_declined", "rhi_completed", "visited", *DETAILS,
 ]  # fmt: skip
-UNRELATED = ["prevention_check", "rhi_shared", "risk_assessed"]
+UNRELATED = ["searched", "information_added", "feedback_given", "advised_to_report"]
 
 
 @st.composite

@@ -1,0 +1,94 @@
+"""A policy pack as a page in Markdown, for people to read, print or publish."""
+
+from collections.abc import Iterator
+
+from workflows.explain import duration_in_words, start_in_words, words_of_happenings
+from workflows.policy import Pack
+from workflows.policy_rules import Applies, ClockRule
+from workflows.vocabulary import ROLE_WORDS
+
+_KINDS = {"fire_at": "fires", "due_by": "owed", "review": "review"}
+
+
+def as_page(pack: Pack) -> str:
+    """The whole pack as Markdown: its clocks with their rules, ladders and sources, and what else it holds."""
+    return "\n".join(_lines(pack)) + "\n"
+
+
+def _lines(pack: Pack) -> Iterator[str]:
+    yield f"# {pack.title}"
+    yield ""
+    below = f"; extends {', '.join(pack.extends)}" if pack.extends else ""
+    yield f"Policy `{pack.policy}` {pack.version}, from {pack.effective_from}; calendar {pack.calendar}{below}."
+    yield ""
+    yield "A clock that *fires* happens when its time comes, unless it is cancelled before. One that is *owed* is owed"
+    yield "whatever happens. A *review* comes round again and again until what it watches ends. A clock of *local*"
+    yield "strength is practice, asked for and looked after, and does not by itself keep an episode open."
+    for clock_id, rule in pack.clocks.items():
+        yield ""
+        yield from _clock(pack, clock_id, rule)
+    yield ""
+    yield "## When absences count as repeated"
+    yield ""
+    for rule_id, repeat in pack.repeats.items():
+        within = f"within {repeat.within_days} days" if repeat.within_days else "ever"
+        yield f"- {repeat.title} (`{rule_id}`): {repeat.at_least} {within}. {pack.cite(repeat)}."
+    yield ""
+    yield "## Who may hold a return home interview"
+    yield ""
+    for interviewer, rule in pack.interviewers.items():
+        yield f"- {interviewer.value.replace('_', ' ')}: {rule.verdict}; {rule.why}."
+    yield ""
+    yield "## Prompts"
+    for prompt in pack.prompts.values():
+        yield ""
+        yield f"### {prompt.title}"
+        yield ""
+        for letter, item in prompt.items.items():
+            yield f"- {letter}: {item}"
+        yield ""
+        yield f"{pack.cite(prompt)}."
+
+
+def _clock(pack: Pack, clock_id: str, rule: ClockRule) -> Iterator[str]:
+    yield f"## {rule.title}"
+    yield ""
+    yield f"`{clock_id}`, {_KINDS[rule.kind]}, {rule.strength.replace('_', ' ')}. For {applies_in_words(rule.applies)}."
+    yield ""
+    yield f"- Due: {duration_in_words(rule.due)} after {start_in_words(rule.start, pack)}"
+    for overlay in rule.start_when:
+        yield f"- For {applies_in_words(overlay.when)}: after {start_in_words(overlay.start, pack)}"
+    for label, happenings in (
+        ("Met by", rule.met_by),
+        ("Lifted by", rule.waived_by),
+        ("Cancelled by", rule.cancelled_by),
+        ("Ended by", rule.ended_by),
+    ):
+        if happenings:
+            yield f"- {label}: {words_of_happenings(happenings)}"
+    if rule.task:
+        yield f"- Task of the {ROLE_WORDS[rule.task.role]}: {rule.task.do}"
+    for rung in rule.ladder:
+        hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
+        ack = ", and asks for an answer" if rung.needs_ack else ""
+        yield f"- {hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}: {rung.says}"
+    yield f"- Source: {pack.cite(rule)}"
+    if rule.reading:
+        yield f"- Reading: {rule.reading}"
+
+
+def applies_in_words(applies: Applies) -> str:
+    """Which children, as a phrase."""
+    said = applies.model_dump(mode="json", exclude_defaults=True)
+    if not said:
+        return "every child"
+    return ", ".join(_one(name, value) for name, value in said.items())
+
+
+def _one(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return f"{'' if value else 'not '}{name.replace('_', ' ')}"
+    if isinstance(value, dict):
+        return f"{name} " + " ".join(f"{key.replace('_', ' ')} {number}" for key, number in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType]
+    words = " or ".join(str(one).replace("_", " ") for one in value) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return words if name == "any_of" else f"{name.replace('_', ' ')} {words}"
