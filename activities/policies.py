@@ -34,8 +34,8 @@ class UnknownPolicyError(Exception):
     """There is no such policy, version or calendar. Its one line names those there are."""
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without its traps: no key twice."""
+class _StrictLoader(yaml.CSafeLoader):
+    """YAML without its traps: no key twice. In C, since every command reads every pack."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -98,7 +98,6 @@ class _PackFiles:
 
     def __init__(self) -> None:
         self._data: dict[tuple[str, str], tuple[Path, dict[str, Any]]] = {}
-        self._whole: dict[tuple[str, str], dict[str, Any]] = {}
 
     def add(self, path: Path, unless: tuple[str, str] | None = None) -> tuple[str, str]:
         """Take a file in, unless it is of that policy and version; its own are given back. Raises BadPackError."""
@@ -120,9 +119,9 @@ class _PackFiles:
     def pack(self, key: tuple[str, str]) -> Pack:
         """One pack, whole, checked against the floors it stands on. Raises BadPackError."""
         path, _ = self._data[key]
-        pack = self._read(path, self._layers(key, ()))
-        for name in self._all_below(key):
-            floor = self._read(path, self._layers(name, ()))
+        pack = self._read(path, self._whole_of(key))
+        for below in self._order(key)[:-1]:
+            floor = self._read(self._data[below][0], self._whole_of(below))
             if floor.floor and (first := next(loosened(floor, pack), None)):
                 raise BadPackError(_placed(path, first))
         return pack
@@ -133,17 +132,20 @@ class _PackFiles:
         except ValidationError as error:
             raise BadPackError(_located(path, error)) from None
 
-    def _layers(self, key: tuple[str, str], above: tuple[str, ...]) -> dict[str, Any]:
-        if key not in self._whole:
-            path, own = self._data[key]
-            if key[0] in above:
-                raise BadPackError(f"{path.name}: extends: '{key[0]}' extends itself")
-            below = [self._layers(name, (*above, key[0])) for name in self._extended(key)]
-            try:
-                self._whole[key] = layered(own, below)
-            except LayerError as error:
-                raise BadPackError(f"{path.name}: {error}") from None
-        return self._whole[key]
+    def _whole_of(self, key: tuple[str, str]) -> dict[str, Any]:
+        path, _ = self._data[key]
+        try:
+            return layered([self._data[one][1] for one in self._order(key)])
+        except LayerError as error:
+            raise BadPackError(f"{path.name}: {error}") from None
+
+    def _order(self, key: tuple[str, str], above: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        """The pack and all it stands on, each once, the lowest first."""
+        path, _ = self._data[key]
+        if key[0] in above:
+            raise BadPackError(f"{path.name}: extends: '{key[0]}' extends itself")
+        below = (one for name in self._extended(key) for one in self._order(name, (*above, key[0])))
+        return list(dict.fromkeys([*below, key]))
 
     def _extended(self, key: tuple[str, str]) -> list[tuple[str, str]]:
         path, own = self._data[key]
@@ -157,10 +159,6 @@ class _PackFiles:
                 raise BadPackError(f"{path.name}: extends: there is no policy '{name}'")
             found.append(max(versions, key=lambda one: _version_order(one[1])))
         return found
-
-    def _all_below(self, key: tuple[str, str]) -> list[tuple[str, str]]:
-        below = self._extended(key)
-        return [*below, *(deeper for one in below for deeper in self._all_below(one))]
 
 
 def read_pack(path: Path, own_folder: Path | None = None) -> Pack:

@@ -14,7 +14,15 @@ from temporalio.service import RPCStatusCode
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, Recorded
 from workflows.facts import Fact
-from workflows.names import EPISODE_WORKFLOW, QUERY_CLOCKS, SIGNAL_FACT, TASK_QUEUE, UPDATE_RECORD, workflow_id
+from workflows.names import (
+    EPISODE_WORKFLOW,
+    QUERY_CARRIED,
+    QUERY_CLOCKS,
+    SIGNAL_FACT,
+    TASK_QUEUE,
+    UPDATE_RECORD,
+    workflow_id,
+)
 
 
 class EngineSilentError(Exception):
@@ -87,6 +95,26 @@ class Episodes:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise EpisodeNotRunningError("the engine runs no such episode, or it is closed") from error
+            raise EngineSilentError("the engine did not answer") from error
+
+    async def begin_again(self, episode_id: str, fact: Fact) -> None:
+        """Begin a closed episode again, with all it knew and one more fact. Raises EngineSilentError."""
+        handle = self._client.get_workflow_handle(workflow_id(episode_id))
+        patience = timedelta(seconds=self._patience)
+        try:
+            knew = await handle.query(QUERY_CARRIED, result_type=EpisodeInput, rpc_timeout=patience)
+            await self._client.start_workflow(
+                EPISODE_WORKFLOW,
+                knew.model_copy(update={"facts": (*knew.facts, fact)}),
+                id=handle.id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                rpc_timeout=patience,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
             raise EngineSilentError("the engine did not answer") from error
 
     async def show_refusal(self, episode_id: str, fact: dict[str, Any]) -> None:

@@ -12,19 +12,33 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from activities.policies import Policies
+from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
+from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
 from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
 from starter.reports import Report, read_report
 from workflows.contracts import EpisodeInput, Recorded
-from workflows.facts import CLOCK_SKEW, Fact, fact_from_outside
+from workflows.fact_kinds import RULINGS, FactKind
+from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
+from workflows.instants import to_rfc3339
+from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
 
 URGENCY_STILL_AWAY: Final = 0
 URGENCY_FACT: Final = 1
 URGENCY_BACK: Final = 2
+
+_STAYS_BEHIND: Final = (
+    *RULINGS,
+    FactKind.ACKNOWLEDGED,
+    FactKind.REPEAT_REACHED,
+    FactKind.POLICY_CHANGED,
+    FactKind.REOPENED,
+    FactKind.MERGED,
+)
+"""Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
 
 class Outcome(BaseModel):
@@ -81,6 +95,59 @@ class Commands:
 
         Raises BadInputError or StoreUnavailableError, with nothing kept. `now` is UTC.
         """
+        return (await self.record_in_all([episode_id], data, now))[0]
+
+    async def record_in_all(
+        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime
+    ) -> list[Outcome]:
+        """Take in one fact that several episodes of a child share, such as an interview that discharges them all.
+
+        Each episode has the fact under an id of its own, and judges it by its
+        own clocks; an interview carries the same `interview` in each. Kept for
+        all of them or for none. Raises BadInputError or StoreUnavailableError,
+        with nothing kept. `now` is UTC.
+        """
+        fact = self._read(data, now)
+        if len(episode_ids) > 1 and fact.kind is FactKind.RHI_COMPLETED and "interview" not in fact.details:
+            fact = fact.model_copy(update={"details": {**fact.details, "interview": fact.id}})
+        facts = [(episode_ids[0], fact)]
+        for episode_id in episode_ids[1:]:
+            facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
+        return await self._take_facts(facts, now)
+
+    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime) -> Outcome:
+        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
+        async with self._store.session() as session:
+            row = await session.get(EpisodeTable, episode_id)
+        if row is None or row.closed_at is None:
+            raise BadInputError("episode: it is not closed")
+        said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
+        return await self.record(episode_id, said, now)
+
+    async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
+        """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
+
+        The last outcome is that of the duplicate itself. Raises BadInputError.
+        """
+        if duplicate == into:
+            raise BadInputError("--into: an episode cannot be merged into itself")
+        async with self._store.session() as session:
+            view, target = await episode_view(session, duplicate), await session.get(EpisodeTable, into)
+        if view is None or target is None:
+            raise BadInputError("episode: both episodes must be running before they are merged")
+        if view.child_reference and view.episode["child_id"] != target.child_id:
+            raise BadInputError("--into: that is an episode of another child")
+        moved = [
+            (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": f"merged from {duplicate}"}))
+            for fact in Known(view.facts, now).facts
+            if fact.kind not in _STAYS_BEHIND
+        ]
+        said = {"kind": "merged", "at": to_rfc3339(now), "into": into, "reason": reason, "recorded_by": by}
+        ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
+        return await self._take_facts([*moved, (duplicate, ending)], now)
+
+    def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
+        """Read what was said as a fact. Raises BadInputError."""
         try:
             fact = fact_from_outside(data, id=str(uuid4()), recorded_at=now, source="person")
             UUID(fact.id)
@@ -89,22 +156,34 @@ class Commands:
             raise BadInputError("id: must be a UUID" if "badly formed" in line else line) from None
         if fact.at > now + CLOCK_SKEW:
             raise BadInputError("at: this time lies in the future; record it when it has happened")
-        item = InboxItem(
-            id=fact.id,
-            authority=self._authority,
-            kind="fact",
-            episode_id=episode_id,
-            body=fact.model_dump(mode="json"),
-            urgency=URGENCY_FACT,
-            received_at=now,
-        )
+        if fact.kind is FactKind.POLICY_CHANGED:
+            try:
+                self._policies.pack(fact.details["policy"], fact.details["version"])
+            except UnknownPolicyError as error:
+                raise BadInputError(str(error)) from None
+        return fact
+
+    async def _take_facts(self, facts: Sequence[tuple[str, Fact]], now: datetime) -> list[Outcome]:
+        """Keep facts, each with its episode, all or none; then put each to the engine."""
+        kept: list[InboxItem] = []
         async with self._store.session() as session:
-            if not await inbox.is_known(session, episode_id):
-                raise BadInputError(f"episode: there is no episode '{episode_id}'")
-            kept = await inbox.keep(session, item)
-        if kept.episode_id != episode_id or kept.kind != "fact":
-            raise BadInputError(f"id: '{fact.id}' is already the id of something else")
-        return await self._try(kept, now)
+            for episode_id, fact in facts:
+                if not await inbox.is_known(session, episode_id):
+                    raise BadInputError(f"episode: there is no episode '{episode_id}'")
+                item = InboxItem(
+                    id=fact.id,
+                    authority=self._authority,
+                    kind="fact",
+                    episode_id=episode_id,
+                    body=fact.model_dump(mode="json"),
+                    urgency=URGENCY_FACT,
+                    received_at=now,
+                )
+                there = await inbox.keep(session, item)
+                if there.episode_id != episode_id or there.kind != "fact":
+                    raise BadInputError(f"id: '{fact.id}' is already the id of something else")
+                kept.append(there)
+        return [await self._try(item, now) for item in kept]
 
     async def _keep_report(
         self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime
@@ -156,6 +235,9 @@ class Commands:
         except FactRefusedError as refusal:
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
+            if fact.kind is FactKind.REOPENED:
+                await episodes.begin_again(item.episode_id, fact)
+                return await self._settled(item, "applied", None, now)
             return await self._not_running(item, now)
         outcome = await self._settled(item, "applied", None, now)
         return outcome.model_copy(update={"recorded": recorded, "again": recorded.again})

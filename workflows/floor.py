@@ -37,7 +37,7 @@ def _loosened_clock(floor: ClockRule, mine: ClockRule) -> Iterator[tuple[str, st
         yield "start", "may begin later than in"
     if not _as_short(floor.due, mine.due):
         yield "due", "is longer than in"
-    for field in ("met_by", "cancelled_by", "ended_by"):
+    for field in ("met_by", "waived_by", "cancelled_by", "ended_by"):
         if _more(getattr(mine, field), getattr(floor, field)):
             yield field, "is satisfied by more than in"
     if floor.goes_on_after_childhood and not mine.goes_on_after_childhood:

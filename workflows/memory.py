@@ -49,8 +49,9 @@ class Memory:
         self.wake: Wake | None = None
         self.learned_at = now
         self.unexamined: list[Fact] = []
-        if not carried:
-            for fact in start.facts:
+        told_of = {entry.fact_id for entry in self.timeline.entries}
+        for fact in start.facts:
+            if fact.id not in told_of:
                 self.timeline.add_fact(fact, now)
 
     # Facts ------------------------------------------------------------------------------------------------------

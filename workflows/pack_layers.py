@@ -18,22 +18,43 @@ class LayerError(ValueError):
     """A pack cannot be laid over those it extends. Its one line names the field."""
 
 
-def layered(own: Data, below: Sequence[Data]) -> dict[str, Any]:
-    """The whole of a pack: its own data over that of the packs it extends, the later of those over the earlier.
+def layered(layers: Sequence[Data]) -> dict[str, Any]:
+    """The whole of a pack: its own data, the last of the layers, over those of the packs below it, lowest first.
 
-    Raises LayerError when it takes out what is not there.
+    Each pack is one layer, however many others extend it: so what one of them
+    changes is not undone by another that left it as it was. Raises LayerError
+    when a layer takes out what is not there.
     """
     whole: dict[str, Any] = {}
-    for layer in below:
-        whole = _over(whole, {name: value for name, value in layer.items() if name not in NOT_INHERITED})
-    whole = _over(whole, {name: value for name, value in own.items() if name != "without"})
-    without: Mapping[str, Sequence[str]] = own.get("without") or {}
+    for layer in layers:
+        top = layer is layers[-1]
+        own = {name: value for name, value in layer.items() if top or name not in NOT_INHERITED}
+        whole = _over(whole, {name: value for name, value in own.items() if name != "without"})
+        _take_out(whole, layer.get("without") or {})
+    return whole
+
+
+def _take_out(whole: dict[str, Any], without: Mapping[str, Sequence[str]]) -> None:
     for part, names in without.items():
         for name in names:
             if part not in NAMED_PARTS or name not in whole.get(part, {}):
                 raise LayerError(f"without.{part}: there is no '{name}' to take out")
             del whole[part][name]
-    return whole
+    _drop_prompts_beside(whole, without.get("clocks", ()))
+
+
+def _drop_prompts_beside(whole: dict[str, Any], clocks: Sequence[str]) -> None:
+    """Take clocks that are gone off the prompts, and with them the prompts that stood beside nothing else."""
+    prompts: dict[str, dict[str, Any]] = whole.get("prompts", {})
+    for name, prompt in list(prompts.items()):
+        before: list[str] = list(prompt.get("beside", ()))
+        beside = [clock for clock in before if clock not in clocks]
+        if beside == before:
+            continue
+        if beside or prompt.get("after"):
+            prompts[name] = {**prompt, "beside": beside}
+        else:
+            del prompts[name]
 
 
 def _over(below: Data, own: Data) -> dict[str, Any]:

@@ -24,10 +24,12 @@ class TaskView(BaseModel):
     closed_at: datetime | None
 
 
-async def open_tasks(session: AsyncSession, role: str | None) -> list[TaskView]:
-    """The open tasks, of one role or of all, the earliest due first; those without a due time first of all."""
+async def open_tasks(session: AsyncSession, role: str | None, clock: str | None = None) -> list[TaskView]:
+    """The open tasks, of one role or clock or of all, the earliest due first; those without a due time first of all."""
     chosen = select(TaskTable).where(TaskTable.state == "open")
     if role:
         chosen = chosen.where(TaskTable.role == role)
+    if clock:
+        chosen = chosen.where(TaskTable.clock == clock)
     rows = await session.scalars(chosen.order_by(TaskTable.due.asc().nulls_first(), TaskTable.opened_at, TaskTable.key))
     return [TaskView.model_validate(row) for row in rows.all()]

@@ -1,27 +1,21 @@
-"""Commands about episodes: report, record, show, list, tasks."""
+"""Commands that say something about episodes: report, record, merge, reopen."""
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from sqlalchemy import select
 
-from activities.store import inbox
-from activities.store.episodes import EpisodeView, episode_view, list_episodes
-from activities.store.inbox import InboxItem
 from activities.store.tables import InboxTable
-from activities.store.tasks import open_tasks
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
 from starter.reports import Report
 from starter.scenarios import read_json
-from workflows.clocks import Clock
 from workflows.fact_kinds import OTHER_NAMES, FactKind
 from workflows.instants import in_words, to_rfc3339
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import ClockState, Role
 
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 EpisodeId = Annotated[str, typer.Argument(metavar="EPISODE", help="an episode's id, or its first characters")]
@@ -32,9 +26,8 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("report")(report)
     app.command("record")(record)
-    app.command("show")(show)
-    app.command("list")(list_command)
-    app.command("tasks")(tasks)
+    app.command("reopen")(reopen)
+    app.command("merge")(merge)
 
 
 def report(
@@ -84,6 +77,9 @@ def record(  # noqa: PLR0917 - each is an option of the command line
     replaces: Annotated[str | None, typer.Option(help="the id of the fact that this one corrects")] = None,
     fact_id: Annotated[str | None, typer.Option("--id", help="the fact's own id (UUID); made if not given")] = None,
     more: Annotated[list[str] | None, typer.Option("--set", help="another detail, as name=value")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", metavar="EPISODE", help="the same fact of another episode too")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Record that something happened. A correction is a fact too: --replaces ID, or the fact 'withdrawn'."""
@@ -103,15 +99,61 @@ def record(  # noqa: PLR0917 - each is an option of the command line
         **_pairs(more or []),
     }
 
-    async def work() -> Outcome:
+    async def work() -> list[Outcome]:
         async with wired() as here:
             data = {name: value for name, value in given.items() if value is not None}
-            return await here.commands.record(await _whole_id(here, episode), data, now)
+            episodes = [await whole_id(here, one) for one in (episode, *(also or []))]
+            return await here.commands.record_in_all(episodes, data, now)
+
+    outcomes = run_async(work())
+    if as_json:
+        said = [outcome.model_dump(mode="json") for outcome in outcomes]
+        say_json(said if also else said[0])
+    when = in_words(now) if at is None else at
+    return max(_say_recorded(outcome, kind, when, quiet=as_json) for outcome in outcomes)
+
+
+def reopen(
+    episode: EpisodeId,
+    reason: Annotated[str, typer.Option(help="why it is opened again")],
+    by: Annotated[str, typer.Option(help="who opens it again")] = "not said",
+    as_json: AsJson = False,
+) -> int:
+    """Open a closed episode again: it goes on with all that it knew, and takes facts."""
+
+    async def work() -> Outcome:
+        async with wired() as here:
+            return await here.commands.reopen(await whole_id(here, episode), reason, by, datetime.now(UTC))
 
     outcome = run_async(work())
     if as_json:
         say_json(outcome.model_dump(mode="json"))
-    return _say_recorded(outcome, kind, in_words(now) if at is None else at, quiet=as_json)
+    return _say_recorded(outcome, "reopened", in_words(datetime.now(UTC)), quiet=as_json)
+
+
+def merge(
+    duplicate: Annotated[str, typer.Argument(metavar="DUPLICATE", help="the episode that says the same again")],
+    into: Annotated[str, typer.Option("--into", metavar="EPISODE", help="the episode that stays")],
+    reason: Annotated[str, typer.Option(help="why they are one")],
+    by: Annotated[str, typer.Option(help="who says so")] = "not said",
+    as_json: AsJson = False,
+) -> int:
+    """Merge a duplicate into the episode it duplicates: its facts go there, and it ends, with a trail in both."""
+
+    async def work() -> list[Outcome]:
+        async with wired() as here:
+            ids = await whole_id(here, duplicate), await whole_id(here, into)
+            return await here.commands.merge(*ids, reason, by, datetime.now(UTC))
+
+    outcomes = run_async(work())
+    if as_json:
+        say_json([outcome.model_dump(mode="json") for outcome in outcomes])
+    refused = [outcome for outcome in outcomes if outcome.state == "refused"]
+    for outcome in refused:
+        complain(f"fact {outcome.id} does not fit there: {outcome.reason}")
+    if not as_json:
+        say(f"Merged: {len(outcomes) - 1 - len(refused)} facts taken over, {len(refused)} did not fit")
+    return EXIT_KEPT if any(outcome.state == "kept" for outcome in outcomes) else 0
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
@@ -140,7 +182,7 @@ def _say_recorded(outcome: Outcome, kind: str, when: str, *, quiet: bool) -> int
     return 0
 
 
-async def _whole_id(here: Wired, beginning: str) -> str:
+async def whole_id(here: Wired, beginning: str) -> str:
     """The episode whose id begins so. Raises BadInputError when there is none, or more than one."""
     if len(beginning) < SHORTEST_ID or not beginning.replace("-", "").isalnum():
         raise BadInputError(f"episode: '{beginning}' is too short or not an id; 'homeward list' shows them")
@@ -152,117 +194,3 @@ async def _whole_id(here: Wired, beginning: str) -> str:
             f"episode: {'more than one episode begins' if found else 'no episode begins'} '{beginning}'"
         )
     return found[0]
-
-
-def show(episode: EpisodeId, as_json: AsJson = False) -> None:
-    """Show an episode: its clocks with their reasons, its timeline, notices and tasks."""
-
-    async def work() -> tuple[str, EpisodeView | None, list[InboxItem]]:
-        async with wired() as here:
-            whole = await _whole_id(here, episode)
-            async with here.store.session() as session:
-                return whole, await episode_view(session, whole), await inbox.facts_waiting(session, whole)
-
-    whole, view, waiting = run_async(work())
-    if as_json:
-        kept = [{"id": item.id, "kind": item.kind, "received_at": to_rfc3339(item.received_at)} for item in waiting]
-        say_json({"episode_id": whole, "kept_not_applied": kept} | (view.model_dump(mode="json") if view else {}))
-        return
-    for item in waiting:
-        why = item.reason or "the engine has not answered"
-        say(f"KEPT, NOT YET APPLIED: {item.kind} received {in_words(item.received_at)}; {why}")
-    if view is None:
-        say(f"Episode {whole} waits for the engine: no clock is running yet")
-        return
-    _say_episode(view, datetime.now(UTC))
-
-
-def _say_episode(view: EpisodeView, now: datetime) -> None:
-    row = view.episode
-    child = f", child {view.child_reference}" if view.child_reference else ""
-    say(f"Episode {row['id']}{child}: {row['status'].upper()}, policy {row['policy']} {row['policy_version']}")
-    if row["next_wake_at"]:
-        say(f"Next: {row['next_wake_for']} at {in_words(row['next_wake_at'])}")
-    for clock in sorted(view.clocks, key=_owed_first):
-        say()
-        say(f"{clock.title} [{clock.id}]: {_standing(clock, now)}, due {moment(clock.due)}")
-        say(f"  {clock.because}")
-        say(f"  Source: {clock.source}")
-    say()
-    say("Timeline")
-    say_table(["When", "What", "Fact"], [[in_words(e.at), e.text, e.fact_id or ""] for e in view.timeline])
-    say()
-    say("Who was told")
-    rows = [
-        [in_words(n["sent_at"].replace(microsecond=0)), n["role"], n["channel"], n["says"], _answered(n)]
-        for n in view.notices
-    ]
-    say_table(["When", "Who", "How", "What", "Answer"], rows)
-    say()
-    say("Tasks")
-    say_table(["State", "Who", "What", "By"], [[t["state"], t["role"], t["do"], moment(t["due"])] for t in view.tasks])
-
-
-def _owed_first(clock: Clock) -> tuple[bool, bool, str]:
-    return not clock.state.owed, clock.due is None, to_rfc3339(clock.due) if clock.due else clock.id
-
-
-def _standing(clock: Clock, now: datetime) -> str:
-    state = clock.state
-    if state is ClockState.RUNNING and clock.due and clock.due < now:
-        return "PAST DUE (the engine has yet to say so)"
-    return state.value.replace("_", " ").upper()
-
-
-def _answered(notice: dict[str, Any]) -> str:
-    if notice["acknowledged_at"]:
-        return f"acknowledged {in_words(notice['acknowledged_at'])}"
-    return "asked for" if notice["needs_ack"] else ""
-
-
-def list_command(
-    include_closed: Annotated[bool, typer.Option("--all", help="closed episodes too")] = False, as_json: AsJson = False
-) -> None:
-    """List the episodes, the most pressing first."""
-
-    async def work() -> tuple[list[Any], int]:
-        async with wired() as here, here.store.session() as session:
-            found = await list_episodes(session, datetime.now(UTC), include_closed)
-            return list(found), await inbox.count_waiting(session)
-
-    found, waiting = run_async(work())
-    if as_json:
-        say_json({"episodes": [s.model_dump(mode="json") for s in found], "kept_not_applied": waiting})
-        return
-    if waiting:
-        say(f"{waiting} kept, not yet applied: the engine has not answered")
-    rows = [
-        [
-            s.episode_id,
-            s.child_reference or "-",
-            s.status.value,
-            moment(s.missing_since),
-            s.next_clock or "-",
-            moment(s.next_due),
-            str(s.overdue or ""),
-        ]
-        for s in found
-    ]
-    say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], rows)
-
-
-def tasks(role: Annotated[str | None, typer.Option(help="only this role's")] = None, as_json: AsJson = False) -> None:
-    """List the open tasks, the earliest due first."""
-    if role is not None and role not in set(Role):
-        raise BadInputError(f"--role: '{role}' is unknown; use one of {', '.join(Role)}")
-
-    async def work() -> list[Any]:
-        async with wired() as here, here.store.session() as session:
-            return list(await open_tasks(session, role))
-
-    found = run_async(work())
-    if as_json:
-        say_json([task.model_dump(mode="json") for task in found])
-        return
-    rows = [[moment(t.due), t.role, t.do, t.episode_id] for t in found]
-    say_table(["By", "Who", "What", "Episode"], rows)

@@ -1,0 +1,79 @@
+"""Commands on scenarios, which need no engine running: plans and rehearsals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starter.cli.policies import policies
+from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.wiring import run_async
+from starter.rehearsal import Rehearsal, rehearse
+from starter.scenarios import Planned, Scenario, plan_scenario, read_json, read_scenario
+from workflows.clocks import Clock
+from workflows.facts import Known
+from workflows.instants import in_words
+from workflows.plain_errors import BadInputError
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="a scenario in JSON")]
+AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("plan")(plan)
+    app.command("rehearse")(rehearse_command)
+
+
+def plan(
+    scenario: ScenarioFile,
+    as_json: AsJson = False,
+    svg: Annotated[Path | None, typer.Option("--svg", help="draw the timeline into this file")] = None,
+) -> None:
+    """Say when everything falls due in a scenario, and why."""
+    read = read_scenario(read_json(scenario))
+    planned = plan_scenario(read, policies())
+    if svg:
+        _draw(read, planned, svg)
+    if as_json:
+        say_json(planned.model_dump(mode="json"))
+        return
+    say(f"{read.title}: policy {planned.policy} {planned.version}, as of {in_words(read.as_of)}")
+    for clock in planned.clocks:
+        _say_clock(clock)
+
+
+def _draw(scenario: Scenario, planned: Planned, svg: Path) -> None:
+    from starter.picture import draw_timeline  # noqa: PLC0415
+
+    picture = draw_timeline(planned.clocks, Known(scenario.facts, scenario.as_of), scenario.title)
+    try:
+        svg.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"--svg: {svg} cannot be written: {error.strerror}") from None
+
+
+def _say_clock(clock: Clock) -> None:
+    say()
+    say(f"{clock.title} [{clock.id}]: {clock.state.value.replace('_', ' ').upper()}, due {moment(clock.due)}")
+    say(f"  {clock.because}")
+    say(f"  Source: {clock.source}")
+
+
+def rehearse_command(scenario: ScenarioFile, as_json: AsJson = False) -> None:
+    """Live through a scenario on a real engine with time skipped, and tell all that happens."""
+    rehearsal = run_async(rehearse(read_scenario(read_json(scenario)), policies()))
+    if as_json:
+        say_json(rehearsal.model_dump(mode="json"))
+        return
+    _say_rehearsal(rehearsal)
+
+
+def _say_rehearsal(rehearsal: Rehearsal) -> None:
+    rows = [
+        [in_words(e.at.replace(microsecond=0)), e.kind.replace("_", " "), e.role or "", e.rung or "", e.text]
+        for e in rehearsal.events
+    ]
+    say_table(["When", "What", "Who", "Rung", ""], rows)
+    for clock in rehearsal.clocks:
+        _say_clock(clock)

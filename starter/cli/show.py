@@ -1,0 +1,209 @@
+"""Commands that show episodes: show, list, tasks."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from activities.store import inbox
+from activities.store.episodes import EpisodeView, episode_view, list_episodes
+from activities.store.inbox import InboxItem
+from activities.store.tasks import open_tasks
+from starter.cli.episodes import AsJson, EpisodeId, whole_id
+from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.wiring import run_async, wired
+from starter.prompts import prompts_now
+from starter.reports import Report
+from workflows.clocks import Clock
+from workflows.facts import Child, Known
+from workflows.instants import in_words, to_rfc3339
+from workflows.plain_errors import BadInputError
+from workflows.policy import Pack, Prompt
+from workflows.vocabulary import ClockState, Role
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("show")(show)
+    app.command("list")(list_command)
+    app.command("tasks")(tasks)
+
+
+def show(episode: EpisodeId, as_json: AsJson = False) -> None:
+    """Show an episode: its clocks with their reasons, its timeline, notices, tasks and prompts."""
+
+    async def work() -> _Shown:
+        async with wired() as here:
+            whole = await whole_id(here, episode)
+            async with here.store.session() as session:
+                view, report = await episode_view(session, whole), await inbox.report_of(session, whole)
+                waiting = await inbox.facts_waiting(session, whole)
+            pack = here.policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None
+            child = Report.model_validate(report.body["report"]).circumstances() if report else Child()
+            return _Shown(whole, view, waiting, pack, child)
+
+    shown, now = run_async(work()), datetime.now(UTC)
+    view, prompts = shown.view, shown.prompts(now)
+    if as_json:
+        kept = [
+            {"id": item.id, "kind": item.kind, "received_at": to_rfc3339(item.received_at)} for item in shown.waiting
+        ]
+        said = view.model_dump(mode="json") if view else {}
+        categories = {name: [s.model_dump(mode="json") for s in shown.known(now).categories(name)] for name in VIEWS}
+        listed = [{"id": id, "title": prompt.title, "items": prompt.items} for id, prompt in prompts]
+        say_json({"episode_id": shown.id, "kept_not_applied": kept, "categories": categories, "prompts": listed} | said)
+        return
+    for item in shown.waiting:
+        why = item.reason or "the engine has not answered"
+        say(f"KEPT, NOT YET APPLIED: {item.kind} received {in_words(item.received_at)}; {why}")
+    if view is None:
+        say(f"Episode {shown.id} waits for the engine: no clock is running yet")
+        return
+    _say_standing(view, shown.known(now))
+    _say_clocks(view.clocks, now)
+    _say_records(view)
+    _say_prompts(prompts)
+
+
+VIEWS = ("authority", "police")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What there is to show of an episode."""
+
+    id: str
+    view: EpisodeView | None
+    waiting: list[InboxItem]
+    pack: Pack | None
+    child: Child
+
+    def known(self, now: datetime) -> Known:
+        return Known(self.view.facts if self.view else (), now)
+
+    def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
+        if self.view is None or self.pack is None:
+            return []
+        return list(prompts_now(self.pack, self.view.clocks, self.known(now), self.child))
+
+
+def _say_standing(view: EpisodeView, known: Known) -> None:
+    row = view.episode
+    child = f", child {view.child_reference}" if view.child_reference else ""
+    status = row["status"].upper().replace("_", " ")
+    say(f"Episode {row['id']}{child}: {status}, policy {row['policy']} {row['policy_version']}")
+    for name in VIEWS:
+        spans = [
+            f"{s.category} {in_words(s.since)} to {in_words(s.until) if s.until else 'now'}"
+            for s in known.categories(name)
+        ]
+        if spans:
+            say(f"In the {'authority' if name == 'authority' else 'police'}'s view: {'; '.join(spans)}")
+    if row["next_wake_at"]:
+        say(f"Next: {row['next_wake_for']} at {in_words(row['next_wake_at'])}")
+
+
+def _say_clocks(clocks: list[Clock], now: datetime) -> None:
+    waiting = [clock for clock in clocks if clock.state is ClockState.NOT_STARTED]
+    for clock in sorted((c for c in clocks if c not in waiting), key=_owed_first):
+        say()
+        say(f"{clock.title} [{clock.id}]: {_standing(clock, now)}, due {moment(clock.due)}")
+        say(f"  {clock.because}")
+        say(f"  Source: {clock.source}")
+    if waiting:
+        say()
+        say(f"Not started: {', '.join(clock.id for clock in waiting)}")
+
+
+def _say_records(view: EpisodeView) -> None:
+    say()
+    say("Timeline")
+    say_table(["When", "What", "Fact"], [[in_words(e.at), e.text, e.fact_id or ""] for e in view.timeline])
+    say()
+    say("Who was told")
+    rows = [
+        [in_words(n["sent_at"].replace(microsecond=0)), n["role"], n["channel"], n["says"], _answered(n)]
+        for n in view.notices
+    ]
+    say_table(["When", "Who", "How", "What", "Answer"], rows)
+    say()
+    say("Tasks")
+    say_table(["State", "Who", "What", "By"], [[t["state"], t["role"], t["do"], moment(t["due"])] for t in view.tasks])
+
+
+def _say_prompts(prompts: list[tuple[str, Prompt]]) -> None:
+    for prompt_id, prompt in prompts:
+        say()
+        say(f"{prompt.title} [{prompt_id}]")
+        for letter, item in prompt.items.items():
+            say(f"  {letter}: {item}")
+
+
+def _owed_first(clock: Clock) -> tuple[bool, bool, str]:
+    return not clock.state.owed, clock.due is None, to_rfc3339(clock.due) if clock.due else clock.id
+
+
+def _standing(clock: Clock, now: datetime) -> str:
+    state = clock.state
+    if state is ClockState.RUNNING and clock.due and clock.due < now:
+        return "PAST DUE (the engine has yet to say so)"
+    return state.value.replace("_", " ").upper()
+
+
+def _answered(notice: dict[str, Any]) -> str:
+    if notice["acknowledged_at"]:
+        return f"acknowledged {in_words(notice['acknowledged_at'])}"
+    return "asked for" if notice["needs_ack"] else ""
+
+
+def list_command(
+    include_closed: Annotated[bool, typer.Option("--all", help="closed episodes too")] = False, as_json: AsJson = False
+) -> None:
+    """List the episodes, the most pressing first."""
+
+    async def work() -> tuple[list[Any], int]:
+        async with wired() as here, here.store.session() as session:
+            found = await list_episodes(session, datetime.now(UTC), include_closed)
+            return list(found), await inbox.count_waiting(session)
+
+    found, waiting = run_async(work())
+    if as_json:
+        say_json({"episodes": [s.model_dump(mode="json") for s in found], "kept_not_applied": waiting})
+        return
+    if waiting:
+        say(f"{waiting} kept, not yet applied: the engine has not answered")
+    rows = [
+        [
+            s.episode_id,
+            s.child_reference or "-",
+            s.status.value,
+            moment(s.missing_since),
+            s.next_clock or "-",
+            moment(s.next_due),
+            str(s.overdue or ""),
+        ]
+        for s in found
+    ]
+    say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], rows)
+
+
+def tasks(
+    role: Annotated[str | None, typer.Option(help="only this role's")] = None,
+    clock: Annotated[str | None, typer.Option(help="only this clock's, such as response_review")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the open tasks, the earliest due first."""
+    if role is not None and role not in set(Role):
+        raise BadInputError(f"--role: '{role}' is unknown; use one of {', '.join(Role)}")
+
+    async def work() -> list[Any]:
+        async with wired() as here, here.store.session() as session:
+            return list(await open_tasks(session, role, clock))
+
+    found = run_async(work())
+    if as_json:
+        say_json([task.model_dump(mode="json") for task in found])
+        return
+    rows = [[moment(t.due), t.role, t.do, t.episode_id] for t in found]
+    say_table(["By", "Who", "What", "Episode"], rows)
