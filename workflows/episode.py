@@ -258,7 +258,9 @@ class MissingEpisode:
         changed = changed_clocks(memory.clocks, clocks)
         dropped = tuple(clock_id for clock_id in memory.clocks if clock_id not in {c.id for c in clocks})
         memory.clocks = {clock.id: clock for clock in clocks}
-        memory.replace_tasks(tasks_of_clocks(memory.tasks, clocks, pack, known, self._start.episode_id))
+        memory.replace_tasks(
+            tasks_of_clocks(memory.tasks, clocks, pack, known, aware=memory.aware, episode_id=self._start.episode_id)
+        )
         memory.replace_tasks(tasks_of_actions(memory.tasks, known, self._start.episode_id))
         orders = [order for one in due if (order := self._climb(one, known))]
         orders += self._tell_back(known)

@@ -9,7 +9,7 @@ from workflows.contracts import EpisodeInput, EpisodeRow, NoticeOrder, Rules, Ta
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
 from workflows.instants import in_words, parse_instant
-from workflows.ladders import DueRung, Wake
+from workflows.ladders import Aware, DueRung, Wake
 from workflows.names import notice_key, task_key
 from workflows.policy import Message, Pack
 from workflows.telling import RETURN_NOTICE, SentNotice, ToldBack, back_in_force
@@ -71,13 +71,21 @@ def changed_clocks(before: Mapping[str, Clock], after: Sequence[Clock]) -> tuple
 
 
 def tasks_of_clocks(
-    before: Mapping[str, TaskRow], clocks: Sequence[Clock], pack: Pack, known: Known, episode_id: str
+    before: Mapping[str, TaskRow],
+    clocks: Sequence[Clock],
+    pack: Pack,
+    known: Known,
+    *,
+    aware: Mapping[str, Aware],
+    episode_id: str,
 ) -> tuple[TaskRow, ...]:
     """The tasks that open, close or move because of how the clocks stand; only those that change.
 
     A task opens while its clock is owed (due_by) or has fired and nobody has
     acknowledged it (fire_at); it is done when the clock is settled by a fact,
-    withdrawn when the clock no longer asks for it.
+    withdrawn when the clock no longer asks for it. Local practice that had run
+    out before anyone told Homeward, for a child who was back by then, asks for
+    nothing more: a year of past episodes taken in would bury what matters now.
     """
     standing = {clock.id: clock for clock in clocks}
     changed: list[TaskRow] = []
@@ -86,7 +94,7 @@ def tasks_of_clocks(
             continue
         key, clock = task_key(episode_id, clock_id), standing.get(clock_id)
         old = before.get(key)
-        state = _task_state(clock, known) if clock else None
+        state = _task_state(clock, known) if clock and not _long_past(clock, known, aware) else None
         if state != "open" and (old is None or old.state == state or (state is None and old.state != "open")):
             continue
         new = TaskRow(
@@ -102,6 +110,12 @@ def tasks_of_clocks(
         if new != old:
             changed.append(new)
     return tuple(changed)
+
+
+def _long_past(clock: Clock, known: Known, aware: Mapping[str, Aware]) -> bool:
+    since = aware.get(clock.id)
+    late = since is not None and clock.due is not None and since.since > clock.due
+    return late and clock.strength == "local" and back_in_force(known) is not None
 
 
 def _task_state(clock: Clock, known: Known) -> Any:

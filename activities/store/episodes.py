@@ -1,5 +1,6 @@
 """Episodes in the store: one writer, the workflow's turn; and what people read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,17 @@ async def upsert(session: AsyncSession, table: type[Table], values: dict[str, An
     await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
+async def upsert_all(session: AsyncSession, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, or bring those with the same primary keys to these values, in one statement."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    keys = [column.name for column in table.__table__.primary_key]
+    rest = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+
+
 async def insert_once(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> bool:
     """Insert a row unless one with a like key is there; whether it was inserted."""
     dialect = session.get_bind().dialect.name
@@ -65,21 +77,25 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     values = row.model_dump(exclude={"episode_id"})
     values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
     await upsert(session, EpisodeTable, values)
-    for fact in changes.facts:
-        await upsert(session, FactTable, _fact_values(row.episode_id, fact))
-    for clock in changes.clocks:
-        await upsert(session, ClockTable, _clock_values(row.episode_id, clock))
+    await upsert_all(session, FactTable, [_fact_values(row.episode_id, fact) for fact in changes.facts])
+    await upsert_all(session, ClockTable, [_clock_values(row.episode_id, clock) for clock in changes.clocks])
     if changes.dropped_clocks:
         gone = (ClockTable.episode_id == row.episode_id, ClockTable.id.in_(changes.dropped_clocks))
         await session.execute(delete(ClockTable).where(*gone))
-    for entry in changes.timeline:
-        body = entry.model_dump(mode="json")
-        line = {"number": entry.number, "at": entry.at, "recorded_at": entry.recorded_at, "body": body}
-        await insert_once(session, TimelineTable, {"episode_id": row.episode_id, **line})
-    for task in changes.tasks:
-        owner = {"episode_id": row.episode_id, "authority": row.authority}
-        await upsert(session, TaskTable, {**task.model_dump(), **owner})
+    await upsert_all(session, TimelineTable, [_line_values(row.episode_id, entry) for entry in changes.timeline])
+    owner = {"episode_id": row.episode_id, "authority": row.authority}
+    await upsert_all(session, TaskTable, [{**task.model_dump(), **owner} for task in changes.tasks])
     return True
+
+
+def _line_values(episode_id: str, entry: TimelineEntry) -> dict[str, Any]:
+    return {
+        "episode_id": episode_id,
+        "number": entry.number,
+        "at": entry.at,
+        "recorded_at": entry.recorded_at,
+        "body": entry.model_dump(mode="json"),
+    }
 
 
 def _fact_values(episode_id: str, fact: Fact) -> dict[str, Any]:
