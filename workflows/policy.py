@@ -68,7 +68,8 @@ class Pack(Part):
     `close_after` is how long an episode with nothing owed stays open for
     corrections; `look_again` how often a provisional date asks for a newer
     calendar. `floor` marks a pack whose clocks no pack that extends it may
-    loosen. `two_people_for` names the strengths of clocks on which one person
+    loosen. `photographs_fresh_for` is how old the photographs kept of a child
+    may grow. `two_people_for` names the strengths of clocks on which one person
     alone may not rule. `return_notice` goes to everyone who was told of the
     absence, `correction_notice` to whoever was told what was not so.
     """
@@ -84,6 +85,7 @@ class Pack(Part):
     close_after: Amount
     look_again: Amount
     childhood_ends_at: Annotated[StrictInt, Field(ge=16, le=25)] | None = None
+    photographs_fresh_for: Amount | None = None
     two_people_for: tuple[Strength, ...] = ()
     documents: dict[Identifier, str] = Field(min_length=1)
     interviewers: dict[Interviewer, Eligibility] = Field(default_factory=dict[Interviewer, Eligibility])
@@ -95,8 +97,9 @@ class Pack(Part):
 
     @model_validator(mode="after")
     def _references_lead_somewhere(self) -> Self:
-        for name in ("close_after", "look_again"):
-            if getattr(self, name).elapsed is None:
+        for name in ("close_after", "look_again", "photographs_fresh_for"):
+            amount: Amount | None = getattr(self, name)
+            if amount is not None and amount.elapsed is None:
                 raise ValueError(f"{name}: must be elapsed hours or days")
         for clock_id, rule in self.clocks.items():
             self._check_source(f"clocks.{clock_id}", rule.source)
@@ -142,4 +145,4 @@ def as_data(pack: Pack) -> dict[str, Any]:
 
 def for_episodes(pack: Pack) -> Pack:
     """The pack without what only people read: an episode carries the rest in its history."""
-    return pack.model_copy(update={"prompts": {}})
+    return pack.model_copy(update={"prompts": {}, "photographs_fresh_for": None})

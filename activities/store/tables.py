@@ -64,6 +64,18 @@ class ChildTable(Table):
     created_at: Mapped[datetime]
 
 
+class ChildRecordTable(Table):
+    """One version of what is kept about a child across episodes; never changed."""
+
+    __tablename__ = "child_record"
+    child_id: Mapped[str] = mapped_column(ForeignKey("child.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+    body: Mapped[dict[str, Any]]
+
+
 class EpisodeTable(Table):
     """One missing episode. `turn` is the last turn of the workflow that was written."""
 

@@ -1,0 +1,47 @@
+"""What is kept about a child across episodes, by kind and version: nothing is overwritten."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.tables import ChildRecordTable, ChildTable
+
+
+class ChildRecord(BaseModel):
+    """One version of one kind of record. Instants are UTC; `body` is as the kind's own form gives it."""
+
+    model_config = ConfigDict(from_attributes=True)
+    child_id: str
+    kind: str
+    version: int
+    recorded_at: datetime
+    recorded_by: str
+    body: dict[str, Any]
+
+
+async def child_of(session: AsyncSession, authority: str, reference: str) -> str | None:
+    """Homeward's id of the child the authority calls `reference`, or None."""
+    known = select(ChildTable.id).where(ChildTable.authority == authority, ChildTable.reference == reference)
+    return await session.scalar(known)
+
+
+async def add_version(session: AsyncSession, record: ChildRecord) -> ChildRecord:
+    """Add a record as the next version of its kind, whatever number it came with."""
+    mine = (ChildRecordTable.child_id == record.child_id, ChildRecordTable.kind == record.kind)
+    last = await session.scalar(select(func.max(ChildRecordTable.version)).where(*mine)) or 0
+    numbered = record.model_copy(update={"version": last + 1})
+    session.add(ChildRecordTable(**numbered.model_dump()))
+    await session.flush()
+    return numbered
+
+
+async def versions(session: AsyncSession, child_id: str, kind: str | None = None) -> list[ChildRecord]:
+    """Every version of one kind, or of all, oldest first within its kind."""
+    chosen = select(ChildRecordTable).where(ChildRecordTable.child_id == child_id)
+    if kind:
+        chosen = chosen.where(ChildRecordTable.kind == kind)
+    rows = await session.scalars(chosen.order_by(ChildRecordTable.kind, ChildRecordTable.version))
+    return [ChildRecord.model_validate(row) for row in rows.all()]

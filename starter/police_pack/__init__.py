@@ -1,0 +1,25 @@
+"""The police pack: what the police ask when a child is missing, from what is known, with every gap in sight.
+
+As a page for a screen or a printer, as a PDF, or as data. It stays with the
+person who asked for it: it is full of the child's own details.
+"""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from starter.police_pack.items import PolicePack, pack_of
+from starter.police_pack.pdf import as_pdf
+
+__all__ = ["PolicePack", "as_html", "as_pdf", "pack_of"]
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("starter", "police_pack"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def as_html(pack: PolicePack) -> str:
+    """A complete HTML page that prints on A4; it has no script and fetches nothing; all text is text."""
+    return _TEMPLATES.get_template("pack.html.j2").render(pack=pack)
