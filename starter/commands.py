@@ -240,7 +240,8 @@ class Commands:
                 return await self._settled(item, "applied", None, now)
             return await self._not_running(item, now)
         outcome = await self._settled(item, "applied", None, now)
-        return outcome.model_copy(update={"recorded": recorded, "again": recorded.again})
+        again = recorded.again or item.state == "applied"
+        return outcome.model_copy(update={"recorded": recorded, "again": again})
 
     async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
         report = Report.model_validate(item.body["report"])

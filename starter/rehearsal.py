@@ -15,25 +15,31 @@ from typing import Any, Final
 from uuid import uuid4
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.policies import Policies
 from activities.registry import Activities
-from activities.store import Store
-from activities.store.episodes import EpisodeView, episode_view
+from activities.store import Store, inbox
+from activities.store.episodes import EpisodeView, episode_view, upsert
+from activities.store.tables import ClockTable, EpisodeTable
 from starter.client import Episodes
 from starter.engine_binary import engine_binary
 from starter.episode_worker import episode_worker
-from starter.scenarios import Scenario
+from starter.scenarios import Scenario, earlier_episodes, plan_scenario
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput
 from workflows.facts import Fact
 from workflows.instants import Instant
-from workflows.names import workflow_id
+from workflows.names import INTERVIEW_CLOCK, workflow_id
+from workflows.policy import Pack
+from workflows.repeats import EarlierEpisode
+from workflows.vocabulary import ClockKind, ClockState
 
 PATIENCE_SECONDS: Final = 30.0
+REHEARSAL: Final = "rehearsal"
 
 # A fact is given to the episode a moment early, and takes effect at its own time: so nothing that falls due at that
 # same time is decided without it.
@@ -101,8 +107,9 @@ def _stdout_kept_clean() -> Generator[None]:
 class Stage:
     """One episode whose time is driven by hand."""
 
-    def __init__(self, environment: WorkflowEnvironment, store: Store, begins_at: datetime) -> None:
+    def __init__(self, environment: WorkflowEnvironment, store: Store, policies: Policies, begins_at: datetime) -> None:
         self.environment = environment
+        self.policies = policies
         self.store = store
         self.episode_id = str(uuid4())
         self.episodes = Episodes(environment.client, PATIENCE_SECONDS)
@@ -120,12 +127,21 @@ class Stage:
         """The episode's workflow."""
         return self.environment.client.get_workflow_handle(workflow_id(self.episode_id))
 
+    async def lived_before(self, scenario: Scenario) -> str:
+        """Write the child's earlier episodes into the store, as their own workflows would have; the child's id."""
+        async with self.store.session() as session:
+            child_id = await inbox.child_id(session, REHEARSAL, "rehearsed", self._begins_at)
+            pack = self.policies.pack(scenario.policy)
+            for other in earlier_episodes(scenario):
+                await _write_earlier(session, other, child_id, pack, self._begins_at)
+        return child_id
+
     async def begin(self, scenario: Scenario, facts: tuple[Fact, ...], **more: Any) -> None:
         """Begin the episode at its own time, with the facts known by then."""
         self._really_began = datetime.now(UTC)
         start = EpisodeInput(
             episode_id=self.episode_id,
-            authority="rehearsal",
+            authority=REHEARSAL,
             child=scenario.child,
             policy=scenario.policy,
             facts=facts,
@@ -159,25 +175,50 @@ class Stage:
         return view
 
 
+async def _write_earlier(
+    session: AsyncSession, other: EarlierEpisode, child_id: str, pack: Pack, now: datetime
+) -> None:
+    """Write an earlier episode in outline, with its interview owed or not."""
+    row = {
+        "id": other.episode_id,
+        "authority": REHEARSAL,
+        "child_id": child_id,
+        "policy": pack.policy,
+        "policy_version": pack.version,
+        "calendar_version": "",
+        "status": other.status.value,
+        "missing_since": other.missing_since,
+        "returned_at": other.returned_at,
+        "turn": 1,
+        "written_at": now,
+    }
+    await upsert(session, EpisodeTable, row)
+    if other.interview_owed:
+        clock: dict[str, Any] = {"episode_id": other.episode_id, "id": INTERVIEW_CLOCK, "body": {}}
+        standing = {"kind": ClockKind.DUE_BY.value, "state": ClockState.OVERDUE.value}
+        await upsert(session, ClockTable, clock | standing)
+
+
 async def rehearse(scenario: Scenario, policies: Policies) -> Rehearsal:
-    """Live through a scenario up to its as_of. Raises UnknownPolicyError before anything starts."""
-    policies.pack(scenario.policy)
+    """Live through a scenario up to its as_of. Raises UnknownPolicyError or BadInputError before anything starts."""
+    plan_scenario(scenario, policies)
     with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
         await store.create_tables()
         activities = Activities(store, policies)
         async with skipping_engine() as environment, episode_worker(environment.client, activities):
-            rehearsal = await _play(scenario, environment, store)
+            rehearsal = await _play(scenario, environment, store, policies)
         await store.close()
     return rehearsal
 
 
-async def _play(scenario: Scenario, environment: WorkflowEnvironment, store: Store) -> Rehearsal:
+async def _play(scenario: Scenario, environment: WorkflowEnvironment, store: Store, policies: Policies) -> Rehearsal:
     facts = sorted(scenario.facts, key=lambda fact: (fact.recorded_at, fact.at, fact.id))
     begins_at = min(facts[0].recorded_at, scenario.as_of) if facts else scenario.as_of
-    stage = Stage(environment, store, begins_at)
+    stage = Stage(environment, store, policies, begins_at)
     first = tuple(fact for fact in facts if fact.recorded_at <= begins_at)
-    await stage.begin(scenario, first)
+    child_id = await stage.lived_before(scenario) if scenario.earlier else None
+    await stage.begin(scenario, first, child_id=child_id)
     for fact in facts[len(first) :]:
         await stage.advance_to(min(fact.recorded_at, scenario.as_of) - EARLY)
         await stage.record(fact)

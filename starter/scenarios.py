@@ -5,23 +5,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from activities.policies import Policies
 from workflows.clocks import Clock, plan
-from workflows.facts import Child, Fact, fact_from_outside, impossibility
+from workflows.facts import Child, Fact, Known, fact_from_outside, impossibility
 from workflows.instants import Instant
 from workflows.plain_errors import BadInputError, one_line
+from workflows.repeats import EarlierEpisode, repeats_reached
+from workflows.rulings import against_policy
+from workflows.vocabulary import EpisodeStatus
+
+
+class Earlier(BaseModel):
+    """An earlier episode of the same child, as far as the present one looks at it. Instants are UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    missing_since: Instant
+    returned: Instant | None = None
+    interview_owed: StrictBool = False
 
 
 class _Written(BaseModel):
-    """A scenario as written. `expect`, the right answer, is for the reader and is not used."""
+    """A scenario as written. `story` and `expect`, the right answer, are for the reader and are not used."""
 
     model_config = ConfigDict(extra="forbid")
     title: str = "Untitled scenario"
+    story: str = ""
     policy: str = "homeward"
     child: Child
     as_of: Instant
+    earlier: list[Earlier] = Field(default_factory=list[Earlier])
     facts: list[Any]
     expect: Any = None
 
@@ -35,6 +49,7 @@ class Scenario(BaseModel):
     child: Child
     as_of: Instant
     facts: tuple[Fact, ...]
+    earlier: tuple[Earlier, ...] = ()
 
 
 class Planned(BaseModel):
@@ -83,6 +98,7 @@ def read_scenario(data: object) -> Scenario:
         child=written.child,
         as_of=written.as_of,
         facts=_possible(facts, written),
+        earlier=tuple(written.earlier),
     )
 
 
@@ -105,8 +121,27 @@ def _possible(facts: list[Fact], written: _Written) -> tuple[Fact, ...]:
     return tuple(counted)
 
 
+def earlier_episodes(scenario: Scenario) -> list[EarlierEpisode]:
+    """The child's earlier episodes as an episode would look them up, with ids that are plainly made."""
+    return [
+        EarlierEpisode(
+            episode_id=f"earlier-{number}",
+            status=EpisodeStatus.RETURNED if one.returned else EpisodeStatus.MISSING,
+            interview_owed=one.interview_owed,
+            missing_since=one.missing_since,
+            returned_at=one.returned,
+        )
+        for number, one in enumerate(scenario.earlier, start=1)
+    ]
+
+
 def plan_scenario(scenario: Scenario, policies: Policies) -> Planned:
-    """Every clock of the scenario. Raises UnknownPolicyError."""
+    """Every clock of the scenario. Raises UnknownPolicyError, or BadInputError for a fact that the policy refuses."""
     pack = policies.pack(scenario.policy)
-    clocks = plan(scenario.facts, scenario.child, pack, policies.calendar(pack.calendar), scenario.as_of)
+    for number, fact in enumerate(scenario.facts):
+        if reason := against_policy(fact, pack):
+            raise BadInputError(f"facts[{number}].{reason}")
+    gone_since = Known(scenario.facts, scenario.as_of).missing_since() or scenario.as_of
+    repeats = repeats_reached(pack, "scenario", gone_since, earlier_episodes(scenario), scenario.as_of)
+    clocks = plan((*scenario.facts, *repeats), scenario.child, pack, policies.calendar(pack.calendar), scenario.as_of)
     return Planned(policy=pack.policy, version=pack.version, clocks=clocks)

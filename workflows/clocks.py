@@ -222,6 +222,8 @@ class _Planner:
             return Standing(ClockState.CANCELLED, explain.cancelled(fact), fact)
         if ruling.suppressed and ruling.suppressed.at < due.at:
             return Standing(ClockState.SUPPRESSED, explain.ruled(ruling.suppressed), ruling.suppressed)
+        if ended := self._ended_before(rule, due.at):
+            return ended
         if self.known.as_of >= due.at:
             return Standing(ClockState.FIRED, explain.fired(due.at, rule.cancelled_by))
         return Standing(ClockState.RUNNING, explain.will_fire(rule.cancelled_by))
@@ -253,13 +255,17 @@ class _Planner:
 
     def _ended(self, rule: ClockRule, standing: Standing) -> Standing:
         """The same standing, unless the episode ended, or the child grew up, with this still open."""
-        if not standing.state.owed:
-            return standing
-        if ending := self._earliest(_EPISODE_ENDINGS):
+        return (self._ended_before(rule) if standing.state.owed else None) or standing
+
+    def _ended_before(self, rule: ClockRule, due: datetime | None = None) -> Standing | None:
+        """That the episode ended, or the child grew up, by now and, if that is given, before the clock was due."""
+        if (ending := self._earliest(_EPISODE_ENDINGS)) and (due is None or ending.at < due):
             return Standing(ClockState.ENDED, explain.ended(ending), ending)
         grown = childhood_ends(self.child, self.pack)
         if grown is None or grown > self.known.as_of or rule.goes_on_after_childhood:
-            return standing
+            return None
+        if due is not None and grown >= due:
+            return None
         return Standing(ClockState.ENDED, explain.grown_up(self.pack.childhood_ends_at or 0, grown), at=grown)
 
     # Which facts count ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import contracts, names
@@ -183,7 +183,7 @@ class MissingEpisode:
             memory.rules = await workflow.execute_local_activity(
                 contracts.resolve_policy, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
             )
-        except ActivityError:
+        except FailureError:
             if changed is None:
                 raise
             memory.unknown_policies.add(changed.id)
@@ -316,7 +316,7 @@ class MissingEpisode:
         today = tuple(memory.clocks.values())
         orders: list[NoticeOrder] = []
         for notice in sent_in_error(memory.sent.values(), then, today, pack, all_rungs=corrects):
-            memory.sent[notice.key] = notice.model_copy(update={"corrected": True})
+            memory.take_back(notice)
             orders.append(correction_order(self._start, pack, notice, now))
         return orders
 

@@ -25,7 +25,11 @@ _JUST_AFTER: Final = timedelta(milliseconds=1)
 
 
 class Climb(BaseModel):
-    """That a rung was climbed, or passed over because a later one spoke for it. `at` is UTC."""
+    """That a rung was climbed, or passed over because a later one spoke for it. `at` is UTC.
+
+    `corrected`: whoever was told has been told that it was wrong, so it may be
+    climbed again.
+    """
 
     model_config = ConfigDict(frozen=True)
     clock: str
@@ -33,6 +37,7 @@ class Climb(BaseModel):
     at: Instant
     times: int
     passed_over: bool = False
+    corrected: bool = False
 
 
 class Aware(BaseModel):
@@ -129,7 +134,8 @@ def _open_rungs(clock: Clock, pack: Pack, known: Known, climbs: Climbs) -> list[
     for rung in pack.clocks[clock.id].ladder:
         at = rung_time(clock, rung)
         last = climbs.get((clock.id, rung.rung))
-        done = last is not None and (last.at >= at or rung.at.of == "start") if at else True
+        stands = last is not None and not last.corrected
+        done = last is not None and stands and (last.at >= at or rung.at.of == "start") if at else True
         if at is None or done or not _wanted(clock, rung, at, known):
             continue
         times = last.times + 1 if last else 1

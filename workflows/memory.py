@@ -96,6 +96,12 @@ class Memory:
         self.timeline.add("refused", now, now, text)
         self.open_task(f"refused-{len(self.refusals)}", Role.OPERATOR, "Look at a fact that was refused", now)
 
+    def take_back(self, notice: SentNotice) -> None:
+        """Note that a notice was wrong and is corrected, so that its step can come again when it is right."""
+        self.sent[notice.key] = notice.model_copy(update={"corrected": True})
+        if climb := self.climbs.get((notice.clock, notice.rung)):
+            self.climbs[notice.clock, notice.rung] = climb.model_copy(update={"corrected": True})
+
     # Tasks ------------------------------------------------------------------------------------------------------
 
     def open_task(self, duty: str, role: Role, do: str, now: datetime, due: datetime | None = None) -> None:

@@ -49,11 +49,17 @@ def back_in_force(known: Known) -> Fact | None:
 
 
 def owed_the_return(known: Known, sent: Iterable[SentNotice], told_back: Mapping[Role, ToldBack]) -> tuple[Role, ...]:
-    """The roles that were told of the absence, by Homeward or by hand, and not yet of the return (O14)."""
+    """The roles that were told of the absence, by Homeward or by hand, and not yet of the return (O14).
+
+    Someone told by hand between the child's being found and being back is told
+    too: nobody can say what they were told.
+    """
     back = back_in_force(known)
     if back is None:
         return ()
-    by_hand = [Role(fact.details["role"]) for fact in known.all(FactKind.TOLD) if fact.at <= back.at]
+    returned = known.first(FactKind.RETURNED)
+    until = returned.at if returned else known.as_of
+    by_hand = [Role(fact.details["role"]) for fact in known.all(FactKind.TOLD) if fact.at <= until]
     roles = [*(notice.role for notice in sent if notice.of_absence), *by_hand]
     return tuple(sorted({role for role in roles if not (role in told_back and told_back[role].stands)}))
 

@@ -69,7 +69,9 @@ def _item(pdf: FPDF, item: Item) -> None:
     pdf.set_y(top + 0.4)
     page, start = pdf.page, pdf.get_y()
     pdf.set_font(FONT, "B", 10)
-    pdf.multi_cell(_TITLE_WIDTH - 2, _LINE, f"{item.number}. {item.title}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)  # pyright: ignore[reportUnknownMemberType]
+    pdf.multi_cell(
+        _TITLE_WIDTH - 2, _LINE, f"{item.number}. {item.title}", align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
+    )  # pyright: ignore[reportUnknownMemberType]
     below_title = pdf.get_y()
     pdf.set_xy(_MARGIN + _TITLE_WIDTH, start)
     pdf.set_left_margin(_MARGIN + _TITLE_WIDTH)

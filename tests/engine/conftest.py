@@ -25,7 +25,7 @@ class Theatre:
     policies: Policies
 
     def stage(self, begins_at: datetime) -> Stage:
-        return Stage(self.environment, self.store, begins_at)
+        return Stage(self.environment, self.store, self.policies, begins_at)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

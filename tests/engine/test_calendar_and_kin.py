@@ -81,6 +81,7 @@ async def test_missing_again_with_an_interview_owed_is_two_episodes_and_two_cloc
         child_id = await inbox.child_id(session, "rehearsal", "INVENTED-AGAIN", datetime.now(UTC))
     first = stage_at(NOON)
     await live(first, 10, fact("reported", 0), fact("returned", 5), child_id=child_id)
+    await first.advance_to(NOON + hours(11))
     second = stage_at(NOON + hours(11))
     await second.begin(scenario(), (fact("reported", 11),), child_id=child_id)
     await second.advance_to(NOON + hours(11.1))
@@ -88,9 +89,14 @@ async def test_missing_again_with_an_interview_owed_is_two_episodes_and_two_cloc
     assert any(first.episode_id in line.text and "interview still owed" in line.text for line in view.timeline)
     assert [t["role"] for t in view.tasks if t["clock"] is None] == []
     await first.advance_to(NOON + hours(11.2))
-    owed = next(c for c in (await first.view()).clocks if c.id == "rhi")
+    before = await first.view()
+    owed = next(c for c in before.clocks if c.id == "rhi")
     assert owed.state == "running"
     assert owed.due == NOON + timedelta(hours=77)
+    delays = [f.details for f in before.facts if f.kind == "rhi_delayed"]
+    assert delays == [{"reason": "missing_again", "episode": second.episode_id}]
+    reached = [f.details for f in view.facts if f.kind == "repeat_reached"]
+    assert reached == [{"rule": "earlier_interviews", "count": "2"}]
 
 
 async def test_missing_again_while_not_known_to_be_back_is_a_task_for_the_duty_manager(

@@ -51,13 +51,14 @@ async def main(version: str) -> None:
     with TemporaryDirectory() as scratch:
         store = Store(f"sqlite+aiosqlite:///{Path(scratch) / 'store.sqlite'}")
         await store.create_tables()
-        activities = Activities(store, Policies.load())
+        policies = Policies.load()
+        activities = Activities(store, policies)
         async with skipping_engine() as environment, episode_worker(environment.client, activities):
             for name, (facts, until) in EPISODES.items():
-                stage = Stage(environment, store, NOON)
+                stage = Stage(environment, store, policies, NOON)
                 await live(stage, until, *facts)
                 await _keep(stage, folder / f"{name}.json")
-            await _signalled(Stage(environment, store, NOON), folder / "open-signals-and-a-refusal.json")
+            await _signalled(Stage(environment, store, policies, NOON), folder / "open-signals-and-a-refusal.json")
         await store.close()
 
 
