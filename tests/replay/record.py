@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from temporalio.testing import WorkflowEnvironment
+
 from activities.policies import Policies
 from activities.registry import Activities
-from activities.store import Store
+from activities.store import Store, inbox
 from starter.episode_worker import episode_worker
 from starter.rehearsal import Stage, skipping_engine
 from tests.engine.plays import NOON, fact, hours, live, scenario
@@ -37,10 +39,30 @@ EPISODES: dict[str, tuple[tuple[Fact, ...], float]] = {
             fact("returned", 5),
             fact("rhi_offered", 6),
             fact("visited", 30),
+            fact("prevention_check", 7, outcome="done"),
             fact("rhi_completed", 40),
+            fact("rhi_written_up", 41),
         ),
         24 * 40,
     ),
+    "open-return-taken-back": (
+        (
+            fact("reported", 0),
+            wrong := fact("returned", 5),
+            fact("withdrawn", 8, fact=wrong.id, reason="invented"),
+            fact("clock_voided", 9, clock="rhi", reason="invented", recorded_by="A", authorised_by="B"),
+            fact("returned", 30),
+        ),
+        60,
+    ),
+    "open-moved-to-another-policy": (
+        (
+            fact("reported", 0),
+            fact("policy_changed", 5, policy="homeward", version="2026.1", reason="invented", authorised_by="B"),
+        ),
+        30,
+    ),
+    "closed-recorded-in-error": ((fact("reported", 0), fact("recorded_in_error", 5, reason="invented")), 24 * 29),
 }
 
 
@@ -58,8 +80,22 @@ async def main(version: str) -> None:
                 stage = Stage(environment, store, policies, NOON)
                 await live(stage, until, *facts)
                 await _keep(stage, folder / f"{name}.json")
+            await _missing_again(environment, store, policies, folder)
             await _signalled(Stage(environment, store, policies, NOON), folder / "open-signals-and-a-refusal.json")
         await store.close()
+
+
+async def _missing_again(environment: WorkflowEnvironment, store: Store, policies: Policies, folder: Path) -> None:
+    async with store.session() as session:
+        child_id = await inbox.child_id(session, "rehearsal", "INVENTED", NOON)
+    first = Stage(environment, store, policies, NOON)
+    await live(first, 11, fact("reported", 0), fact("returned", 5), child_id=child_id)
+    again = Stage(environment, store, policies, NOON + hours(11))
+    await again.begin(scenario(), (fact("reported", 11),), child_id=child_id)
+    await again.advance_to(NOON + hours(40))
+    await first.advance_to(NOON + hours(40))
+    await _keep(again, folder / "open-missing-again.json")
+    await _keep(first, folder / "open-interview-owed-and-missing-again.json")
 
 
 async def _signalled(stage: Stage, file: Path) -> None:

@@ -49,6 +49,8 @@ def shown(facts: str, child: Child = CHILD, hours: float = 1) -> set[str]:
         ("reported@0; response_challenged@0", CHILD, 1, {"challenge_steps"}, {"inappropriate_report"}),
         ("reported@0; placement_moved@0", CHILD, 1, {"placement_out_of_area"}, set[str]()),
         ("reported@0; categorised@0.5 category=away view=police", CHILD, 1, {"categories"}, set[str]()),
+        ("described@0 court_order=yes; reported@0", CHILD, 1, {"absconded"}, {"hospital"}),
+        ("described@0 setting=hospital; reported@0", CHILD, 1, {"hospital"}, {"absconded"}),
         ("lost_on_activity@0", CHILD, 1, {"external_activity"}, set[str]()),
     ],
 )
