@@ -1,8 +1,7 @@
 """Reasons in words: each clock says why it starts, falls due and stands as it does, for a manager to follow."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from itertools import groupby
+from datetime import date, datetime, timedelta
 
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, words_of
@@ -147,12 +146,19 @@ def working_days(count: int, due: datetime, skipped: Sequence[DayOff]) -> str:
 
 
 def _skipped(skipped: Sequence[DayOff]) -> str:
-    runs = [(name, list(days)) for name, days in groupby(skipped, key=lambda off: off.name)]
+    runs: list[list[DayOff]] = []
+    for off in skipped:
+        last = runs[-1][-1] if runs else None
+        if last and last.name == off.name and off.date - last.date == timedelta(days=1):
+            runs[-1].append(off)
+        else:
+            runs.append([off])
     said: list[str] = []
-    for name, days in runs:
-        first, last = days[0].date, days[-1].date
-        span = day_in_words(first) if first == last else f"{day_in_words(first)} to {day_in_words(last)}"
-        said.append(f"{span} ({name})")
+    for days in runs:
+        first, last = days[0], days[-1]
+        span = day_in_words(first.date)
+        span += f" to {day_in_words(last.date)}" if last is not first else ""
+        said.append(f"{span} ({first.name})")
     return _listed(said, "and")
 
 

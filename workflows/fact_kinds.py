@@ -129,6 +129,9 @@ RULINGS: Final = (
 """Facts by which people rule on a clock themselves."""
 
 
+YES_NO: Final = ("yes", "no")
+
+
 class Detail(BaseModel):
     """One detail a kind of fact may carry: whether it must be there, what it may say, and how it is written.
 
@@ -164,7 +167,7 @@ def _means(words: str, **details: Detail) -> Meaning:
 
 _TEXT = Detail()
 _INSTANT = Detail(form="instant")
-_YES_NO = _one_of("yes", "no")
+_YES_NO = _one_of(*YES_NO)
 _ROLE = _one_of(*Role)
 _MEETING = _must(_one_of(*MEETINGS))
 _VIEW = _one_of("police", "authority")

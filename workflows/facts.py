@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
-from workflows.fact_kinds import FACTS, OTHER_NAMES, Detail, FactKind
+from workflows.fact_kinds import FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
 from workflows.vocabulary import EpisodeStatus, Setting
 
@@ -103,11 +103,17 @@ class Fact(BaseModel):
 
 
 def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
-    """What a fact says, in a few words, with what tells it from others of its kind."""
-    telling = ("role", "meeting", "category", "clock", "consent", "outcome", "level", "grade", "rule")
-    about = [details[name].replace("_", " ") for name in telling if details.get(name)]
-    view = f", {details['view']}'s view" if details.get("view") else ""
-    return FACTS[kind].words + (f" ({', '.join(about)}{view})" if about else "")
+    """What a fact says, in a few words: its kind, and whatever it says that is one of several choices."""
+    about: list[str] = []
+    for name, value in details.items():
+        choices = FACTS[kind].details[name].choices if name in FACTS[kind].details else ()
+        if name == "view":
+            about.append(f"{value}'s view")
+        elif choices == YES_NO:
+            about.append(f"{'' if value == 'yes' else 'not '}{name}".replace("_", " "))
+        elif choices or name in ("clock", "rule"):
+            about.append(value.replace("_", " "))
+    return FACTS[kind].words + (f" ({', '.join(about)})" if about else "")
 
 
 def check_details(kind: FactKind, details: Mapping[str, object]) -> None:

@@ -296,3 +296,9 @@ def test_the_days_passed_over_are_listed_and_named() -> None:
     clock = clocks_at("2026-04-20T00:00:00Z", fact("reported 2026-04-01T12:00:00Z"))["strategy_meeting"]
     assert [day.name for day in clock.skipped] == ["Good Friday", "weekend", "weekend", "Easter Monday"]
     assert "Easter Monday" in clock.because
+
+
+def test_each_weekend_passed_over_is_named_by_itself() -> None:
+    reached = fact("repeat_reached 2026-11-24T01:00:00Z", rule="repeated")
+    because = clocks_at("2026-11-25T00:00:00Z", reached)["planning_meeting"].because
+    assert "Sat 28 Nov 2026 to Sun 29 Nov 2026 (weekend) and Sat 5 Dec 2026 to Sun 6 Dec 2026 (weekend)" in because

@@ -110,3 +110,23 @@ def test_what_cannot_be_true_names_the_field(impossible: Fact, field: str) -> No
 def test_a_birthday(born: str, age: int, birthday: str) -> None:
     assert str(Child(born=parse_day(born)).birthday(age)) == birthday
     assert Child().birthday(age) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (fact(f"told {hour(1)}", role="iro", by="A. Invented"), "told (iro)"),
+        (fact(f"rhi_delayed {hour(1)}", reason="missing_again"), "return home interview delayed (missing again)"),
+        (
+            fact(f"risk_assessed {hour(1)}", view="police", grade="low", reason="private words"),
+            "risk assessed (police's view, low)",
+        ),
+        (
+            fact(f"rhi_completed {hour(9)}", alone="no", interviewer="independent", place="a park"),
+            "return home interview completed (not alone, independent)",
+        ),
+        (fact(f"clock_voided {hour(9)}", clock="rhi", reason="private words"), "clock voided (rhi)"),
+    ],
+)
+def test_a_fact_in_words_says_what_was_chosen_and_no_free_words(said: Fact, words: str) -> None:
+    assert said.in_words() == words
