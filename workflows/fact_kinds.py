@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from workflows.vocabulary import (
     ABSENCE_CATEGORIES,
     DELAY_REASONS,
+    HOLDS_EITHER_WAY,
+    HOLDS_WHEN_SAID,
     MEETINGS,
     PLANNING_AGENDA,
     PREVENTION_CHECK_EXCEPTIONS,
@@ -173,19 +175,6 @@ _MEETING = _must(_one_of(*MEETINGS))
 _VIEW = _one_of("police", "authority")
 _CONSENT = _must(_one_of("child", "parental", "sharing"))
 _RULING = {"clock": _must(_TEXT), "reason": _must(_TEXT), "authorised_by": _TEXT}
-_FLAGS = (
-    "allocated",
-    "looked_after",
-    "out_of_area",
-    "open_case",
-    "protection_plan",
-    "unaccompanied",
-    "trafficking_concern",
-    "court_order",
-    "hosted",
-    "new_to_area",
-    "restricted",
-)
 
 FACTS: Final[Mapping[FactKind, Meaning]] = {
     FactKind.LAST_SEEN: _means("last seen", by=_TEXT, place=_TEXT),
@@ -198,7 +187,7 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
         setting=_one_of(*Setting),
         host_authority=_TEXT,
         host_force=_TEXT,
-        **dict.fromkeys(_FLAGS, _YES_NO),
+        **dict.fromkeys((*HOLDS_EITHER_WAY, *HOLDS_WHEN_SAID), _YES_NO),
     ),
     FactKind.CATEGORISED: _means(
         "absence categorised", category=_must(_one_of(*ABSENCE_CATEGORIES)), view=_VIEW, reason=_TEXT, by=_TEXT

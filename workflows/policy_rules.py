@@ -21,7 +21,15 @@ from pydantic import (
 
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Child, Fact
-from workflows.vocabulary import Channel, ClockKind, ClockState, Role, Setting
+from workflows.vocabulary import (
+    HOLDS_EITHER_WAY,
+    HOLDS_WHEN_SAID,
+    Channel,
+    ClockKind,
+    ClockState,
+    Role,
+    Setting,
+)
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Obligation = Annotated[str, Field(pattern=r"^[OB]\d\d?$")]
@@ -153,19 +161,6 @@ class Ages(Part):
 
     at_least: Annotated[StrictInt, Field(ge=0, le=25)] = 0
     below: Annotated[StrictInt, Field(ge=1, le=26)] = 26
-
-
-HOLDS_EITHER_WAY: Final = ("allocated", "looked_after", "out_of_area")
-HOLDS_WHEN_SAID: Final = (
-    "open_case",
-    "protection_plan",
-    "unaccompanied",
-    "trafficking_concern",
-    "court_order",
-    "hosted",
-    "new_to_area",
-    "restricted",
-)
 
 
 class Applies(Part):

@@ -73,6 +73,22 @@ class Setting(StrEnum):
     OTHER = "other"
 
 
+HOLDS_EITHER_WAY: Final = ("allocated", "looked_after", "out_of_area")
+"""Circumstances of a child that hold one way or the other: while nobody has said, the one that owes more counts."""
+
+HOLDS_WHEN_SAID: Final = (
+    "open_case",
+    "protection_plan",
+    "unaccompanied",
+    "trafficking_concern",
+    "court_order",
+    "hosted",
+    "new_to_area",
+    "restricted",
+)
+"""Circumstances of a child that hold for some, and only when someone has said so."""
+
+
 class Interviewer(StrEnum):
     """What the person who holds a return home interview is to the child (S4 sections 5 and 7)."""
 

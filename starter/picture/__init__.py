@@ -2,19 +2,12 @@
 
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from starter.picture.layout import lay_out
+from starter.templates import templates_of
 from workflows.clocks import Clock
 from workflows.facts import Known
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("starter", "picture"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = templates_of("picture")
 
 
 def draw_timeline(clocks: Sequence[Clock], known: Known, title: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from textwrap import wrap
 from typing import Final
 
 from workflows.clocks import Clock
@@ -16,6 +17,7 @@ RIGHT: Final = 40.0
 TOP: Final = 70.0
 ROW: Final = 46.0
 LINE: Final = 18.0
+LETTERS_A_LINE = 140
 LETTER: Final = 7.2
 """A generous width of one letter of 13 units, so that labels that do not touch here touch nowhere."""
 
@@ -112,10 +114,9 @@ def lay_out(clocks: Sequence[Clock], known: Known) -> Layout:
     below = chart_bottom + 34
     legend = tuple(Label(text, LEFT, below + number * LINE) for number, text in enumerate(legend_texts))
     below += len(legend) * LINE + (10 if legend else 0)
-    others = [clock for clock in clocks if not clock.start]
-    waiting = tuple(
-        Label(f"{clock.title}: {clock.because}", LEFT, below + number * LINE) for number, clock in enumerate(others)
-    )
+    others = "; ".join(clock.title for clock in clocks if not clock.start)
+    lines = wrap(f"Not started: {others}.", LETTERS_A_LINE) if others else []
+    waiting = tuple(Label(text, LEFT, below + number * LINE) for number, text in enumerate(lines))
     as_of_x = scale.x(known.as_of)
     as_of_text = f"as of {in_words(known.as_of)}"
     return Layout(

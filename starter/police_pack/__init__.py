@@ -4,20 +4,13 @@ As a page for a screen or a printer, as a PDF, or as data. It stays with the
 person who asked for it: it is full of the child's own details.
 """
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from starter.police_pack.items import PolicePack, pack_of
 from starter.police_pack.pdf import as_pdf
+from starter.templates import templates_of
 
 __all__ = ["PolicePack", "as_html", "as_pdf", "pack_of"]
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("starter", "police_pack"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = templates_of("police_pack")
 
 
 def as_html(pack: PolicePack) -> str:
