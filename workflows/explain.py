@@ -35,7 +35,12 @@ def _listed(words: Iterable[str], joint: str) -> str:
 
 def words_of_happenings(happenings: Iterable[Happening], joint: str = "or") -> str:
     """Facts that clocks wait for, as a phrase."""
-    return _listed((words_of(happening.fact, happening.where) for happening in happenings), joint)
+    return _listed((_happening(happening) for happening in happenings), joint)
+
+
+def _happening(happening: Happening) -> str:
+    says = f" that says {_listed(happening.requires, 'and').replace('_', ' ')}" if happening.requires else ""
+    return words_of(happening.fact, happening.where) + says
 
 
 def _events(events: Iterable[Event], pack: Pack, joint: str = "or") -> str:

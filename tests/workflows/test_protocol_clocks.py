@@ -40,6 +40,7 @@ def said(words: str) -> list[Fact]:
 
 R = "reported@0"
 BACK = "reported@0; returned@30"
+TWO = "reason=x recorded_by=A authorised_by=B"
 TALKED = f"{BACK}; rhi_completed@60"
 DAY_1, DAY_2, DAY_3, DAY_5 = "06-11", "06-12", "06-15", "06-17"
 
@@ -277,6 +278,29 @@ CASES: list[Case] = [
     ("rhi", CHILD, f"{BACK}; died@40", 200, 102, "ended"),
     ("rhi", CHILD, f"{BACK}; rhi_completed@50 interviewer=foster_carer", 200, 102, "overdue"),
     ("rhi", CHILD, f"{BACK}; rhi_completed@50 interviewer=social_worker", 200, 102, "met"),
+    ("absence_review", CHILD, "authority_told@0", 2, 2, "running"),
+    (
+        "absence_review",
+        CHILD,
+        "authority_told@0; absence_reviewed@0 decision=wait review_by=2026-06-09T21:00:00Z",
+        1,
+        1,
+        "running",
+    ),
+    ("adult_handover", NEARLY_18, R, 51, "2026-06-11T23:00:00Z", "fired"),
+    ("rhi", NEARLY_18, BACK, 51, 102, "ended"),
+    ("rhi", NEARLY_18, BACK, 50.9, 102, "running"),
+    ("leadership_alert", NEARLY_18, "reported@27", 60, 51, "fired"),
+    ("leadership_alert", NEARLY_18, "reported@27.5", 60, 51.5, "ended"),
+    ("leadership_alert", CHILD, f"{R}; died@24", 30, 24, "fired"),
+    (
+        "leadership_alert",
+        CHILD,
+        f"{R}; clock_suppressed@24 clock=leadership_alert reason=x recorded_by=A authorised_by=B",
+        30,
+        24,
+        "fired",
+    ),
     ("rhi", CHILD, f"{BACK}; rhi_delayed@50 reason=missing_again", 60, 102, "running"),
 ]
 
