@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: run test check env lock histories calendar picture clocks lives
+.PHONY: run test check env lock histories calendar picture clocks lives mutants
 
 env: $(STAMP)
 
@@ -49,3 +49,8 @@ clocks: env
 
 lives: env
 	@$(BIN)/python -m tests.starter.lives
+
+mutants: env
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results

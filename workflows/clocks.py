@@ -348,9 +348,3 @@ def holding_open(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
 def left_undone(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
     """The clocks of local practice that nobody has settled."""
     return tuple(clock for clock in clocks if clock.state.owed and clock.strength == "local")
-
-
-def back_since(known: Known) -> datetime | None:
-    """When the child returned (UTC), or None."""
-    returned = known.first(FactKind.RETURNED)
-    return returned.at if returned else None
