@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.workflows.builders import CHILD, clocks_at, fact, pack
+from tests.workflows.builders import CHILD, calendar, clocks_at, fact, pack, policies
+from workflows.clocks import plan
 from workflows.facts import Child, Fact
-from workflows.instants import to_rfc3339
+from workflows.instants import parse_day, parse_instant, to_rfc3339
 from workflows.vocabulary import Setting
 
 SEEN = fact("last_seen 2026-06-09T18:00:00Z")
@@ -283,6 +284,21 @@ def test_what_is_not_known_of_the_child_counts_as_what_owes_more() -> None:
 def test_a_waiver_that_leaves_out_what_it_must_say_is_named() -> None:
     untold = fact("not_told 2026-06-10T00:00:00Z", role="parent", reason="invented")
     assert "does not say authorised_by" in clocks_at(PLAIN, REPORTED, untold)["parent_notice"].because
+
+
+def test_a_waiver_of_something_else_is_not_named() -> None:
+    school = fact("not_told 2026-06-10T00:00:00Z", role="school")
+    clocks = clocks_at(PLAIN, REPORTED, school)
+    assert "does not count" in clocks["school_notice"].because
+    assert "does not count" not in clocks["parent_notice"].because
+
+
+def test_a_pack_that_names_no_end_of_childhood_ends_no_clock_at_any_age() -> None:
+    old = policies().pack("homeward", "2026.1")
+    nearly = CHILD.model_copy(update={"born": parse_day("2008-06-10")})
+    when = parse_instant("2026-06-20T00:00:00Z")
+    clocks = {c.id: c for c in plan([REPORTED, RETURNED], nearly, old, calendar(), when)}
+    assert clocks["rhi"].state == "overdue"
 
 
 def test_past_the_known_calendar_a_working_day_clock_is_provisional_and_says_so() -> None:

@@ -67,6 +67,11 @@ def test_an_extension_never_brings_a_due_time_forward() -> None:
     assert (clock.due, clock.first_due, clock.state) == (DUE, None, "overdue")
 
 
+def test_an_extension_to_the_due_time_itself_is_none() -> None:
+    clock = at(-1, ruled("clock_extended", until=to_rfc3339(DUE), **TWO))["rhi"]
+    assert (clock.due, clock.first_due) == (DUE, None)
+
+
 def test_a_firing_clock_is_suppressed_before_its_time_only() -> None:
     early = ruled("clock_suppressed", clock="leadership_alert", when="2026-06-10T10:00:00Z", **TWO)
     gone = BACK[:1]
