@@ -67,3 +67,41 @@ TOLD = fact("told 2026-06-09T21:00:00Z one", role="iro")
 )
 def test_a_repeat_says_the_same_and_a_contradiction_does_not(other: Fact, same: bool) -> None:
     assert same_fact(TOLD, other) is same
+
+
+@pytest.mark.parametrize(
+    ("facts", "since"),
+    [
+        ([], None),
+        ([RETURNED], None),
+        ([REPORTED, RETURNED], "2026-06-09T20:00:00Z"),
+        ([REPORTED, fact("last_seen 2026-06-09T17:00:00Z")], "2026-06-09T17:00:00Z"),
+        ([REPORTED, fact("noticed 2026-06-09T18:00:00Z")], "2026-06-09T18:00:00Z"),
+        ([REPORTED, fact("authority_told 2026-06-09T19:00:00Z")], "2026-06-09T19:00:00Z"),
+    ],
+)
+def test_a_child_is_gone_since_the_earliest_that_is_known(facts: list[Fact], since: str | None) -> None:
+    found = Known(facts, parse_instant(NOW)).missing_since()
+    assert (to_rfc3339(found) if found else None) == since
+
+
+def test_what_is_told_of_a_child_later_is_so_both_ways() -> None:
+    told = fact("described 2026-06-09T21:00:00Z", out_of_area="yes", looked_after="no", setting="hospital")
+    child = Known([told], parse_instant(NOW)).child(CHILD)
+    assert (child.out_of_area, child.looked_after, child.setting) == (True, False, "hospital")
+    assert child.allocated is True
+
+
+DONE = "return home interview completed"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (fact("rhi_completed 2026-06-10T21:00:00Z", childs_wish="yes"), f"{DONE} (childs wish)"),
+        (fact("rhi_completed 2026-06-10T21:00:00Z", childs_wish="no"), f"{DONE} (not childs wish)"),
+        (fact("repeat_reached 2026-06-10T21:00:00Z", rule="repeated"), "repeated absence reached (repeated)"),
+    ],
+)
+def test_a_choice_of_yes_or_no_is_said_by_its_name(said: Fact, words: str) -> None:
+    assert said.in_words() == words
