@@ -67,6 +67,12 @@ def test_an_extension_never_brings_a_due_time_forward() -> None:
     assert (clock.due, clock.first_due, clock.state) == (DUE, None, "overdue")
 
 
+def test_of_a_ruling_and_a_fact_that_both_meet_a_clock_the_earlier_counts() -> None:
+    done = fact("rhi_completed 2026-06-14T12:00:00Z")
+    assert at(24, ruled("clock_met", **TWO), done)["rhi"].state == "met"
+    assert at(24, ruled("clock_met", when="2026-06-14T18:00:00Z", **TWO), done)["rhi"].settled_by == done.id
+
+
 def test_an_extension_to_the_due_time_itself_is_none() -> None:
     clock = at(-1, ruled("clock_extended", until=to_rfc3339(DUE), **TWO))["rhi"]
     assert (clock.due, clock.first_due) == (DUE, None)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.workflows.builders import CHILD, clocks_at, fact, pack
 from workflows.clocks import ages_reached, holding_open, left_undone
+from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, Known, same_fact
 from workflows.instants import parse_day, parse_instant, to_rfc3339
 
@@ -30,6 +31,10 @@ def test_what_is_owed_holds_an_episode_open_unless_it_is_local_practice() -> Non
         ([fact("noticed 2026-06-09T18:00:00Z"), REPORTED], "2026-06-09T20:00:00Z"),
         ([REPORTED, fact("categorised 2026-06-09T22:00:00Z", category="away")], "2026-06-09T22:00:00Z"),
         ([REPORTED, fact("located 2026-06-10T01:00:00Z")], "2026-06-10T01:00:00Z"),
+        (
+            [REPORTED, fact("categorised 2026-06-09T22:00:00Z", category="away", view="police")],
+            "2026-06-09T20:00:00Z",
+        ),
         ([REPORTED, fact("located 2026-06-10T01:00:00Z"), RETURNED], "2026-06-10T08:00:00Z"),
         ([REPORTED, RETURNED, fact("merged 2026-06-10T08:30:00Z", into="x")], "2026-06-10T08:30:00Z"),
     ],
@@ -63,6 +68,7 @@ TOLD = fact("told 2026-06-09T21:00:00Z one", role="iro")
         (TOLD.model_copy(update={"details": {"role": "parent"}}), False),
         (TOLD.model_copy(update={"replaces": "x"}), False),
         (REPORTED.model_copy(update={"at": TOLD.at}), False),
+        (TOLD.model_copy(update={"kind": FactKind.NOT_TOLD}), False),
     ],
 )
 def test_a_repeat_says_the_same_and_a_contradiction_does_not(other: Fact, same: bool) -> None:
