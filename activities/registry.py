@@ -9,16 +9,19 @@ from temporalio.exceptions import ApplicationError
 from activities.notify import put_in_tray
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store
+from activities.store.directory import directory_for
 from activities.store.episodes import other_episodes, write_changes
 from workflows.contracts import (
     EarlierAsked,
     EpisodeChanges,
     NoticeOrder,
     NoticeSent,
+    RolesAsked,
     Rules,
     RulesAsked,
 )
 from workflows.repeats import EarlierEpisode
+from workflows.vocabulary import Role
 
 
 class Activities:
@@ -50,9 +53,16 @@ class Activities:
 
     @activity.defn(name="send_notice")
     async def send_notice(self, order: NoticeOrder) -> NoticeSent:
-        """Send one notice, once for each key."""
+        """Send one notice, once for each key and person."""
         async with self._store.session() as session:
             return await put_in_tray(session, order)
+
+    @activity.defn(name="unheld_roles")
+    async def unheld_roles(self, asked: RolesAsked) -> list[Role]:
+        """The roles that nobody holds."""
+        async with self._store.session() as session:
+            directory = await directory_for(session, asked.authority, asked.child_id, asked.roles, asked.at)
+        return list(directory.unheld(asked.roles, asked.at))
 
     @activity.defn(name="earlier_episodes")
     async def earlier_episodes(self, asked: EarlierAsked) -> list[EarlierEpisode]:
@@ -62,4 +72,4 @@ class Activities:
 
     def all(self) -> list[Callable[..., Any]]:
         """Everything to register with a worker."""
-        return [self.resolve_policy, self.write_episode, self.send_notice, self.earlier_episodes]
+        return [self.resolve_policy, self.write_episode, self.send_notice, self.earlier_episodes, self.unheld_roles]

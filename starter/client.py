@@ -18,6 +18,7 @@ from workflows.names import (
     EPISODE_WORKFLOW,
     QUERY_CARRIED,
     QUERY_CLOCKS,
+    SIGNAL_DIRECTORY_CHANGED,
     SIGNAL_FACT,
     TASK_QUEUE,
     UPDATE_RECORD,
@@ -127,6 +128,15 @@ class Episodes:
         handle = self._client.get_workflow_handle(workflow_id(episode_id))
         try:
             await handle.signal(SIGNAL_FACT, flat | fact["details"], rpc_timeout=timedelta(seconds=self._patience))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise EngineSilentError("the engine did not answer") from error
+
+    async def directory_changed(self, episode_id: str) -> None:
+        """Have an episode look again at who holds each role; a closed one need not. Raises EngineSilentError."""
+        handle = self._client.get_workflow_handle(workflow_id(episode_id))
+        try:
+            await handle.signal(SIGNAL_DIRECTORY_CHANGED, rpc_timeout=timedelta(seconds=self._patience))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise EngineSilentError("the engine did not answer") from error

@@ -70,6 +70,10 @@ class Commands:
         self._authority = authority
         self._connect = connect
 
+    async def engine(self) -> Episodes:
+        """The episodes as the engine runs them. Raises EngineSilentError."""
+        return await self._connect()
+
     async def report(self, data: object, now: datetime) -> tuple[Report, Outcome]:
         """Take a report in, and begin its episode. The same report twice is one episode.
 

@@ -23,8 +23,9 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store, inbox
+from activities.store.directory import PersonEntry, add, everyone, person_id, put_person
 from activities.store.episodes import EpisodeView, episode_view, upsert
-from activities.store.tables import ClockTable, EpisodeTable
+from activities.store.tables import ClockTable, EpisodeTable, HoldingTable
 from starter.client import Episodes
 from starter.engine_binary import engine_binary
 from starter.episode_worker import episode_worker
@@ -36,7 +37,7 @@ from workflows.instants import Instant
 from workflows.names import INTERVIEW_CLOCK, workflow_id
 from workflows.policy import Pack
 from workflows.repeats import EarlierEpisode
-from workflows.vocabulary import ClockKind, ClockState
+from workflows.vocabulary import ROLE_WORDS, ClockKind, ClockState, Role
 
 PATIENCE_SECONDS: Final = 30.0
 REHEARSAL: Final = "rehearsal"
@@ -83,7 +84,8 @@ async def skipping_engine() -> AsyncGenerator[WorkflowEnvironment]:
             ts_config=TimeSkippingConfig(enabled=False),
             dev_server_existing_path=str(engine_binary()),
             dev_server_extra_args=SKIPPING,
-            dev_server_log_level="error",
+            # "error" would let the server complain, on our standard error, of what it has not begun yet.
+            dev_server_log_level="never",
             data_converter=pydantic_data_converter,
         )
     async with environment:
@@ -113,6 +115,7 @@ class Stage:
         self.store = store
         self.episode_id = str(uuid4())
         self.episodes = Episodes(environment.client, PATIENCE_SECONDS)
+        self.authority = REHEARSAL
         self._begins_at = begins_at
         self._skipped = timedelta(0)
         self._really_began = datetime.now(UTC)
@@ -139,9 +142,11 @@ class Stage:
     async def begin(self, scenario: Scenario, facts: tuple[Fact, ...], **more: Any) -> None:
         """Begin the episode at its own time, with the facts known by then."""
         self._really_began = datetime.now(UTC)
+        async with self.store.session() as session:
+            await cast_everyone(session)
         start = EpisodeInput(
             episode_id=self.episode_id,
-            authority=REHEARSAL,
+            authority=self.authority,
             child=scenario.child,
             policy=scenario.policy,
             facts=facts,
@@ -173,6 +178,17 @@ class Stage:
         if view is None:
             raise RuntimeError("the episode has not been written")
         return view
+
+
+async def cast_everyone(session: AsyncSession, authority: str = REHEARSAL) -> None:
+    """Have an invented person hold each role, so that what is rehearsed is the episode and not a bare directory."""
+    if await everyone(session, authority):
+        return
+    for role in Role:
+        await put_person(session, authority, PersonEntry(reference=role.value, name=f"Invented {ROLE_WORDS[role]}"))
+        holder = await person_id(session, authority, role.value)
+        held = {"authority": authority, "role": role.value, "scope": "authority", "held_for": "", "person_id": holder}
+        await add(session, HoldingTable, held)
 
 
 async def _write_earlier(

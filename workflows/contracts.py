@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_serializer
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
+from workflows.chasing import Reach
 from workflows.clocks import Clock
 from workflows.facts import Child, Fact
 from workflows.instants import Instant
@@ -124,7 +125,9 @@ class EpisodeChanges(_Message):
 class NoticeOrder(_Message):
     """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC.
 
-    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput).
+    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput). `urgent` notices reach
+    somebody who works now. `reach` says whom of the role: with `told` it is whoever was told by the notice whose key
+    is `corrects`, or, without one, whoever was told of the absence.
     """
 
     key: str
@@ -140,13 +143,28 @@ class NoticeOrder(_Message):
     at: Instant
     due: Instant | None
     ahead: timedelta
+    child_id: str | None = None
+    urgent: bool = True
+    reach: Reach = "holders"
+    corrects: str | None = None
+    of_absence: bool = False
 
 
 class NoticeSent(_Message):
-    """That a notice is out, and whether it had been sent before."""
+    """That a notice is out, whether it had been sent before, and to how many people of the directory."""
 
     key: str
     again: bool
+    people: int = 0
+
+
+class RolesAsked(_Message):
+    """Which roles somebody should hold for a child at an instant (UTC)."""
+
+    authority: str
+    child_id: str | None
+    roles: tuple[Role, ...]
+    at: Instant
 
 
 class Carried(_Message):
@@ -162,6 +180,7 @@ class Carried(_Message):
     refusals: tuple[str, ...]
     status: EpisodeStatus | None
     looked_up: bool
+    looked_at_directory: bool = False
     sent: tuple[SentNotice, ...] = ()
     told_back: tuple[ToldBack, ...] = ()
     unknown_policies: tuple[str, ...] = ()
@@ -240,7 +259,13 @@ async def earlier_episodes(asked: EarlierAsked) -> list[EarlierEpisode]:
     raise NotImplementedError
 
 
-ALL_ACTIVITIES: Final = (resolve_policy, write_episode, send_notice, earlier_episodes)
+@activity.defn(name="unheld_roles")
+async def unheld_roles(asked: RolesAsked) -> list[Role]:
+    """Say which of the roles nobody holds."""
+    raise NotImplementedError
+
+
+ALL_ACTIVITIES: Final = (resolve_policy, write_episode, send_notice, earlier_episodes, unheld_roles)
 
 
 @dataclass(frozen=True)

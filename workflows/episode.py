@@ -28,25 +28,21 @@ with workflow.unsafe.imports_passed_through():
         TimelineEntry,
     )
     from workflows.fact_kinds import FactKind
-    from workflows.facts import Fact, Known, fact_from_outside
+    from workflows.facts import Fact, fact_from_outside
     from workflows.instants import to_rfc3339
-    from workflows.ladders import DueRung, rungs_due
+    from workflows.ladders import rungs_due
     from workflows.memory import Memory
+    from workflows.orders import notices_owed
     from workflows.plain_errors import one_line
     from workflows.progress import (
         changed_clocks,
         closing_words,
-        correction_order,
         episode_row,
-        notice_order,
-        return_order,
-        sent_notice,
         tasks_of_actions,
         tasks_of_clocks,
         withdrawn,
     )
     from workflows.repeats import EarlierEpisode, repeats_reached
-    from workflows.telling import back_in_force, owed_the_return, owed_the_withdrawal, sent_in_error
     from workflows.vocabulary import EpisodeStatus, Role
 
 
@@ -59,6 +55,7 @@ class MissingEpisode:
         self._start = start
         self._memory = Memory(start, self._now())
         self._look_again = False
+        self._directory_changed = False
         self._news = 0
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -109,6 +106,12 @@ class MissingEpisode:
         self._look_again = True
         self._news += 1
 
+    @workflow.signal(name=names.SIGNAL_DIRECTORY_CHANGED)
+    def directory_changed(self) -> None:
+        """Somebody else holds a role now: see again whether somebody holds each."""
+        self._directory_changed = True
+        self._news += 1
+
     # What can be asked -----------------------------------------------------------------------------------------
 
     @workflow.query(name=names.QUERY_STATE)
@@ -152,6 +155,7 @@ class MissingEpisode:
         if self._memory.rules is None:
             await self._learn_rules(None)
         await self._look_up_earlier()
+        self._directory_changed |= not self._memory.looked_at_directory and workflow.patched("directory")
         while True:
             seen = self._news
             await self._turn()
@@ -247,6 +251,8 @@ class MissingEpisode:
         looks = memory.looks_again_at()
         if self._look_again or (looks and looks <= self._now()):
             await self._learn_rules(None)
+        if self._directory_changed:
+            await self._look_at_directory()
         now = self._now()
         known, pack = memory.known(now), memory.settled_rules.pack
         clocks = memory.plan(now)
@@ -262,72 +268,39 @@ class MissingEpisode:
             tasks_of_clocks(memory.tasks, clocks, pack, known, aware=memory.aware, episode_id=self._start.episode_id)
         )
         memory.replace_tasks(tasks_of_actions(memory.tasks, known, self._start.episode_id))
-        orders = [order for one in due if (order := self._climb(one, known))]
-        orders += self._tell_back(known)
-        orders += self._correct(now)
+        orders = notices_owed(memory, due, known)
         memory.wake = memory.next_wake(known)
         await self._write(now, changed, dropped)
         for order in orders:
             self._send(order)
 
-    def _climb(self, due: DueRung, known: Known) -> NoticeOrder | None:
-        memory, clock, rung = self._memory, due.clock, due.rung
-        memory.climbs[clock.id, rung.rung] = due.climbed(known.as_of)
-        if due.passed_over:
-            text = f"{clock.title}: '{rung.rung}' passed before this was known; a later step speaks for it"
-            memory.timeline.add(
-                "passed_over", due.at, known.as_of, text, clock=clock.id, rung=rung.rung, role=rung.role
-            )
-            return None
-        order = notice_order(self._start, due)
-        memory.sent[order.key] = sent_notice(order, known)
-        return order
-
-    def _tell_back(self, known: Known) -> list[NoticeOrder]:
-        """Tell of the return everyone who was told of the absence; or that the return was recorded wrongly."""
-        memory, pack = self._memory, self._memory.settled_rules.pack
-        if pack.return_notice is None:
-            return []
-        orders: list[NoticeOrder] = []
-        back = back_in_force(known)
-        since = back.at if back else known.as_of
-        for stands, roles in (
-            (True, owed_the_return(known, memory.sent.values(), memory.told_back)),
-            (False, owed_the_withdrawal(known, memory.told_back)),
-        ):
-            for role in roles:
-                told, order = return_order(self._start, pack, role, memory.told_back.get(role), at=since, stands=stands)
-                memory.told_back[role] = told
-                if order:
-                    orders.append(order)
-        return orders
-
-    def _correct(self, now: datetime) -> list[NoticeOrder]:
-        """Tell whoever was told what has turned out not to be so."""
-        memory, pack = self._memory, self._memory.settled_rules.pack
-        news, memory.unexamined = memory.unexamined, []
-        if pack.correction_notice is None or not news or not memory.sent:
-            return []
-        corrects = any(fact.corrects for fact in news)
-        if not corrects and not any(fact.at < notice.at for fact in news for notice in memory.sent.values()):
-            return []
-        moments = sorted({notice.at for notice in memory.sent.values()})
-        then = {at: memory.plan(at) for at in moments}
-        today = tuple(memory.clocks.values())
-        orders: list[NoticeOrder] = []
-        for notice in sent_in_error(memory.sent.values(), then, today, pack, all_rungs=corrects):
-            memory.take_back(notice)
-            orders.append(correction_order(self._start, pack, notice, now))
-        return orders
+    async def _look_at_directory(self) -> None:
+        """Find the roles that nobody holds now, and not when somebody in them would have to be told."""
+        self._directory_changed = False
+        memory, now = self._memory, self._now()
+        asked = contracts.RolesAsked(
+            authority=self._start.authority, child_id=self._start.child_id, roles=memory.roles_wanted(now), at=now
+        )
+        unheld = await workflow.execute_local_activity(
+            contracts.unheld_roles, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
+        )
+        memory.looked_at_directory = True
+        memory.note_unheld(unheld, self._now())
 
     def _send(self, order: NoticeOrder) -> None:
         """Send beside the loop, so that a channel that is away never holds up what else is owed."""
-        task = asyncio.create_task(self._deliver(order))
+        before = frozenset(self._sending) if order.reach == "told" else frozenset[asyncio.Task[None]]()
+        task = asyncio.create_task(self._deliver(order, before))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _deliver(self, order: NoticeOrder) -> None:
-        """Deliver a notice. The tray is a table of our own: a local activity reaches it at a sixth of the events."""
+    async def _deliver(self, order: NoticeOrder, after: frozenset[asyncio.Task[None]]) -> None:
+        """Deliver a notice. The tray is a table of our own: a local activity reaches it at a sixth of the events.
+
+        What goes to whoever was told waits until the notices before it are out, so that it misses nobody.
+        """
+        if after and self._memory.settled_rules.pack.chase:
+            await workflow.wait_condition(lambda: not after & self._sending)
         await workflow.execute_local_activity(
             contracts.send_notice,
             order,

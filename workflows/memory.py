@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, unanswered
 from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, plan
 from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known, impossibility, same_fact
 from workflows.ladders import Aware, Climb, Wake, next_wake
-from workflows.names import task_key
+from workflows.names import duty_of, task_key
 from workflows.progress import Timeline
 from workflows.rulings import against_policy
 from workflows.telling import SentNotice, ToldBack
-from workflows.vocabulary import EpisodeStatus, Role
+from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
 
+_UNHELD: Final = "unheld-roles"
 _STILL_GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
 
@@ -39,6 +41,7 @@ class Memory:
         self.refusals: list[str] = list(carried.refusals) if carried else []
         self.status: EpisodeStatus | None = carried.status if carried else None
         self.looked_up = carried.looked_up if carried else False
+        self.looked_at_directory = carried.looked_at_directory if carried else False
         self.sent: dict[str, SentNotice] = {s.key: s for s in carried.sent} if carried else {}
         self.told_back: dict[Role, ToldBack] = {t.role: t for t in carried.told_back} if carried else {}
         self.unknown_policies: set[str] = set(carried.unknown_policies) if carried else set()
@@ -111,6 +114,39 @@ class Memory:
             key=key, clock=None, role=role, do=do, due=due, state="open", opened_at=now, closed_at=None
         )
 
+    def note_unheld(self, roles: Iterable[Role], now: datetime) -> None:
+        """Have the duty manager see to the roles that nobody holds; done when somebody holds them all."""
+        key = task_key(self.start.episode_id, _UNHELD)
+        words = ", ".join(ROLE_WORDS[role] for role in roles)
+        old = self.tasks.get(key)
+        if words:
+            self.open_task(
+                _UNHELD, Role.DUTY_MANAGER, f"Nobody is on record for this child as: {words}. Name them", now
+            )
+            if old and old.state == "open":
+                self.tasks[key] = self.tasks[key].model_copy(update={"opened_at": old.opened_at})
+        elif old and old.state == "open":
+            self.tasks[key] = old.model_copy(update={"state": "done", "closed_at": now})
+
+    def roles_wanted(self, now: datetime) -> tuple[Role, ...]:
+        """The roles that the clocks of this episode would tell or ask."""
+        rules = [self.settled_rules.pack.clocks[clock.id] for clock in self.plan(now)]
+        asked = {rung.role for rule in rules for rung in rule.ladder} | {r.task.role for r in rules if r.task}
+        return tuple(sorted(asked))
+
+    def chase(self, known: Known) -> list[ChaseStep]:
+        """The steps still to take because nobody answers, or a task is overdue, in order of their times."""
+        pack, sent = self.settled_rules.pack, dict[tuple[str, str, int, Role], datetime]()
+        for notice in self.sent.values():
+            sent[notice.clock, notice.rung, int(notice.key.split("/")[3]), notice.role] = notice.at
+        late = [
+            OverdueTask(duty=duty_of(task.key), role=task.role, do=task.do, due=task.due, opened_at=task.opened_at)
+            for task in self.tasks.values()
+            if task.state == "open" and task.due
+        ]
+        steps = unanswered(self.sent.values(), tuple(self.clocks.values()), pack, known) + overdue(late, pack)
+        return not_taken(steps, sent)
+
     def replace_tasks(self, tasks: Iterable[TaskRow]) -> None:
         """Bring tasks to how they stand now."""
         for task in tasks:
@@ -168,6 +204,8 @@ class Memory:
         taking_effect = min((f.at for f in self.facts.values() if f.at > now), default=None)
         older = min((at for at in ages_reached(known.child(self.start.child), pack) if at > now), default=None)
         coming = [(rung.at, rung.label)] if rung else []
+        chased = next((step for step in self.chase(known) if step.at > now), None)
+        coming += [(chased.at, f"{chased.clock}: {chased.rung}")] if chased else []
         coming += [(taking_effect, "a recorded fact takes effect")] if taking_effect else []
         coming += [(max(looks, now), "look at the calendar again")] if (looks := self.looks_again_at()) else []
         coming += [(max(closes, now), "close the episode")] if (closes := self.closes_at()) else []
@@ -214,6 +252,7 @@ class Memory:
             refusals=tuple(self.refusals),
             status=self.status,
             looked_up=self.looked_up,
+            looked_at_directory=self.looked_at_directory,
             sent=tuple(self.sent.values()),
             told_back=tuple(self.told_back.values()),
             unknown_policies=tuple(sorted(self.unknown_policies)),

@@ -11,6 +11,7 @@ SIGNAL_FOUND: Final = "found"
 SIGNAL_RHI_DONE: Final = "rhi_done"
 SIGNAL_FACT: Final = "fact"
 SIGNAL_LOOK_AGAIN: Final = "look_again"
+SIGNAL_DIRECTORY_CHANGED: Final = "directory_changed"
 UPDATE_RECORD: Final = "record"
 QUERY_STATE: Final = "state"
 QUERY_CLOCKS: Final = "clocks"
@@ -42,6 +43,11 @@ def notice_key(episode_id: str, clock: str, rung: str, times: int, role: str) ->
 def task_key(episode_id: str, duty: str) -> str:
     """The idempotency key of one task of an episode; `duty` is the clock it serves, or what raised it."""
     return f"{episode_id}/{duty}"
+
+
+def duty_of(key: str) -> str:
+    """What a task of this key serves: the clock, or what raised it."""
+    return key.partition("/")[2]
 
 
 def derived_id(parent: str, part: str) -> str:

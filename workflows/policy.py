@@ -4,6 +4,7 @@ Reading a pack either gives a `Pack` or an error whose one line names the clock
 and the field. Nothing here reads a file or knows an engine.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
@@ -11,7 +12,7 @@ from pydantic import Field, StrictInt, model_validator
 from workflows.fact_kinds import FactKind
 from workflows.instants import Day
 from workflows.policy_rules import Amount, Applies, Citation, ClockRule, Identifier, Obligation, Part, Start
-from workflows.vocabulary import Channel, ClockKind, Interviewer
+from workflows.vocabulary import Channel, ClockKind, Interviewer, Role
 
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Strength = Literal["must", "where_possible", "local"]
@@ -44,6 +45,50 @@ class Message(Part):
     source: tuple[Citation, ...] = Field(min_length=1)
 
 
+class Chase(Part):
+    """What happens when nobody answers, or a task is overdue: how long each step is given, and who stands above whom.
+
+    `upward` leads from a role to the one that answers for it.
+    """
+
+    unanswered_after_minutes: Annotated[StrictInt, Field(ge=1, le=1440)]
+    unanswered_says: str = Field(min_length=1)
+    overdue_again_after_hours: Annotated[StrictInt, Field(ge=1, le=720)]
+    overdue_says: str = Field(min_length=1)
+    upward: dict[Role, Role] = Field(min_length=1)
+    obligations: tuple[Obligation, ...] = Field(min_length=1)
+    source: tuple[Citation, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ends_somewhere(self) -> Self:
+        for role in self.upward:
+            seen, at = {role}, self.upward.get(role)
+            while at is not None:
+                if at in seen:
+                    raise ValueError(f"upward.{role}: leads round in a circle")
+                seen.add(at)
+                at = self.upward.get(at)
+        return self
+
+    @property
+    def unanswered_after(self) -> timedelta:
+        """How long one step waits for an answer, in elapsed time."""
+        return timedelta(minutes=self.unanswered_after_minutes)
+
+    @property
+    def overdue_again_after(self) -> timedelta:
+        """How long lies between two steps upward of an overdue task, in elapsed time."""
+        return timedelta(hours=self.overdue_again_after_hours)
+
+    def above(self, role: Role) -> tuple[Role, ...]:
+        """The roles above a role, the nearest first."""
+        found: list[Role] = []
+        while (role_above := self.upward.get(role)) is not None:
+            found.append(role_above)
+            role = role_above
+        return tuple(found)
+
+
 class Prompt(Part):
     """What to ask, say or think of at a moment: shown beside a clock, or after a fact; `items` by their letters."""
 
@@ -71,7 +116,8 @@ class Pack(Part):
     loosen. `photographs_fresh_for` is how old the photographs kept of a child
     may grow. `two_people_for` names the strengths of clocks on which one person
     alone may not rule. `return_notice` goes to everyone who was told of the
-    absence, `correction_notice` to whoever was told what was not so.
+    absence, `correction_notice` to whoever was told what was not so. `chase`
+    says what happens when nobody answers; without it, nothing does.
     """
 
     policy: PolicyName
@@ -92,6 +138,7 @@ class Pack(Part):
     repeats: dict[Identifier, RepeatRule] = Field(default_factory=dict[Identifier, RepeatRule])
     return_notice: Message | None = None
     correction_notice: Message | None = None
+    chase: Chase | None = None
     prompts: dict[Identifier, Prompt] = Field(default_factory=dict[Identifier, Prompt])
     clocks: dict[Identifier, ClockRule] = Field(min_length=1)
 
@@ -107,6 +154,8 @@ class Pack(Part):
                 self._check_clocks(clock_id, start, (clock_id,))
         for repeat_id, repeat in self.repeats.items():
             self._check_source(f"repeats.{repeat_id}", repeat.source)
+        if self.chase:
+            self._check_source("chase", self.chase.source)
         for prompt_id, prompt in self.prompts.items():
             self._check_source(f"prompts.{prompt_id}", prompt.source)
             if unknown := next((clock for clock in prompt.beside if clock not in self.clocks), None):

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from workflows.clocks import Clock
-from workflows.contracts import EpisodeInput, EpisodeRow, NoticeOrder, Rules, TaskRow, TimelineEntry
+from workflows.contracts import EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
 from workflows.instants import in_words, parse_instant
-from workflows.ladders import Aware, DueRung, Wake
-from workflows.names import notice_key, task_key
-from workflows.policy import Message, Pack
-from workflows.telling import RETURN_NOTICE, SentNotice, ToldBack, back_in_force
+from workflows.ladders import Aware, Wake
+from workflows.names import task_key
+from workflows.policy import Pack
+from workflows.telling import back_in_force
 from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
 
@@ -155,82 +155,6 @@ def tasks_of_actions(before: Mapping[str, TaskRow], known: Known, episode_id: st
 def withdrawn(tasks: Iterable[TaskRow], now: datetime) -> tuple[TaskRow, ...]:
     """The open ones among the tasks, withdrawn at `now` (UTC)."""
     return tuple(t.model_copy(update={"state": "withdrawn", "closed_at": now}) for t in tasks if t.state == "open")
-
-
-def notice_order(start: EpisodeInput, due: DueRung) -> NoticeOrder:
-    """The notice that a rung whose time has come asks for."""
-    clock, rung = due.clock, due.rung
-    return NoticeOrder(
-        key=notice_key(start.episode_id, clock.id, rung.rung, due.times, rung.role),
-        episode_id=start.episode_id,
-        authority=start.authority,
-        clock=clock.id,
-        rung=rung.rung,
-        role=rung.role,
-        channel=rung.channel,
-        needs_ack=rung.needs_ack,
-        escalates=rung.escalates,
-        says=rung.says,
-        at=due.at,
-        due=clock.due,
-        ahead=start.ahead,
-    )
-
-
-def sent_notice(order: NoticeOrder, known: Known) -> SentNotice:
-    """The record that a notice goes out, as the return and corrections will ask for it."""
-    return SentNotice(
-        key=order.key,
-        clock=order.clock,
-        rung=order.rung,
-        role=order.role,
-        at=known.as_of,
-        of_absence=back_in_force(known) is None,
-        asked_much=order.needs_ack or order.escalates,
-    )
-
-
-def return_order(
-    start: EpisodeInput, pack: Pack, role: Role, before: ToldBack | None, *, at: datetime, stands: bool
-) -> tuple[ToldBack, NoticeOrder | None]:
-    """The notice to a role that the child is found or back, or (not `stands`) that this was recorded wrongly.
-
-    None when the pack has no words for it.
-    """
-    times = (before.times if before else 0) + (1 if stands else 0)
-    told = ToldBack(role=role, times=times, stands=stands)
-    message, rung = (pack.return_notice, "back") if stands else (pack.correction_notice, "back_withdrawn")
-    return told, _message_order(start, message, (RETURN_NOTICE, rung, times, role), at) if message else None
-
-
-def correction_order(start: EpisodeInput, pack: Pack, notice: SentNotice, now: datetime) -> NoticeOrder:
-    """The notice that an earlier one was wrong. Raises ValueError when the pack has no words for it."""
-    if pack.correction_notice is None:
-        raise ValueError(f"policy {pack.policy} has no correction notice")
-    times = int(notice.key.split("/")[3])
-    rung = f"{notice.rung}_corrected"
-    return _message_order(start, pack.correction_notice, (notice.clock, rung, times, notice.role), now)
-
-
-def _message_order(
-    start: EpisodeInput, message: Message, what: tuple[str, str, int, Role], at: datetime
-) -> NoticeOrder:
-    clock, rung, times, role = what
-    return NoticeOrder(
-        key=notice_key(start.episode_id, clock, rung, times, role),
-        episode_id=start.episode_id,
-        authority=start.authority,
-        clock=clock,
-        rung=rung,
-        role=role,
-        channel=message.channel,
-        needs_ack=False,
-        escalates=False,
-        says=message.says,
-        at=at,
-        due=None,
-        ahead=start.ahead,
-    )
 
 
 def episode_row(

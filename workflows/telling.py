@@ -99,7 +99,8 @@ def sent_in_error(
 
 
 def _called_for(notice: SentNotice, then: Sequence[Clock], today: Sequence[Clock], pack: Pack) -> bool:
-    rung = next((one for one in pack.clocks[notice.clock].ladder if one.rung == notice.rung), None)
+    base = notice.rung.partition("_unanswered_")[0]
+    rung = next((one for one in pack.clocks[notice.clock].ladder if one.rung == base), None)
     clock = next((one for one in then if one.id == notice.clock), None)
     now = next((one for one in today if one.id == notice.clock), None)
     if clock is None or rung is None or now is None:

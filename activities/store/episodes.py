@@ -15,6 +15,8 @@ from activities.store.tables import (
     EpisodeTable,
     FactTable,
     NoticeTable,
+    PersonTable,
+    RecipientTable,
     Table,
     TaskTable,
     TimelineTable,
@@ -28,7 +30,10 @@ from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
 
 
 class EpisodeView(BaseModel):
-    """An episode as people read it: its row, facts, clocks, timeline, notices and tasks. Instants are UTC."""
+    """An episode as people read it: its row, facts, clocks, timeline, notices, tasks. Instants are UTC.
+
+    `recipients` are the people of the directory whom each notice told, and why them.
+    """
 
     episode: dict[str, Any]
     child_reference: str | None
@@ -37,6 +42,7 @@ class EpisodeView(BaseModel):
     timeline: list[TimelineEntry]
     notices: list[dict[str, Any]]
     tasks: list[dict[str, Any]]
+    recipients: list[dict[str, Any]]
 
 
 async def upsert(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> None:
@@ -171,7 +177,19 @@ async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | 
         timeline=[TimelineEntry.model_validate(line.body) for line in lines],
         notices=[_as_dict(notice) for notice in notices],
         tasks=[_as_dict(task) for task in tasks],
+        recipients=await _recipients(session, [notice.key for notice in notices]),
     )
+
+
+async def _recipients(session: AsyncSession, keys: Sequence[str]) -> list[dict[str, Any]]:
+    chosen = select(RecipientTable, PersonTable).join(PersonTable, PersonTable.id == RecipientTable.person_id)
+    chosen = chosen.where(RecipientTable.notice_key.in_(keys)).order_by(
+        RecipientTable.notice_key, PersonTable.reference
+    )
+    return [
+        {"notice": told.notice_key, "person": person.reference, "name": person.name, "cover": told.cover}
+        for told, person in (await session.execute(chosen)).all()
+    ]
 
 
 class EpisodeSummary(BaseModel):

@@ -156,6 +156,78 @@ class NoticeTable(Table):
     acknowledged_at: Mapped[datetime | None]
 
 
+class RecipientTable(Table):
+    """A person told by a notice, and why that person. One row for each: whatever is retried, nobody is told twice."""
+
+    __tablename__ = "recipient"
+    __table_args__ = (Index(None, "person_id"),)
+    notice_key: Mapped[str] = mapped_column(ForeignKey("notice.key"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    cover: Mapped[str]
+    of_absence: Mapped[bool]
+
+
+class PersonTable(Table):
+    """Someone who can be told, known to Homeward by a random id and to the authority by its own reference."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("authority", "reference"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    reference: Mapped[str]
+    name: Mapped[str]
+    hours: Mapped[str]
+    deputies: Mapped[str] = mapped_column(Text)
+
+
+class HoldingTable(Table):
+    """That a person holds a role: for the child or team named in `held_for`, or for the whole authority."""
+
+    __tablename__ = "holding"
+    __table_args__ = (Index(None, "authority", "role"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    role: Mapped[str]
+    scope: Mapped[str]
+    held_for: Mapped[str]
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+
+
+class ChildTeamTable(Table):
+    """The team that a child belongs to."""
+
+    __tablename__ = "child_team"
+    child_id: Mapped[str] = mapped_column(ForeignKey("child.id"), primary_key=True)
+    team: Mapped[str]
+
+
+class ShiftTable(Table):
+    """That a person is on call for a role for a time."""
+
+    __tablename__ = "shift"
+    __table_args__ = (Index(None, "authority", "until"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    role: Mapped[str]
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class LeaveTable(Table):
+    """That a person is away for a time."""
+
+    __tablename__ = "leave"
+    __table_args__ = (Index(None, "authority", "until"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class TaskTable(Table):
     """Something a role must do by a time."""
 

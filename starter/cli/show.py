@@ -123,7 +123,7 @@ def _say_records(view: EpisodeView) -> None:
     say()
     say("Who was told")
     rows = [
-        [in_words(n["sent_at"].replace(microsecond=0)), n["role"], n["channel"], n["says"], _answered(n)]
+        [in_words(n["sent_at"].replace(microsecond=0)), _who(view, n), n["channel"], n["says"], _answered(n)]
         for n in view.notices
     ]
     say_table(["When", "Who", "How", "What", "Answer"], rows)
@@ -149,6 +149,15 @@ def _standing(clock: Clock, now: datetime) -> str:
     if state is ClockState.RUNNING and clock.due and clock.due < now:
         return "PAST DUE (the engine has yet to say so)"
     return state.value.replace("_", " ").upper()
+
+
+def _who(view: EpisodeView, notice: dict[str, Any]) -> str:
+    people = [
+        one["name"] if one["cover"] == "holder" else f"{one['name']} ({one['cover'].replace('_', ' ')})"
+        for one in view.recipients
+        if one["notice"] == notice["key"]
+    ]
+    return f"{notice['role']}: {', '.join(people)}" if people else f"{notice['role']}: nobody on record"
 
 
 def _answered(notice: dict[str, Any]) -> str:

@@ -1,0 +1,130 @@
+"""The directory in the store: who holds which role for whom, who deputises, who is on call, who is away."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.episodes import insert_once, upsert
+from activities.store.tables import (
+    ChildTeamTable,
+    HoldingTable,
+    LeaveTable,
+    NoticeTable,
+    PersonTable,
+    RecipientTable,
+    ShiftTable,
+)
+from workflows.directory import STANDS_IN, Directory, Holding, Leave, Person, Recipient, Shift, read_hours
+from workflows.vocabulary import Role
+
+
+class PersonEntry(BaseModel):
+    """A person as the authority writes it: its own reference, hours as read_hours reads them, deputies' references."""
+
+    model_config = ConfigDict(from_attributes=True)
+    reference: str
+    name: str
+    hours: str = "always"
+    deputies: str = ""
+
+
+async def put_person(session: AsyncSession, authority: str, entry: PersonEntry) -> None:
+    """Add a person, or bring the one of that reference to these values."""
+    known = await person_id(session, authority, entry.reference)
+    row = {"id": known or str(uuid4()), "authority": authority, **entry.model_dump()}
+    await upsert(session, PersonTable, row)
+
+
+async def person_id(session: AsyncSession, authority: str, reference: str) -> str | None:
+    """Homeward's id of the person the authority calls `reference`, or None."""
+    chosen = select(PersonTable.id).where(PersonTable.authority == authority, PersonTable.reference == reference)
+    return await session.scalar(chosen)
+
+
+async def put_team(session: AsyncSession, child_id: str, team: str) -> None:
+    """Say which team a child belongs to."""
+    await upsert(session, ChildTeamTable, {"child_id": child_id, "team": team})
+
+
+async def add(
+    session: AsyncSession, table: type[HoldingTable | ShiftTable | LeaveTable], values: dict[str, Any]
+) -> None:
+    """Add a holding, a shift or a leave."""
+    session.add(table(id=str(uuid4()), **values))
+    await session.flush()
+
+
+async def clear(session: AsyncSession, table: type[HoldingTable | ShiftTable | LeaveTable], authority: str) -> None:
+    """Take away all of an authority's holdings, shifts or leave, for others to take their place."""
+    await session.execute(delete(table).where(table.authority == authority))
+
+
+async def everyone(session: AsyncSession, authority: str) -> list[PersonTable]:
+    """Every person of an authority, by reference."""
+    chosen = select(PersonTable).where(PersonTable.authority == authority).order_by(PersonTable.reference)
+    return list((await session.scalars(chosen)).all())
+
+
+async def directory_for(
+    session: AsyncSession, authority: str, child_id: str | None, roles: Iterable[Role], at: datetime
+) -> Directory:
+    """What the directory knows about these roles for a child at an instant (UTC)."""
+    wanted = {role.value for role in (*roles, *STANDS_IN)}
+    team = await session.get(ChildTeamTable, child_id) if child_id else None
+    held = (HoldingTable.authority == authority, HoldingTable.role.in_(wanted))
+    reach = [HoldingTable.scope == "authority"]
+    if child_id:
+        reach.append((HoldingTable.scope == "child") & (HoldingTable.held_for == child_id))
+    if team:
+        reach.append((HoldingTable.scope == "team") & (HoldingTable.held_for == team.team))
+    holdings = (await session.scalars(select(HoldingTable).where(*held, or_(*reach)).order_by(HoldingTable.id))).all()
+    on = (ShiftTable.authority == authority, ShiftTable.role.in_(wanted), ShiftTable.until > at)
+    shifts = (await session.scalars(select(ShiftTable).where(*on).order_by(ShiftTable.id))).all()
+    off = (LeaveTable.authority == authority, LeaveTable.until > at)
+    leave = (await session.scalars(select(LeaveTable).where(*off))).all()
+    people = await everyone(session, authority) if holdings or shifts else []
+    ids = {row.reference: row.id for row in people}
+    return Directory(
+        people=tuple(_person(row, ids) for row in people),
+        holdings=tuple(
+            Holding.model_validate({"role": h.role, "person": h.person_id, "scope": h.scope, **_span(h)})
+            for h in holdings
+        ),
+        shifts=tuple(Shift.model_validate({"role": s.role, "person": s.person_id, **_span(s)}) for s in shifts),
+        leave=tuple(Leave.model_validate({"person": one.person_id, **_span(one)}) for one in leave),
+    )
+
+
+def _span(row: HoldingTable | ShiftTable | LeaveTable) -> dict[str, Any]:
+    return {"since": row.since, "until": row.until}
+
+
+def _person(row: PersonTable, ids: dict[str, str]) -> Person:
+    deputies = tuple(ids[reference] for reference in row.deputies.split(";") if reference in ids)
+    return Person(id=row.id, name=row.name, hours=read_hours(row.hours), deputies=deputies)
+
+
+async def note_recipients(
+    session: AsyncSession, notice_key: str, recipients: Sequence[Recipient], *, of_absence: bool
+) -> None:
+    """Write down whom a notice is for."""
+    for one in recipients:
+        row = {"notice_key": notice_key, "person_id": one.person, "cover": one.cover, "of_absence": of_absence}
+        await insert_once(session, RecipientTable, row)
+
+
+async def told_persons(
+    session: AsyncSession, episode_id: str, role: Role, *, by: str | None = None
+) -> tuple[Recipient, ...]:
+    """The persons told in an episode under a role: by the notice `by`, or of the absence by any notice."""
+    chosen = select(RecipientTable).join(NoticeTable, NoticeTable.key == RecipientTable.notice_key)
+    chosen = chosen.where(NoticeTable.episode_id == episode_id, NoticeTable.role == role.value)
+    chosen = chosen.where(NoticeTable.key == by) if by else chosen.where(RecipientTable.of_absence)
+    rows = (await session.scalars(chosen.order_by(RecipientTable.person_id))).all()
+    told = {row.person_id: Recipient.model_validate({"person": row.person_id, "cover": row.cover}) for row in rows}
+    return tuple(told.values())
