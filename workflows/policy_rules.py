@@ -361,6 +361,10 @@ class ClockRule(Part):
         """The start rule for a child gone since that London day: the first overlay that applies or may, or `start`."""
         return next((overlay.start for overlay in self.start_when if overlay.when.to(child, on)), self.start)
 
+    def roles(self) -> frozenset[Role]:
+        """Every role that the clock tells or asks."""
+        return frozenset(rung.role for rung in self.ladder) | ({self.task.role} if self.task else set())
+
     def starts(self) -> Iterator[Start]:
         """Every start rule the clock has."""
         yield self.start

@@ -56,9 +56,12 @@ ROLE_WORDS: dict[Role, str] = {
 
 
 class Channel(StrEnum):
-    """The way a notice reaches a person."""
+    """The way a notice reaches a person. The tray is everybody's; the others are those that a person is reached by."""
 
     TRAY = "tray"
+    EMAIL = "email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
 
 
 class Setting(StrEnum):
