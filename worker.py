@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from temporalio.client import Client
@@ -15,6 +16,8 @@ from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
 from starter.episode_worker import episode_worker
+from starter.post_office import post_of, schedule_digests, ways_out
+from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
 from starter.settings import Settings, load_settings
 from workflows.names import TASK_QUEUE
@@ -23,7 +26,17 @@ from workflows.plain_errors import BadInputError
 log = logging.getLogger("homeward.worker")
 
 
-async def run(settings: Settings) -> None:
+@dataclass(frozen=True)
+class Parts:
+    """What a worker is put together from."""
+
+    settings: Settings
+    post_settings: PostSettings
+    store: Store
+    policies: Policies
+
+
+async def run(settings: Settings, post_settings: PostSettings) -> None:
     """Run a worker and the relay until SIGTERM or SIGINT, then drain.
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot
@@ -32,27 +45,31 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    policies = Policies.load(settings.policy_dir)
-    store = Store(settings.database)
-    await store.create_tables()
-    async with store.session() as session:
-        if difference := await claim(session, policies, datetime.now(UTC)):
+    ways = ways_out(post_settings)
+    parts = Parts(settings, post_settings, Store(settings.database), Policies.load(settings.policy_dir))
+    await parts.store.create_tables()
+    async with parts.store.session() as session:
+        if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
+    log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
     client = await _connect_patiently(settings, stop)
     if client is not None:
-        await _work(client, settings, store, policies, stop)
-    await store.close()
+        await _work(client, parts, stop)
+    await parts.store.close()
 
 
-async def _work(client: Client, settings: Settings, store: Store, policies: Policies, stop: asyncio.Event) -> None:
+async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
+    settings = parts.settings
     episodes = Episodes(client, settings.engine_patience_seconds)
 
     async def reach() -> Episodes:
         return episodes
 
-    commands = Commands(store, policies, settings.authority, reach)
-    relay = asyncio.create_task(Relay(store, commands, reach).run())
-    async with episode_worker(client, Activities(store, policies)):
+    commands = Commands(parts.store, parts.policies, settings.authority, reach)
+    relay = asyncio.create_task(Relay(parts.store, commands, reach).run())
+    await schedule_digests(client, settings.authority, parts.post_settings.rules)
+    post = post_of(parts.post_settings, client, settings.links)
+    async with episode_worker(client, Activities(parts.store, parts.policies, post)):
         log.info("worker ready, queue %s", TASK_QUEUE)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +92,7 @@ def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
-        asyncio.run(run(load_settings()))
+        asyncio.run(run(load_settings(), load_post_settings()))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
         sys.stderr.write(f"homeward worker: {mistake}\n")
         return 2

@@ -1,17 +1,40 @@
-"""Sending notices: whom each is for, by the directory as it stands; and the tray, a table that people read."""
+"""Writing notices: whom each is for, by the directory as it stands, and when it may go out to that person.
+
+Every notice lies in the tray of those it is for. Whoever has another way to be
+reached is sent it too, by the post.
+"""
 
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.directory import directory_for, note_recipients, told_persons
-from activities.store.episodes import insert_once
+from activities.posting import Post
+from activities.store import Store
+from activities.store.directory import directory_for, person_by_id, told_persons
+from activities.store.post import note_recipient, waiting_recipients
+from activities.store.statements import insert_once
 from activities.store.tables import NoticeTable
 from workflows.contracts import NoticeOrder, NoticeSent
 from workflows.directory import Recipient
+from workflows.messages import ready_at
+from workflows.vocabulary import Channel, Haste
 
 
-async def put_in_tray(session: AsyncSession, order: NoticeOrder) -> NoticeSent:
+async def send_notice(store: Store, order: NoticeOrder, post: Post | None) -> NoticeSent:
+    """Write a notice, and have the postbox of everybody know who is to be sent it now.
+
+    Without a post, as in rehearsals, the tray is all there is.
+    """
+    async with store.session() as session:
+        sent = await put_in_tray(session, order, post)
+        waiting = await waiting_recipients(session, order.key)
+    if post is not None:
+        for person in waiting:
+            await post.nudge(order.authority, person)
+    return sent
+
+
+async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | None) -> NoticeSent:
     """Put a notice in the trays of those it is for; a key that is there already is not put there again.
 
     Whom it is for is decided once, with the first writing: however the
@@ -20,13 +43,26 @@ async def put_in_tray(session: AsyncSession, order: NoticeOrder) -> NoticeSent:
     sent_at = datetime.now(UTC) + order.ahead
     columns = {column.name for column in NoticeTable.__table__.columns}
     values = {name: value for name, value in order.model_dump().items() if name in columns}
-    # A notice in the tray is delivered when it is there; read and answered is for the person to say.
-    values |= {"sent_at": sent_at, "delivered_at": sent_at, "acknowledged_at": None}
+    # In the tray it lies from now on; whether it was read and answered is for the person to say.
+    values |= {"sent_at": sent_at, "acknowledged_at": None, "acknowledged_by": None}
     if not await insert_once(session, NoticeTable, values):
         return NoticeSent(key=order.key, again=True)
     people = await _recipients(session, order, sent_at)
-    await note_recipients(session, order.key, people, of_absence=order.of_absence)
+    for recipient in people:
+        about = {"notice_key": order.key, "person_id": recipient.person, "cover": recipient.cover}
+        goes = await _goes_out(session, order, recipient, sent_at, post)
+        await note_recipient(session, {**about, "of_absence": order.of_absence, **goes})
     return NoticeSent(key=order.key, again=False, people=len(people))
+
+
+async def _goes_out(
+    session: AsyncSession, order: NoticeOrder, recipient: Recipient, at: datetime, post: Post | None
+) -> dict[str, datetime | bool | None]:
+    person = await person_by_id(session, recipient.person)
+    if post is None or person is None or order.channel is Channel.TRAY or not post.ways_for(person.channels):
+        return {"ready_at": None, "in_digest": False}
+    ready = ready_at(order.haste, at, post.rules, person.hours)
+    return {"ready_at": ready, "in_digest": ready is None}
 
 
 async def _recipients(session: AsyncSession, order: NoticeOrder, at: datetime) -> tuple[Recipient, ...]:
@@ -35,6 +71,6 @@ async def _recipients(session: AsyncSession, order: NoticeOrder, at: datetime) -
         if told:
             return told
     directory = await directory_for(session, order.authority, order.child_id, (order.role,), at)
-    if order.reach == "deputies":
-        return directory.deputising(order.role, at)
-    return directory.recipients(order.role, at, urgent=order.urgent)
+    if order.reach == "deputies" and (deputies := directory.deputising(order.role, at)):
+        return deputies
+    return directory.recipients(order.role, at, urgent=order.haste is Haste.AT_ONCE)

@@ -20,6 +20,10 @@ from workflows.policy import Pack, as_data, for_episodes
 from workflows.working_days import Calendar
 
 BUILT_IN: Final = Path(workflows.__file__).parent / "policies"
+KEPT: Final = BUILT_IN / "kept"
+"""Earlier versions, each whole in a file of its own: open episodes live by them. Read only when one is asked for."""
+
+_KEPT_WHOLE: Final = "kept_whole"
 
 # An episode carries only the part of the calendar it can need; past it, its dates are provisional and it asks again.
 CALENDAR_BEFORE: Final = timedelta(days=60)
@@ -98,6 +102,7 @@ class _PackFiles:
 
     def __init__(self) -> None:
         self._data: dict[tuple[str, str], tuple[Path, dict[str, Any]]] = {}
+        self._whole: set[tuple[str, str]] = set()
 
     def add(self, path: Path, unless: tuple[str, str] | None = None) -> tuple[str, str]:
         """Take a file in, unless it is of that policy and version; its own are given back. Raises BadPackError."""
@@ -107,6 +112,8 @@ class _PackFiles:
         key = str(data.get("policy")), str(data.get("version"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         if key == unless:
             return key
+        if data.pop(_KEPT_WHOLE, False):  # pyright: ignore[reportUnknownMemberType]
+            self._whole.add(key)
         if key in self._data:
             raise BadPackError(f"{path.name}: policy {key[0]} {key[1]} is there already")
         self._data[key] = path, data
@@ -149,6 +156,8 @@ class _PackFiles:
 
     def _extended(self, key: tuple[str, str]) -> list[tuple[str, str]]:
         path, own = self._data[key]
+        if key in self._whole:
+            return []
         names: Any = own.get("extends") or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnknownVariableType]
             raise BadPackError(f"{path.name}: extends: must be a list of policies' names")
@@ -159,6 +168,20 @@ class _PackFiles:
                 raise BadPackError(f"{path.name}: extends: there is no policy '{name}'")
             found.append(max(versions, key=lambda one: _version_order(one[1])))
         return found
+
+
+def _read_kept() -> dict[tuple[str, str], Pack]:
+    files = _PackFiles()
+    for path in sorted(KEPT.glob("*.yaml")):
+        files.add(path)
+    return files.packs()
+
+
+def kept_text(pack: Pack) -> str:
+    """The text of the file that keeps a pack as it is now, for when a newer version takes its place."""
+    head = "# As it was; an episode that began under this version lives by it to its end. Never changed.\n"
+    body = yaml.safe_dump({_KEPT_WHOLE: True, **as_data(pack)}, sort_keys=False, allow_unicode=True, width=118)
+    return head + body
 
 
 def read_pack(path: Path, own_folder: Path | None = None) -> Pack:
@@ -204,6 +227,8 @@ class Policies:
 
     def pack(self, name: str, version: str | None = None) -> Pack:
         """The pack of that name, the newest unless a version is given. Raises UnknownPolicyError."""
+        if version is not None and (name, version) not in self._packs:
+            self._packs = _read_kept() | self._packs
         mine = {v: pack for (n, v), pack in self._packs.items() if n == name}
         if not mine:
             raise UnknownPolicyError(f"policy: there is no policy '{name}'; there is {', '.join(self.names())}")
@@ -230,7 +255,7 @@ class Policies:
 
     def fingerprints(self) -> Iterator[tuple[str, str, str, str]]:
         """(kind, name, version, digest) of everything at hand."""
-        for (name, version), pack in sorted(self._packs.items()):
+        for (name, version), pack in sorted((_read_kept() | self._packs).items()):
             yield "policy", name, version, digest_of(pack)
         for name, calendar in sorted(self._calendars.items()):
             yield "calendar", name, calendar.version, digest_of(calendar)

@@ -6,8 +6,9 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.notify import put_in_tray
+from activities import notify, posting
 from activities.policies import Policies, UnknownPolicyError
+from activities.posting import Post
 from activities.store import Store
 from activities.store.directory import directory_for
 from activities.store.episodes import other_episodes, write_changes
@@ -20,16 +21,28 @@ from workflows.contracts import (
     Rules,
     RulesAsked,
 )
+from workflows.post_contracts import (
+    DigestAsked,
+    GatherAsked,
+    Gathered,
+    MessageClosed,
+    MessageToSend,
+    Posted,
+    SendAnswer,
+    SendAsked,
+    WayGivenUp,
+)
 from workflows.repeats import EarlierEpisode
 from workflows.vocabulary import Role
 
 
 class Activities:
-    """The activities over one store and one set of policies."""
+    """The activities over one store, one set of policies, and one post; without a post the tray is all there is."""
 
-    def __init__(self, store: Store, policies: Policies) -> None:
+    def __init__(self, store: Store, policies: Policies, post: Post | None = None) -> None:
         self._store = store
         self._policies = policies
+        self._post = post
 
     @activity.defn(name="resolve_policy")
     async def resolve_policy(self, asked: RulesAsked) -> Rules:
@@ -53,9 +66,8 @@ class Activities:
 
     @activity.defn(name="send_notice")
     async def send_notice(self, order: NoticeOrder) -> NoticeSent:
-        """Send one notice, once for each key and person."""
-        async with self._store.session() as session:
-            return await put_in_tray(session, order)
+        """Write one notice, once for each key and person, and have it sent."""
+        return await notify.send_notice(self._store, order, self._post)
 
     @activity.defn(name="unheld_roles")
     async def unheld_roles(self, asked: RolesAsked) -> list[Role]:
@@ -70,6 +82,53 @@ class Activities:
         async with self._store.session() as session:
             return await other_episodes(session, asked.child_id, asked.episode_id)
 
+    @activity.defn(name="gather_message")
+    async def gather_message(self, asked: GatherAsked) -> Gathered:
+        """What is ready for a person, as one message."""
+        return await posting.gather(self._store, self._there_is_a_post(), asked)
+
+    @activity.defn(name="gather_digests")
+    async def gather_digests(self, asked: DigestAsked) -> list[MessageToSend]:
+        """What waits for the digest, as one message for each person."""
+        return await posting.gather_digests(self._store, self._there_is_a_post(), asked)
+
+    @activity.defn(name="send_message")
+    async def send_message(self, asked: SendAsked) -> SendAnswer:
+        """One attempt by one way out."""
+        return await posting.send(self._store, self._there_is_a_post(), asked)
+
+    @activity.defn(name="look_up_message")
+    async def look_up_message(self, asked: SendAsked) -> str:
+        """Where a message is that was taken."""
+        return await posting.look_up(self._store, self._there_is_a_post(), asked)
+
+    @activity.defn(name="give_up_way")
+    async def give_up_way(self, given_up: WayGivenUp) -> None:
+        """Write down that a way was given up."""
+        await posting.give_up_way(self._store, given_up)
+
+    @activity.defn(name="close_message")
+    async def close_message(self, closed: MessageClosed) -> list[Posted]:
+        """Write down how a message stands."""
+        return await posting.close_message(self._store, closed)
+
+    def _there_is_a_post(self) -> Post:
+        if self._post is None:
+            raise RuntimeError("a message is to be sent by a worker that was given no post")
+        return self._post
+
     def all(self) -> list[Callable[..., Any]]:
         """Everything to register with a worker."""
-        return [self.resolve_policy, self.write_episode, self.send_notice, self.earlier_episodes, self.unheld_roles]
+        return [
+            self.resolve_policy,
+            self.write_episode,
+            self.send_notice,
+            self.earlier_episodes,
+            self.unheld_roles,
+            self.gather_message,
+            self.gather_digests,
+            self.send_message,
+            self.look_up_message,
+            self.give_up_way,
+            self.close_message,
+        ]

@@ -49,6 +49,20 @@ async def connect(address: str, namespace: str, patience_seconds: float) -> Clie
         raise EngineSilentError(f"the engine at {address} does not answer") from error
 
 
+class Reached:
+    """The engine, connected to when it is first needed and kept."""
+
+    def __init__(self, address: str, namespace: str, patience_seconds: float) -> None:
+        self._where = (address, namespace, patience_seconds)
+        self._client: Client | None = None
+
+    async def client(self) -> Client:
+        """The client. Raises EngineSilentError when the engine does not answer in time."""
+        if self._client is None:
+            self._client = await connect(*self._where)
+        return self._client
+
+
 class Episodes:
     """Episodes as the engine runs them."""
 

@@ -12,7 +12,10 @@ import workflows
 from activities.registry import Activities
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
+from workflows.post import Message, Postbox
+from workflows.upkeep import Digest
 
+WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest)
 EPISODES_IN_MEMORY: Final = 2000
 DRAIN: Final = timedelta(seconds=70)
 """Longer than the longest activity, so that a stopping worker finishes what it began."""
@@ -24,7 +27,9 @@ def sandboxed() -> WorkflowRunner:
     Those hold no state; loading them anew for each episode would double its memory.
     """
     pure = [f"workflows.{module.name}" for module in pkgutil.iter_modules(workflows.__path__)]
-    pure.remove(MissingEpisode.__module__)
+    for engines in WORKFLOWS:
+        if engines.__module__ in pure:
+            pure.remove(engines.__module__)
     restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "pydantic_core", *pure)
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
@@ -36,7 +41,7 @@ def episode_worker(client: Client, activities: Activities) -> Worker:
         task_queue=TASK_QUEUE,
         # The engine keeps this in plain text; the default would tell the machine's name.
         identity="homeward-worker",
-        workflows=[MissingEpisode],
+        workflows=WORKFLOWS,
         activities=activities.all(),
         workflow_runner=sandboxed(),
         max_cached_workflows=EPISODES_IN_MEMORY,

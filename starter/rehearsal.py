@@ -24,7 +24,8 @@ from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store, inbox
 from activities.store.directory import PersonEntry, add, everyone, person_id, put_person
-from activities.store.episodes import EpisodeView, episode_view, upsert
+from activities.store.episodes import EpisodeView, episode_view
+from activities.store.statements import upsert
 from activities.store.tables import ClockTable, EpisodeTable, HoldingTable
 from starter.client import Episodes
 from starter.engine_binary import engine_binary

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     engine_namespace: str = Field(default="default", description="Temporal namespace")
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
+    http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service, on loopback")
     database_url: str = Field(default="", description="SQLAlchemy URL; an SQLite file in the data folder by default")
     policy_dir: Path | None = Field(default=None, description="folder of an authority's own packs and calendars")
     authority: str = Field(
@@ -48,6 +49,11 @@ class Settings(BaseSettings):
         if self.engine_port == self.engine_ui_port:
             raise ValueError("engine_ui_port: must differ from engine_port")
         return self
+
+    @property
+    def links(self) -> str:
+        """Where this service is reached on this machine."""
+        return f"http://127.0.0.1:{self.http_port}"
 
     @property
     def engine(self) -> str:

@@ -56,30 +56,47 @@ Sent = Mapping[tuple[str, str, int, Role], datetime]
 
 
 def unanswered(sent: Iterable[SentNotice], clocks: Sequence[Clock], pack: Pack, known: Known) -> list[ChaseStep]:
-    """Every step of the chases of notices that nobody has answered, whether its time has come or not."""
+    """Every step of the chases of notices that nobody has answered, whether its time has come or not.
+
+    A notice that reached nobody is chased at once, even one that asks for no
+    answer: that one no further than to the role above.
+    """
     if pack.chase is None:
         return []
     standing, steps = {clock.id: clock for clock in clocks}, list[ChaseStep]()
     for notice in sent:
-        rung = _asking(notice, pack)
-        clock = standing.get(notice.clock)
+        rung, clock = _rung(notice, pack), standing.get(notice.clock)
         if rung is None or clock is None or notice.corrected or not _still_asks(clock, notice, known):
             continue
-        times = int(notice.key.split("/")[3])
-        says = f"{pack.chase.unanswered_says}: {rung.says}"
-        for number, role in enumerate((notice.role, *pack.chase.above(notice.role)), start=1):
-            reach = "deputies" if number == 1 else "holders"
-            at = notice.at + number * pack.chase.unanswered_after
-            name = f"{notice.rung}{UNANSWERED}{number}"
-            about = {"clock": notice.clock, "rung": name, "times": times, "role": role, "reach": reach}
-            steps.append(ChaseStep.model_validate({**about, "at": at, "says": says}))
+        steps += _steps(notice, rung, pack.chase)
     return steps
 
 
-def _asking(notice: SentNotice, pack: Pack) -> Rung | None:
-    """The rung of the notice, if it is one that asks for an answer."""
+def _steps(notice: SentNotice, rung: Rung, chase: Chase) -> list[ChaseStep]:
+    times = int(notice.key.split("/")[3])
+    between, lost = chase.unanswered_after, notice.undelivered_at
+    first = min((at for at in (lost, notice.at + between if rung.needs_ack else None) if at), default=None)
+    if first is None:
+        return []
+    roles = (notice.role, *chase.above(notice.role))[: None if rung.needs_ack else 2]
+    says = f"{chase.undelivered_says if lost else chase.unanswered_says}: {rung.says}"
+    return [
+        ChaseStep(
+            clock=notice.clock,
+            rung=f"{notice.rung}{UNANSWERED}{number + 1}",
+            times=times,
+            role=role,
+            reach="holders" if number else "deputies",
+            at=first + number * between,
+            says=says,
+        )
+        for number, role in enumerate(roles)
+    ]
+
+
+def _rung(notice: SentNotice, pack: Pack) -> Rung | None:
     rule = pack.clocks.get(notice.clock)
-    return next((r for r in rule.ladder if r.rung == notice.rung and r.needs_ack), None) if rule else None
+    return next((rung for rung in rule.ladder if rung.rung == notice.rung), None) if rule else None
 
 
 def _still_asks(clock: Clock, notice: SentNotice, known: Known) -> bool:

@@ -4,13 +4,11 @@ The stubs carry the names and types; the work is in `activities`, under the
 same names. Workflows never import `activities`.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_serializer
 from temporalio import activity
-from temporalio.common import RetryPolicy
 
 from workflows.chasing import Reach
 from workflows.clocks import Clock
@@ -18,9 +16,10 @@ from workflows.facts import Child, Fact
 from workflows.instants import Instant
 from workflows.ladders import Aware, Climb
 from workflows.policy import Pack, as_data
+from workflows.post_contracts import POST_ACTIVITIES
 from workflows.repeats import EarlierEpisode
 from workflows.telling import SentNotice, ToldBack
-from workflows.vocabulary import Channel, ClockState, EpisodeStatus, Role
+from workflows.vocabulary import Channel, ClockState, EpisodeStatus, Haste, Role
 from workflows.working_days import Calendar
 
 
@@ -125,9 +124,9 @@ class EpisodeChanges(_Message):
 class NoticeOrder(_Message):
     """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC.
 
-    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput). `urgent` notices reach
-    somebody who works now. `reach` says whom of the role: with `told` it is whoever was told by the notice whose key
-    is `corrects`, or, without one, whoever was told of the absence.
+    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput). `haste` says when it may
+    go out; `channel`, where given, is tried before a person's own. `reach` says whom of the role: with `told` it is
+    whoever was told by the notice whose key is `corrects`, or, without one, whoever was told of the absence.
     """
 
     key: str
@@ -136,7 +135,7 @@ class NoticeOrder(_Message):
     clock: str
     rung: str
     role: Role
-    channel: Channel
+    channel: Channel | None = None
     needs_ack: bool
     escalates: bool
     says: str
@@ -144,7 +143,7 @@ class NoticeOrder(_Message):
     due: Instant | None
     ahead: timedelta
     child_id: str | None = None
-    urgent: bool = True
+    haste: Haste = Haste.AT_ONCE
     reach: Reach = "holders"
     corrects: str | None = None
     of_absence: bool = False
@@ -265,26 +264,11 @@ async def unheld_roles(asked: RolesAsked) -> list[Role]:
     raise NotImplementedError
 
 
-ALL_ACTIVITIES: Final = (resolve_policy, write_episode, send_notice, earlier_episodes, unheld_roles)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long one attempt of an activity may take, and which failures are waited out how."""
-
-    attempt: timedelta
-    retry: RetryPolicy
-
-
-# Survives a database that is locked, restarting or away for days, and policy files that a worker has yet to get:
-# an episode without its rules or its rows must wait for them, and never give up.
-STORE: Final = Patience(
-    attempt=timedelta(seconds=30),
-    retry=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
-)
-
-# Survives a channel or a database that is away; sending again is harmless, since the key makes it one notice.
-NOTICE: Final = Patience(
-    attempt=timedelta(seconds=60),
-    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+ALL_ACTIVITIES: Final = (
+    resolve_policy,
+    write_episode,
+    send_notice,
+    earlier_episodes,
+    unheld_roles,
+    *POST_ACTIVITIES,
 )

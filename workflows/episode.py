@@ -17,8 +17,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import contracts, names
     from workflows.clocks import Clock, left_undone
     from workflows.contracts import (
-        NOTICE,
-        STORE,
         ClockStanding,
         EpisodeChanges,
         EpisodeInput,
@@ -33,7 +31,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ladders import rungs_due
     from workflows.memory import Memory
     from workflows.orders import notices_owed
+    from workflows.patience import NOTICE, STORE
     from workflows.plain_errors import one_line
+    from workflows.post_contracts import Posted
     from workflows.progress import (
         changed_clocks,
         closing_words,
@@ -111,6 +111,11 @@ class MissingEpisode:
         """Somebody else holds a role now: see again whether somebody holds each."""
         self._directory_changed = True
         self._news += 1
+
+    @workflow.signal(name=names.SIGNAL_NOTICE_POSTED)
+    def notice_posted(self, posted: Posted) -> None:
+        """No channel reached somebody with a notice, or one did after all."""
+        self._news += self._memory.note_posted(posted, self._now())
 
     # What can be asked -----------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRo
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known, impossibility, same_fact
 from workflows.ladders import Aware, Climb, Wake, next_wake
-from workflows.names import duty_of, task_key
+from workflows.names import derived_id, duty_of, task_key
+from workflows.post_contracts import Posted
 from workflows.progress import Timeline
 from workflows.rulings import against_policy
 from workflows.telling import SentNotice, ToldBack
@@ -104,6 +105,31 @@ class Memory:
         self.sent[notice.key] = notice.model_copy(update={"corrected": True})
         if climb := self.climbs.get((notice.clock, notice.rung)):
             self.climbs[notice.clock, notice.rung] = climb.model_copy(update={"corrected": True})
+
+    def note_posted(self, posted: Posted, now: datetime) -> bool:
+        """Note that no channel reached anybody with a notice, or that one did after all; False when it is no news.
+
+        Somebody must then be told by hand: a task of the duty manager, done once a channel got through.
+        """
+        notice = self.sent.get(posted.notice)
+        key = task_key(self.start.episode_id, f"unreached-{derived_id(posted.notice, posted.person)}")
+        old = self.tasks.get(key)
+        words = ROLE_WORDS[posted.role]
+        if posted.reached:
+            if old is None or old.state != "open":
+                return False
+            self.tasks[key] = old.model_copy(update={"state": "done", "closed_at": now})
+            self.timeline.add("told", now, now, f"The {words} was reached after all", role=posted.role)
+        else:
+            if old is not None:
+                return False
+            do = f"No message reached the {words}: tell that person yourself"
+            self.open_task(duty_of(key), Role.DUTY_MANAGER, do, now)
+            text = f"No channel reached the {words}"
+            self.timeline.add("told", now, now, text, role=posted.role)
+        if notice and (posted.nobody or posted.reached):
+            self.sent[notice.key] = notice.model_copy(update={"undelivered_at": None if posted.reached else now})
+        return True
 
     # Tasks ------------------------------------------------------------------------------------------------------
 

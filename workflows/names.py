@@ -5,6 +5,9 @@ from uuid import UUID, uuid5
 
 TASK_QUEUE: Final = "homeward-episodes"
 EPISODE_WORKFLOW: Final = "MissingEpisode"
+POSTBOX_WORKFLOW: Final = "Postbox"
+MESSAGE_WORKFLOW: Final = "Message"
+DIGEST_WORKFLOW: Final = "Digest"
 
 SIGNAL_REPORTED: Final = "reported"
 SIGNAL_FOUND: Final = "found"
@@ -12,6 +15,9 @@ SIGNAL_RHI_DONE: Final = "rhi_done"
 SIGNAL_FACT: Final = "fact"
 SIGNAL_LOOK_AGAIN: Final = "look_again"
 SIGNAL_DIRECTORY_CHANGED: Final = "directory_changed"
+SIGNAL_NOTICE_POSTED: Final = "notice_posted"
+SIGNAL_NOTICE_WAITS: Final = "notice_waits"
+SIGNAL_RECEIPT: Final = "receipt"
 UPDATE_RECORD: Final = "record"
 QUERY_STATE: Final = "state"
 QUERY_CLOCKS: Final = "clocks"
@@ -35,9 +41,29 @@ def episode_id_of(workflow: str) -> str:
     return workflow.removeprefix(_WORKFLOW_PREFIX)
 
 
+def postbox_id(person: str) -> str:
+    """The engine's id of a person's postbox. `person` is Homeward's own random id."""
+    return f"postbox-{person}"
+
+
+def message_workflow_id(message: str) -> str:
+    """The engine's id of the workflow that sends a message. Message ids are random."""
+    return f"message-{message}"
+
+
+def digest_id(authority: str) -> str:
+    """The engine's id of the schedule of an authority's digests."""
+    return f"digest-{authority}"
+
+
 def notice_key(episode_id: str, clock: str, rung: str, times: int, role: str) -> str:
     """The idempotency key of one notice: (episode, clock, rung and which climb of it, recipient)."""
     return f"{episode_id}/{clock}/{rung}/{times}/{role}"
+
+
+def episode_of_notice(key: str) -> str:
+    """The episode whose notice has this key."""
+    return key.partition("/")[0]
 
 
 def task_key(episode_id: str, duty: str) -> str:

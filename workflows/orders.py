@@ -1,9 +1,13 @@
-"""The notices that one turn of an episode owes: what rungs ask for, the return, corrections, chases. Pure."""
+"""The notices that one turn of an episode owes: what rungs ask for, the return, corrections, chases. Pure.
+
+Somebody who is not to be told, because a person ruled so, is told by none of them.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from workflows.chasing import UNANSWERED, ChaseStep
+from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, NoticeOrder
 from workflows.facts import Known
 from workflows.ladders import DueRung
@@ -15,11 +19,13 @@ from workflows.telling import (
     SentNotice,
     ToldBack,
     back_in_force,
+    lifted,
+    not_to_be_told,
     owed_the_return,
     owed_the_withdrawal,
     sent_in_error,
 )
-from workflows.vocabulary import Channel, Role
+from workflows.vocabulary import ROLE_WORDS, Haste, Role
 
 
 def notices_owed(memory: Memory, due: Sequence[DueRung], known: Known) -> list[NoticeOrder]:
@@ -27,6 +33,7 @@ def notices_owed(memory: Memory, due: Sequence[DueRung], known: Known) -> list[N
     orders = [order for one in due if (order := _climb(memory, one, known))]
     orders += _tell_back(memory, known)
     orders += _correct(memory, known.as_of)
+    orders += _lift(memory, known.as_of)
     orders += _chase(memory, known)
     return orders
 
@@ -36,6 +43,10 @@ def _climb(memory: Memory, due: DueRung, known: Known) -> NoticeOrder | None:
     memory.climbs[clock.id, rung.rung] = due.climbed(known.as_of)
     if due.passed_over:
         text = f"{clock.title}: '{rung.rung}' passed before this was known; a later step speaks for it"
+        memory.timeline.add("passed_over", due.at, known.as_of, text, clock=clock.id, rung=rung.rung, role=rung.role)
+        return None
+    if not_to_be_told(rung.role, known):
+        text = f"{clock.title}: '{rung.rung}' does not go to the {ROLE_WORDS[rung.role]}, who is not to be told"
         memory.timeline.add("passed_over", due.at, known.as_of, text, clock=clock.id, rung=rung.rung, role=rung.role)
         return None
     order = notice_order(memory.start, due, known)
@@ -81,6 +92,20 @@ def _correct(memory: Memory, now: datetime) -> list[NoticeOrder]:
     return orders
 
 
+def _lift(memory: Memory, now: datetime) -> list[NoticeOrder]:
+    """Tell whoever was asked to answer or to act that somebody has lifted what they were asked about."""
+    pack = memory.settled_rules.pack
+    if pack.suppression_notice is None:
+        return []
+    orders: list[NoticeOrder] = []
+    for notice in lifted(memory.sent.values(), memory.clocks, pack):
+        memory.sent[notice.key] = notice.model_copy(update={"lifted": True})
+        what = (notice.clock, f"{notice.rung}_lifted", int(notice.key.split("/")[3]), notice.role)
+        order = _message_order(memory.start, pack.suppression_notice, what, now, Haste.WHEN_AWAKE)
+        orders.append(order.model_copy(update={"corrects": notice.key}))
+    return orders
+
+
 def _chase(memory: Memory, known: Known) -> list[NoticeOrder]:
     """Ask the next person where nobody answers, and climb over tasks that are overdue."""
     orders: list[NoticeOrder] = []
@@ -88,14 +113,14 @@ def _chase(memory: Memory, known: Known) -> list[NoticeOrder]:
         if step.at > known.as_of:
             break
         clock = memory.clocks.get(step.clock)
-        order = chase_order(memory.start, step, clock.due if clock else None, known)
+        order = chase_order(memory.start, step, clock, known)
         memory.sent[order.key] = sent_notice(order, known)
         orders.append(order)
     return orders
 
 
 def notice_order(start: EpisodeInput, due: DueRung, known: Known) -> NoticeOrder:
-    """The notice that a rung whose time has come asks for. What the statute asks for, or climbs, is urgent."""
+    """The notice that a rung whose time has come asks for."""
     clock, rung = due.clock, due.rung
     return NoticeOrder(
         key=notice_key(start.episode_id, clock.id, rung.rung, due.times, rung.role),
@@ -112,13 +137,23 @@ def notice_order(start: EpisodeInput, due: DueRung, known: Known) -> NoticeOrder
         due=clock.due,
         ahead=start.ahead,
         child_id=start.child_id,
-        urgent=clock.strength == "must" or rung.needs_ack or rung.escalates,
+        haste=_haste(clock, needs_ack=rung.needs_ack, escalates=rung.escalates),
         of_absence=back_in_force(known) is None,
     )
 
 
-def chase_order(start: EpisodeInput, step: ChaseStep, due: datetime | None, known: Known) -> NoticeOrder:
-    """The notice that a step of a chase asks for: a step upward, and when nobody answered, anybody may."""
+def _haste(clock: Clock | None, *, needs_ack: bool, escalates: bool) -> Haste:
+    if needs_ack or (clock is not None and clock.strength != "local"):
+        return Haste.AT_ONCE
+    return Haste.WHEN_AWAKE if escalates else Haste.IN_DIGEST
+
+
+def chase_order(start: EpisodeInput, step: ChaseStep, clock: Clock | None, known: Known) -> NoticeOrder:
+    """The notice that a step of a chase asks for: a step upward, and when nobody answered, anybody may.
+
+    `clock` is the one that the notice or task served, if any.
+    """
+    asks = UNANSWERED in step.rung
     return NoticeOrder(
         key=notice_key(start.episode_id, step.clock, step.rung, step.times, step.role),
         episode_id=start.episode_id,
@@ -126,14 +161,14 @@ def chase_order(start: EpisodeInput, step: ChaseStep, due: datetime | None, know
         clock=step.clock,
         rung=step.rung,
         role=step.role,
-        channel=Channel.TRAY,
-        needs_ack=UNANSWERED in step.rung,
+        needs_ack=asks,
         escalates=True,
         says=step.says,
         at=step.at,
-        due=due,
+        due=clock.due if clock else None,
         ahead=start.ahead,
         child_id=start.child_id,
+        haste=_haste(clock, needs_ack=asks, escalates=True),
         reach=step.reach,
         of_absence=back_in_force(known) is None,
     )
@@ -162,7 +197,8 @@ def return_order(
     times = (before.times if before else 0) + (1 if stands else 0)
     told = ToldBack(role=role, times=times, stands=stands)
     message, rung = (pack.return_notice, "back") if stands else (pack.correction_notice, "back_withdrawn")
-    return told, _message_order(start, message, (RETURN_NOTICE, rung, times, role), at) if message else None
+    what = (RETURN_NOTICE, rung, times, role)
+    return told, _message_order(start, message, what, at, Haste.AT_ONCE) if message else None
 
 
 def correction_order(start: EpisodeInput, pack: Pack, notice: SentNotice, now: datetime) -> NoticeOrder:
@@ -171,12 +207,13 @@ def correction_order(start: EpisodeInput, pack: Pack, notice: SentNotice, now: d
         raise ValueError(f"policy {pack.policy} has no correction notice")
     times = int(notice.key.split("/")[3])
     rung = f"{notice.rung}_corrected"
-    order = _message_order(start, pack.correction_notice, (notice.clock, rung, times, notice.role), now)
+    haste = Haste.AT_ONCE if notice.asked_much else Haste.WHEN_AWAKE
+    order = _message_order(start, pack.correction_notice, (notice.clock, rung, times, notice.role), now, haste)
     return order.model_copy(update={"corrects": notice.key})
 
 
 def _message_order(
-    start: EpisodeInput, message: Message, what: tuple[str, str, int, Role], at: datetime
+    start: EpisodeInput, message: Message, what: tuple[str, str, int, Role], at: datetime, haste: Haste
 ) -> NoticeOrder:
     clock, rung, times, role = what
     return NoticeOrder(
@@ -194,5 +231,6 @@ def _message_order(
         due=None,
         ahead=start.ahead,
         child_id=start.child_id,
+        haste=haste,
         reach="told",
     )

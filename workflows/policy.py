@@ -37,10 +37,10 @@ class Eligibility(Part):
 
 
 class Message(Part):
-    """A notice that no clock sends: what it says, and by which channel."""
+    """A notice that no clock sends: what it says, and the channel that is tried first, as for a rung."""
 
     says: str = Field(min_length=1)
-    channel: Channel
+    channel: Channel | None = None
     obligations: tuple[Obligation, ...] = Field(min_length=1)
     source: tuple[Citation, ...] = Field(min_length=1)
 
@@ -55,6 +55,7 @@ class Chase(Part):
     unanswered_says: str = Field(min_length=1)
     overdue_again_after_hours: Annotated[StrictInt, Field(ge=1, le=720)]
     overdue_says: str = Field(min_length=1)
+    undelivered_says: str = Field(min_length=1)
     upward: dict[Role, Role] = Field(min_length=1)
     obligations: tuple[Obligation, ...] = Field(min_length=1)
     source: tuple[Citation, ...] = Field(min_length=1)
@@ -116,8 +117,9 @@ class Pack(Part):
     loosen. `photographs_fresh_for` is how old the photographs kept of a child
     may grow. `two_people_for` names the strengths of clocks on which one person
     alone may not rule. `return_notice` goes to everyone who was told of the
-    absence, `correction_notice` to whoever was told what was not so. `chase`
-    says what happens when nobody answers; without it, nothing does.
+    absence, `correction_notice` to whoever was told what was not so,
+    `suppression_notice` to whoever was chased for what somebody then lifted.
+    `chase` says what happens when nobody answers; without it, nothing does.
     """
 
     policy: PolicyName
@@ -138,6 +140,7 @@ class Pack(Part):
     repeats: dict[Identifier, RepeatRule] = Field(default_factory=dict[Identifier, RepeatRule])
     return_notice: Message | None = None
     correction_notice: Message | None = None
+    suppression_notice: Message | None = None
     chase: Chase | None = None
     prompts: dict[Identifier, Prompt] = Field(default_factory=dict[Identifier, Prompt])
     clocks: dict[Identifier, ClockRule] = Field(min_length=1)

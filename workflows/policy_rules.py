@@ -280,15 +280,17 @@ class Offset(Part):
 
 
 class Rung(Part):
-    """One step of a clock's ladder: when, to whom, by which channel, whether an answer is asked for.
+    """One step of a clock's ladder: when, to whom, whether an answer is asked for.
 
-    `escalates` marks a step upward, taken because something was not done.
+    `escalates` marks a step upward, taken because something was not done. The
+    person's own channels are used, unless `channel` names the one that is tried
+    first; with `tray` nothing goes out, and the notice waits to be read.
     """
 
     rung: Identifier
     at: Offset
     role: Role
-    channel: Channel
+    channel: Channel | None = None
     needs_ack: StrictBool = False
     escalates: StrictBool = False
     until: Literal["settled", "acknowledged"] = "settled"

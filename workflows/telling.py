@@ -21,7 +21,10 @@ _BACK: Final = (FactKind.LOCATED, FactKind.RETURNED)
 
 
 class SentNotice(BaseModel):
-    """A notice that went out. `at` is when it was decided (UTC); `of_absence`: no return was known then."""
+    """A notice that went out. `at` is when it was decided (UTC); `of_absence`: no return was known then.
+
+    `undelivered_at` (UTC): since when it has been known that no channel reached anybody.
+    """
 
     model_config = ConfigDict(frozen=True)
     key: str
@@ -32,6 +35,8 @@ class SentNotice(BaseModel):
     of_absence: bool
     asked_much: bool
     corrected: bool = False
+    undelivered_at: Instant | None = None
+    lifted: bool = False
 
 
 class ToldBack(BaseModel):
@@ -61,7 +66,29 @@ def owed_the_return(known: Known, sent: Iterable[SentNotice], told_back: Mapping
     until = returned.at if returned else known.as_of
     by_hand = [Role(fact.details["role"]) for fact in known.all(FactKind.TOLD) if fact.at <= until]
     roles = [*(notice.role for notice in sent if notice.of_absence), *by_hand]
-    return tuple(sorted({role for role in roles if not (role in told_back and told_back[role].stands)}))
+    owed = {role for role in roles if not (role in told_back and told_back[role].stands)}
+    return tuple(sorted(role for role in owed if not not_to_be_told(role, known)))
+
+
+def not_to_be_told(role: Role, known: Known) -> bool:
+    """Whether somebody ruled that whoever holds the role is not to be told, and nobody told them since (B17)."""
+    ruled = known.all(FactKind.NOT_TOLD, role=role.value)
+    told = known.all(FactKind.TOLD, role=role.value)
+    return bool(ruled) and (not told or told[-1].at <= ruled[-1].at)
+
+
+def lifted(sent: Iterable[SentNotice], clocks: Mapping[str, Clock], pack: Pack) -> tuple[SentNotice, ...]:
+    """The notices by which somebody was asked to answer or act, for a clock that a person has lifted since."""
+    return tuple(
+        notice
+        for notice in sent
+        if notice.asked_much
+        and not notice.corrected
+        and not notice.lifted
+        and notice.clock in pack.clocks
+        and (clock := clocks.get(notice.clock)) is not None
+        and clock.state in (ClockState.SUPPRESSED, ClockState.VOIDED)
+    )
 
 
 def owed_the_withdrawal(known: Known, told_back: Mapping[Role, ToldBack]) -> tuple[Role, ...]:

@@ -56,12 +56,25 @@ ROLE_WORDS: dict[Role, str] = {
 
 
 class Channel(StrEnum):
-    """The way a notice reaches a person. The tray is everybody's; the others are those that a person is reached by."""
+    """The way a notice reaches a person. The tray, a table that people read, holds every notice."""
 
     TRAY = "tray"
     EMAIL = "email"
     SMS = "sms"
     WEBHOOK = "webhook"
+
+
+class Haste(StrEnum):
+    """When a notice may reach a person outside the tray.
+
+    at_once: the statute asks for it, or it asks for an answer; never muted.
+    when_awake: a step upward of local practice, which waits for the end of quiet hours.
+    in_digest: the rest, gathered until the next digest.
+    """
+
+    AT_ONCE = "at_once"
+    WHEN_AWAKE = "when_awake"
+    IN_DIGEST = "in_digest"
 
 
 class Setting(StrEnum):

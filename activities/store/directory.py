@@ -1,6 +1,6 @@
 """The directory in the store: who holds which role for whom, who deputises, who is on call, who is away."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.episodes import insert_once, upsert
+from activities.store.statements import upsert
 from activities.store.tables import (
     ChildTeamTable,
     HoldingTable,
@@ -44,6 +44,12 @@ async def person_id(session: AsyncSession, authority: str, reference: str) -> st
     """Homeward's id of the person the authority calls `reference`, or None."""
     chosen = select(PersonTable.id).where(PersonTable.authority == authority, PersonTable.reference == reference)
     return await session.scalar(chosen)
+
+
+async def person_by_id(session: AsyncSession, person: str) -> Person | None:
+    """A person by Homeward's own id, without deputies; None when there is no such person."""
+    row = await session.get(PersonTable, person)
+    return _person(row, {}) if row else None
 
 
 async def put_team(session: AsyncSession, child_id: str, team: str) -> None:
@@ -107,15 +113,6 @@ def _span(row: HoldingTable | ShiftTable | LeaveTable) -> dict[str, Any]:
 def _person(row: PersonTable, ids: dict[str, str]) -> Person:
     deputies = tuple(ids[reference] for reference in row.deputies.split(";") if reference in ids)
     return Person(id=row.id, name=row.name, hours=read_hours(row.hours), deputies=deputies)
-
-
-async def note_recipients(
-    session: AsyncSession, notice_key: str, recipients: Sequence[Recipient], *, of_absence: bool
-) -> None:
-    """Write down whom a notice is for."""
-    for one in recipients:
-        row = {"notice_key": notice_key, "person_id": one.person, "cover": one.cover, "of_absence": of_absence}
-        await insert_once(session, RecipientTable, row)
 
 
 async def told_persons(

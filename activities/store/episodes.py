@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.answers import settle_answers
+from activities.store.statements import upsert, upsert_all
 from activities.store.tables import (
     ChildTable,
     ClockTable,
@@ -45,35 +46,6 @@ class EpisodeView(BaseModel):
     recipients: list[dict[str, Any]]
 
 
-async def upsert(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> None:
-    """Insert a row, or bring the row with the same primary key to these values."""
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(values)
-    keys = [column.name for column in table.__table__.primary_key]
-    rest = {name: value for name, value in values.items() if name not in keys}
-    await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
-
-
-async def upsert_all(session: AsyncSession, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, or bring those with the same primary keys to these values, in one statement."""
-    if not rows:
-        return
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    keys = [column.name for column in table.__table__.primary_key]
-    rest = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    await session.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
-
-
-async def insert_once(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> bool:
-    """Insert a row unless one with a like key is there; whether it was inserted."""
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(values)
-    first_key = next(iter(table.__table__.primary_key))
-    inserted = await session.execute(insert.on_conflict_do_nothing().returning(first_key))
-    return inserted.first() is not None
-
-
 async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
     row = changes.episode
@@ -91,6 +63,7 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     await upsert_all(session, TimelineTable, [_line_values(row.episode_id, entry) for entry in changes.timeline])
     owner = {"episode_id": row.episode_id, "authority": row.authority}
     await upsert_all(session, TaskTable, [{**task.model_dump(), **owner} for task in changes.tasks])
+    await settle_answers(session, row.episode_id, changes.facts, changes.written_at)
     return True
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.episodes import insert_once
+from activities.store.statements import insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
 
 ATTEMPTS_BEFORE_LAST: Final = 5

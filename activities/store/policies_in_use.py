@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies
-from activities.store.episodes import insert_once
+from activities.store.statements import insert_once
 from activities.store.tables import PolicyInUseTable
 
 

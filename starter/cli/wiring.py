@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError
-from starter.client import Episodes, connect
+from starter.client import Episodes, Reached
 from starter.commands import Commands
 from starter.settings import Settings, load_settings
 
@@ -48,13 +48,11 @@ async def wired() -> AsyncGenerator[Wired]:
     store = Store(settings.database)
     await store.create_tables()
 
-    reached: list[Episodes] = []
+    patience = settings.engine_patience_seconds
+    engine = Reached(settings.engine, settings.engine_namespace, patience)
 
     async def reach() -> Episodes:
-        if not reached:
-            patience = settings.engine_patience_seconds
-            reached.append(Episodes(await connect(settings.engine, settings.engine_namespace, patience), patience))
-        return reached[0]
+        return Episodes(await engine.client(), patience)
 
     try:
         yield Wired(settings, policies, store, Commands(store, policies, settings.authority, reach))

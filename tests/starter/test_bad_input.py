@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from activities.policies import BUILT_IN
+from activities.policies import KEPT
 from starter.cli.main import run
 from tests.faults.machine import Machine
 
@@ -189,7 +189,7 @@ def test_a_command_is_refused_in_one_line(words: list[str], field: str, capsys: 
 
 
 def pack_with(change: Callable[[dict[str, Any]], object]) -> str:
-    pack = yaml.safe_load((BUILT_IN / "homeward-2026.1.yaml").read_text(encoding="utf-8"))
+    pack = yaml.safe_load((KEPT / "homeward-2026.1.yaml").read_text(encoding="utf-8"))
     change(pack)
     return yaml.safe_dump(pack)
 

@@ -70,7 +70,8 @@ def lines_of(pack: Pack, clock_id: str) -> Iterator[str]:
     for rung in rule.ladder:
         marks = [m for m, on in (("ack", rung.needs_ack), ("up", rung.escalates)) if on]
         marks += ["until acknowledged"] if rung.until == "acknowledged" else []
-        yield f"  {rung.rung} {rung.at.of}{rung.at.hours:+d}h {rung.role} {rung.channel} {' '.join(marks)}".rstrip()
+        by = [rung.channel.value] if rung.channel else []
+        yield f"  {rung.rung} {rung.at.of}{rung.at.hours:+d}h {' '.join([rung.role, *by, *marks])}"
 
 
 def table() -> dict[str, str]:

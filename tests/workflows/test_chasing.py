@@ -18,6 +18,7 @@ CHASE = Chase.model_validate(
         "unanswered_says": "Nobody has answered yet",
         "overdue_again_after_hours": 24,
         "overdue_says": "Overdue",
+        "undelivered_says": "Nobody was reached",
         "upward": {"team_manager": "service_manager", "service_manager": "senior_leader"},
         "obligations": ["O01"],
         "source": [{"document": "hw", "section": "invented"}],

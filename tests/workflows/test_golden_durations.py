@@ -10,6 +10,16 @@ import pytest
 
 from tests.workflows.builders import pack, policies
 from tests.workflows.pinned import PACKS, TABLE, amount, table
+from workflows.vocabulary import Role
+
+# The fingerprints under which these versions were first used: an open episode of theirs finds the same rules again.
+KEPT_AS_IT_WAS = {
+    ("england", "2026.1"): "854f528f244ce9d8",
+    ("homeward", "2026.1"): "08ba4e58273aca26",
+    ("homeward", "2026.2"): "e533367612be6368",
+    ("practice-guidance", "2026.1"): "3719406ec166dacd",
+    ("west-yorkshire", "2026.1"): "91f4c128aee3e470",
+}
 
 PINNED = {block.split(":", 1)[0]: block for block in re.split(r"\n(?=\S)", TABLE.read_text(encoding="utf-8").strip())}
 
@@ -34,6 +44,26 @@ def test_what_a_pack_says_as_a_whole_is_pinned(name: str) -> None:
 def test_the_repeat_rules_are_pinned() -> None:
     repeats = {name: (rule.at_least, rule.within_days) for name, rule in pack().repeats.items()}
     assert repeats == {"repeated": (3, 90), "earlier_interviews": (2, None)}
+
+
+def test_how_silence_is_chased_is_pinned() -> None:
+    chase = pack().chase
+    assert chase is not None
+    assert (chase.unanswered_after_minutes, chase.overdue_again_after_hours) == (30, 24)
+    above = {role: [one.value for one in chase.above(role)] for role in Role}
+    assert above[Role.SOCIAL_WORKER] == ["team_manager", "service_manager", "senior_leader"]
+    assert above[Role.INTERVIEW_PROVIDER] == ["team_manager", "service_manager", "senior_leader"]
+    assert above[Role.DUTY_TEAM] == ["duty_manager", "service_manager", "senior_leader"]
+    assert above[Role.POLICE_INSPECTOR] == ["police_leadership", "senior_leader"]
+    assert above[Role.SENIOR_LEADER] == []
+    assert [role for role in Role if not above[role]] == [Role.SENIOR_LEADER]
+    for name in ("england", "west-yorkshire", "practice-guidance"):
+        assert policies().pack(name).chase is None
+
+
+def test_an_earlier_version_is_kept_as_it_was() -> None:
+    kept = {(name, version): digest for kind, name, version, digest in policies().fingerprints() if kind == "policy"}
+    assert {one: kept[one] for one in KEPT_AS_IT_WAS} == KEPT_AS_IT_WAS
 
 
 def test_who_may_interview_is_pinned() -> None:

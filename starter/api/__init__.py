@@ -1,0 +1,1 @@
+"""The HTTP service: what providers and people ask of Homeward over the network."""

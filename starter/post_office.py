@@ -1,0 +1,137 @@
+"""The post as the settings make it: its ways out, and the engine that its postboxes and digests live in."""
+
+from datetime import timedelta
+from typing import Final
+
+from activities.channels.notify import NotifyAdapter
+from activities.channels.smtp import SmtpAdapter
+from activities.channels.webhook import WebhookAdapter
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.channels.base import ChannelAdapter
+from activities.posting import Post, WayOut
+from starter.post_settings import PostSettings
+from workflows import names
+from workflows.messages import PostRules
+from workflows.plain_errors import BadInputError
+from workflows.post_contracts import DigestInput, PostboxInput
+from workflows.vocabulary import Channel
+
+_LONDON: Final = "Europe/London"
+_MISSED_DIGEST: Final = timedelta(hours=6)
+"""How late a digest that was missed while everything was down may still go out."""
+
+
+def ways_out(settings: PostSettings) -> dict[str, WayOut]:
+    """The ways out that are set up, in the order in which they are tried. Raises BadInputError naming the variable."""
+    ways: dict[str, WayOut] = {}
+    if key := settings.notify_api_key.get_secret_value():
+        kinds = (
+            ("notify_email", Channel.EMAIL, "email", settings.notify_email_template),
+            ("notify_sms", Channel.SMS, "sms", settings.notify_sms_template),
+        )
+        for name, channel, kind, template in kinds:
+            if template:
+                ways[name] = WayOut(channel, _notify(settings, key, template, kind), receipts=True)
+    if settings.smtp_host:
+        ways["smtp"] = WayOut(Channel.EMAIL, _smtp(settings))
+    if settings.webhook_url:
+        ways["webhook"] = WayOut(Channel.WEBHOOK, _webhook(settings), to=settings.webhook_url)
+    return ways
+
+
+def _notify(settings: PostSettings, key: str, template: str, kind: str) -> ChannelAdapter:
+    try:
+        return NotifyAdapter(key, settings.notify_url, template, "sms" if kind == "sms" else "email")
+    except ValueError as error:
+        raise BadInputError(f"HOMEWARD_NOTIFY_API_KEY: {error}") from None
+
+
+def _smtp(settings: PostSettings) -> ChannelAdapter:
+    try:
+        return SmtpAdapter(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_sender,
+            username=settings.smtp_user or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            tls=settings.smtp_tls,
+        )
+    except ValueError as error:
+        raise BadInputError(f"HOMEWARD_SMTP_SENDER: {error}") from None
+
+
+def _webhook(settings: PostSettings) -> ChannelAdapter:
+    try:
+        return WebhookAdapter(settings.webhook_secret.get_secret_value())
+    except ValueError as error:
+        raise BadInputError(f"HOMEWARD_WEBHOOK_SECRET: {error}") from None
+
+
+def post_of(settings: PostSettings, client: Client, links: str) -> Post:
+    """The post of an authority. `links` is where people read messages when the settings don't say."""
+    rules = settings.rules
+
+    async def nudge(authority: str, person: str) -> None:
+        await client.start_workflow(
+            names.POSTBOX_WORKFLOW,
+            PostboxInput(authority=authority, person=person, rules=rules),
+            id=names.postbox_id(person),
+            task_queue=names.TASK_QUEUE,
+            start_signal=names.SIGNAL_NOTICE_WAITS,
+        )
+
+    return Post(ways=ways_out(settings), rules=rules, links=settings.links_url or links, nudge=nudge)
+
+
+async def schedule_digests(client: Client, authority: str, rules: PostRules) -> None:
+    """Have the engine begin an authority's digests at their times, as the rules say now; none without times."""
+    handle = client.get_schedule_handle(names.digest_id(authority))
+    if not rules.digest_at:
+        await _unschedule(client, authority)
+        return
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            names.DIGEST_WORKFLOW,
+            DigestInput(authority=authority, rules=rules),
+            id=names.digest_id(authority),
+            task_queue=names.TASK_QUEUE,
+        ),
+        spec=ScheduleSpec(
+            calendars=[
+                ScheduleCalendarSpec(hour=[ScheduleRange(at.hour)], minute=[ScheduleRange(at.minute)])
+                for at in rules.digest_at
+            ],
+            time_zone_name=_LONDON,
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=_MISSED_DIGEST),
+    )
+
+    def as_now(_: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(schedule=schedule)
+
+    try:
+        await client.create_schedule(names.digest_id(authority), schedule)
+    except ScheduleAlreadyRunningError:
+        await handle.update(as_now)
+
+
+async def _unschedule(client: Client, authority: str) -> None:
+    try:
+        await client.get_schedule_handle(names.digest_id(authority)).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

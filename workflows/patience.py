@@ -1,0 +1,36 @@
+"""How patient workflows are with what they ask of the world, and which failure each retry is there to survive."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio.common import RetryPolicy
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one attempt of an activity may take, and which failures are waited out how."""
+
+    attempt: timedelta
+    retry: RetryPolicy
+
+
+# Survives a database that is locked, restarting or away for days, and policy files that a worker has yet to get:
+# an episode without its rules or its rows must wait for them, and never give up.
+STORE: Final = Patience(
+    attempt=timedelta(seconds=30),
+    retry=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
+)
+
+# Survives a channel or a database that is away; sending again is harmless, since the key makes it one notice.
+NOTICE: Final = Patience(
+    attempt=timedelta(seconds=60),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)
+
+# One attempt of one way out. A provider that is away or overloaded is asked again, until the message's own patience
+# with that way ends.
+WAY_OUT: Final = Patience(
+    attempt=timedelta(seconds=90),
+    retry=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=1)),
+)
