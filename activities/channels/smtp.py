@@ -103,7 +103,8 @@ class SmtpAdapter:
             local_hostname=self._domain,
             use_tls=self._tls == "tls",
             start_tls=self._tls == "starttls",
-            timeout=self._timeout,
+            # One limit holds for the whole letter, not one for each step.
+            timeout=None,
         )
 
     async def _hand_over(self, server: aiosmtplib.SMTP, letter: Letter, progress: _Progress) -> None:
@@ -145,7 +146,7 @@ def _failure(error: aiosmtplib.SMTPException | OSError, progress: _Progress) -> 
     if progress.handing_over:
         return Unknown("no answer")
     if isinstance(error, OSError) or code:
-        return Busy("cannot connect")
+        return Busy("cannot connect" if isinstance(error, aiosmtplib.SMTPConnectError) else "no answer")
     # What is left are things the settings ask for and the server does not have: STARTTLS, or a way to log in.
     return Refused("not offered by the server")
 

@@ -33,10 +33,14 @@ def checked_url(url: str) -> str:
     except httpx.InvalidURL:
         raise wrong from None
     safe = parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host))
-    reachable = parsed.host and parsed.port != 0 and not _SPACE.search(url)
+    reachable = parsed.host and _is_port(parsed.port) and not _SPACE.search(url)
     if not safe or not reachable or parsed.userinfo:
         raise wrong
     return url
+
+
+def _is_port(port: int | None) -> bool:
+    return port is None or 0 < port <= 65535
 
 
 def _is_loopback(host: str) -> bool:
