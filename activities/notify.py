@@ -34,7 +34,7 @@ async def send_notice(store: Store, order: NoticeOrder, post: Post | None) -> No
     return sent
 
 
-async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | None) -> NoticeSent:
+async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | None = None) -> NoticeSent:
     """Put a notice in the trays of those it is for; a key that is there already is not put there again.
 
     Whom it is for is decided once, with the first writing: however the

@@ -365,7 +365,7 @@ class ClockRule(Part):
 
     def roles(self) -> frozenset[Role]:
         """Every role that the clock tells or asks."""
-        return frozenset(rung.role for rung in self.ladder) | ({self.task.role} if self.task else set())
+        return frozenset((*(rung.role for rung in self.ladder), *((self.task.role,) if self.task else ())))
 
     def starts(self) -> Iterator[Start]:
         """Every start rule the clock has."""

@@ -1,8 +1,8 @@
 """The directory in the store: who holds which role for whom, who deputises, who is on call, who is away."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import upsert
 from activities.store.tables import (
+    ChildTable,
     ChildTeamTable,
     HoldingTable,
     LeaveTable,
@@ -19,16 +20,39 @@ from activities.store.tables import (
     RecipientTable,
     ShiftTable,
 )
-from workflows.directory import STANDS_IN, Directory, Holding, Leave, Person, Recipient, Shift, read_hours
-from workflows.vocabulary import Role
+from workflows.directory import (
+    STANDS_IN,
+    Directory,
+    Holding,
+    Leave,
+    Person,
+    Recipient,
+    Shift,
+    channels_of,
+    read_hours,
+)
+from workflows.vocabulary import Channel, Role
+
+SpanTable: TypeAlias = HoldingTable | ShiftTable | LeaveTable
+Span = TypeVar("Span", HoldingTable, ShiftTable, LeaveTable)
+Change = Literal["added", "changed", "unchanged"]
+"""What became of something that was said of the directory."""
+
+_ALWAYS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 class PersonEntry(BaseModel):
-    """A person as the authority writes it: its own reference, hours as read_hours reads them, deputies' references."""
+    """A person as the authority writes it: its own reference, hours as read_hours reads them, deputies' references.
+
+    `mobile` is in E.164; `channels` as channels_of reads them.
+    """
 
     model_config = ConfigDict(from_attributes=True)
     reference: str
     name: str
+    email: str = ""
+    mobile: str = ""
+    channels: str = ""
     hours: str = "always"
     deputies: str = ""
 
@@ -57,15 +81,85 @@ async def put_team(session: AsyncSession, child_id: str, team: str) -> None:
     await upsert(session, ChildTeamTable, {"child_id": child_id, "team": team})
 
 
-async def add(
-    session: AsyncSession, table: type[HoldingTable | ShiftTable | LeaveTable], values: dict[str, Any]
-) -> None:
+async def teams(session: AsyncSession, authority: str) -> dict[str, str]:
+    """The team of each child of an authority, by the authority's reference for the child."""
+    chosen = select(ChildTable.reference, ChildTeamTable).join(ChildTable, ChildTable.id == ChildTeamTable.child_id)
+    found = await session.execute(chosen.where(ChildTable.authority == authority))
+    return {reference: row.team for reference, row in found.all()}
+
+
+async def add(session: AsyncSession, table: type[SpanTable], values: dict[str, Any]) -> None:
     """Add a holding, a shift or a leave."""
     session.add(table(id=str(uuid4()), **values))
     await session.flush()
 
 
-async def clear(session: AsyncSession, table: type[HoldingTable | ShiftTable | LeaveTable], authority: str) -> None:
+async def add_or_lengthen(session: AsyncSession, table: type[SpanTable], values: dict[str, Any]) -> Change:
+    """Add a holding, a shift or a leave, unless it is there for that time; one that overlaps grows to hold both."""
+    same = {name: value for name, value in values.items() if name not in ("since", "until")}
+    begins, ends = _reach(values["since"], values["until"])
+    overlapping = [
+        row
+        for row in (await session.scalars(select(table).filter_by(**same))).all()
+        if _reach(row.since, row.until)[0] < ends and begins < _reach(row.since, row.until)[1]
+    ]
+    reaches = [_reach(row.since, row.until) for row in overlapping]
+    if any(since <= begins and ends <= until for since, until in reaches):
+        return "unchanged"
+    since, until = min([begins, *(one[0] for one in reaches)]), max([ends, *(one[1] for one in reaches)])
+    for row in overlapping:
+        await session.delete(row)
+    whole = {"since": None if since == _ALWAYS[0] else since, "until": None if until == _ALWAYS[1] else until}
+    await add(session, table, {**same, **whole})
+    return "changed" if overlapping else "added"
+
+
+def _reach(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    return since or _ALWAYS[0], until or _ALWAYS[1]
+
+
+async def end_holdings(
+    session: AsyncSession,
+    held: dict[str, str],
+    at: datetime,
+    *,
+    by: str | None = None,
+    but: str | None = None,
+) -> int:
+    """End at an instant (UTC) the holdings that cover it; how many. What was never in force is taken away.
+
+    `held` names authority, role, scope and held_for; `by` only that person's
+    holdings are ended, `but` not that person's.
+    """
+    ended = 0
+    for row in (await session.scalars(select(HoldingTable).filter_by(**held))).all():
+        begins, ends = _reach(row.since, row.until)
+        if (by and row.person_id != by) or row.person_id == but or not begins <= at < ends:
+            continue
+        ended += 1
+        if begins == at:
+            await session.delete(row)
+        else:
+            row.until = at
+    await session.flush()
+    return ended
+
+
+async def spans(session: AsyncSession, table: type[Span], authority: str) -> list[tuple[Span, str]]:
+    """An authority's holdings, shifts or leave, each with the reference of its person."""
+    chosen = select(table, PersonTable.reference).join(PersonTable, PersonTable.id == table.person_id)
+    found = await session.execute(chosen.where(table.authority == authority).order_by(table.id))
+    return [(row, reference) for row, reference in found.all()]
+
+
+async def children_held_for(session: AsyncSession, authority: str) -> dict[str, str]:
+    """The authority's references of the children for whom a role is held, by Homeward's ids."""
+    held = select(HoldingTable.held_for).where(HoldingTable.authority == authority, HoldingTable.scope == "child")
+    found = await session.scalars(select(ChildTable).where(ChildTable.id.in_(held)))
+    return {child.id: child.reference for child in found.all()}
+
+
+async def clear(session: AsyncSession, table: type[SpanTable], authority: str) -> None:
     """Take away all of an authority's holdings, shifts or leave, for others to take their place."""
     await session.execute(delete(table).where(table.authority == authority))
 
@@ -74,6 +168,13 @@ async def everyone(session: AsyncSession, authority: str) -> list[PersonTable]:
     """Every person of an authority, by reference."""
     chosen = select(PersonTable).where(PersonTable.authority == authority).order_by(PersonTable.reference)
     return list((await session.scalars(chosen)).all())
+
+
+async def address(session: AsyncSession, person_id: str, channel: Channel) -> str | None:
+    """Where a channel reaches a person: an e-mail address, a number in E.164; None where it has no address."""
+    row = await session.get(PersonTable, person_id)
+    addresses = {Channel.EMAIL: row.email, Channel.SMS: row.mobile} if row else {}
+    return addresses.get(channel) or None
 
 
 async def directory_for(
@@ -106,13 +207,19 @@ async def directory_for(
     )
 
 
-def _span(row: HoldingTable | ShiftTable | LeaveTable) -> dict[str, Any]:
+def _span(row: SpanTable) -> dict[str, Any]:
     return {"since": row.since, "until": row.until}
 
 
 def _person(row: PersonTable, ids: dict[str, str]) -> Person:
     deputies = tuple(ids[reference] for reference in row.deputies.split(";") if reference in ids)
-    return Person(id=row.id, name=row.name, hours=read_hours(row.hours), deputies=deputies)
+    return Person(
+        id=row.id,
+        name=row.name,
+        hours=read_hours(row.hours),
+        deputies=deputies,
+        channels=channels_of(row.channels, row.email, row.mobile),
+    )
 
 
 async def told_persons(

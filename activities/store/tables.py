@@ -232,7 +232,10 @@ class ReceiptTable(Table):
 
 
 class PersonTable(Table):
-    """Someone who can be told, known to Homeward by a random id and to the authority by its own reference."""
+    """Someone who can be told, known to Homeward by a random id and to the authority by its own reference.
+
+    `mobile` is in E.164; `channels` as channels_of reads them.
+    """
 
     __tablename__ = "person"
     __table_args__ = (UniqueConstraint("authority", "reference"),)
@@ -240,6 +243,9 @@ class PersonTable(Table):
     authority: Mapped[str]
     reference: Mapped[str]
     name: Mapped[str]
+    email: Mapped[str]
+    mobile: Mapped[str]
+    channels: Mapped[str]
     hours: Mapped[str]
     deputies: Mapped[str] = mapped_column(Text)
 

@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 
 from activities.store.child_records import child_of
-from activities.store.directory import directory_for, everyone
-from activities.store.episodes import list_episodes
-from starter.cli.say import complain, say, say_json, say_table
+from activities.store.directory import directory_for
+from starter.cli import directory_changes
+from starter.cli.directory_changes import WHEN, tell_open_episodes
+from starter.cli.say import complain, say, say_json, say_table, say_text
 from starter.cli.wiring import Wired, run_async, wired
-from starter.client import EngineSilentError
-from starter.directory_files import COLUMNS, read_directory_file, take_in_directory
-from workflows.instants import in_words, parse_instant
+from starter.directory_changes import SPANS, rows_there
+from starter.directory_files import TakenIn, as_csv, compare, read_directory_file, take_in_directory
+from starter.directory_rows import COLUMNS, Row, cells, check_kind, read_moment
+from workflows.directory import channels_of
+from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import Role
+from workflows.vocabulary import ROLE_WORDS, Role
 
 directory_app = typer.Typer(
     help="Who holds which role for whom, who deputises, who is on call, who is away.",
@@ -27,91 +30,125 @@ Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"one of {', '.join(CO
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
+    directory_changes.add_to(directory_app)
     app.add_typer(directory_app, name="directory")
 
 
 @directory_app.command("columns")
 def columns(kind: Kind) -> None:
     """Say the columns of a kind of file, as its first line."""
-    if kind not in COLUMNS:
-        raise BadInputError(f"kind: '{kind}' is unknown; use one of {', '.join(COLUMNS)}")
+    check_kind(kind)
     say(",".join(COLUMNS[kind]))
+
+
+@directory_app.command("export")
+def export(kind: Kind) -> None:
+    """Print what the directory holds as a file that can be taken in again; names and addresses are in it."""
+    check_kind(kind)
+    say_text(as_csv(kind, _rows(kind)[kind]))
+
+
+def _rows(*kinds: str) -> dict[str, list[Row]]:
+    async def work() -> dict[str, list[Row]]:
+        async with wired() as here, here.store.session() as session:
+            return {kind: await rows_there(session, here.settings.authority, kind) for kind in kinds}
+
+    return run_async(work())
 
 
 @directory_app.command("import")
 def import_file(
     kind: Kind,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="check the file, and write nothing")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="check the file against the directory, and write nothing")
+    ] = False,
 ) -> None:
     """Take in a file of the directory, all of it or nothing; open episodes look again at who holds what."""
     read, now = read_directory_file(kind, file), datetime.now(UTC)
-    if dry_run:
-        say(f"{len(read.rows)} rows are well formed; nothing was written")
-        return
 
-    async def work() -> int:
+    async def work() -> TakenIn:
         async with wired() as here:
             async with here.store.session() as session:
+                if dry_run:
+                    return await compare(session, here.settings.authority, read)
                 taken = await take_in_directory(session, here.settings.authority, read, now)
-            await _tell_open_episodes(here, now)
+            await tell_open_episodes(here, now)
             return taken
 
-    say(f"Taken in: {run_async(work())} rows of {kind}")
+    taken = run_async(work())
+    say(
+        f"{'Nothing was written; this would be' if dry_run else 'Taken in'}: {len(read.rows)} rows of {kind}: "
+        f"{taken.added} added, {taken.changed} changed, {taken.removed} removed, {taken.unchanged} as they were"
+    )
 
 
 @directory_app.command("check")
 def check() -> None:
-    """Have every open episode look again at who holds each role."""
+    """Have every open episode look again at who holds each role; warn of roles held by nobody authority-wide."""
 
-    async def work() -> None:
+    async def work() -> tuple[Role, ...]:
         async with wired() as here:
-            await _tell_open_episodes(here, datetime.now(UTC))
+            now = datetime.now(UTC)
+            bare = await _held_by_nobody(here, now)
+            await tell_open_episodes(here, now)
+            return bare
 
-    run_async(work())
+    for role in run_async(work()):
+        say(f"WARNING: {role}: nobody is on record as {ROLE_WORDS[role]} for the whole authority")
 
 
-async def _tell_open_episodes(here: Wired, now: datetime) -> None:
+async def _held_by_nobody(here: Wired, now: datetime) -> tuple[Role, ...]:
+    roles = {role for rule in here.policies.pack("homeward").clocks.values() for role in rule.roles()}
     async with here.store.session() as session:
-        open_ones = await list_episodes(session, now, include_closed=False)
-    if not open_ones:
-        return
-    try:
-        episodes = await here.commands.engine()
-        for episode in open_ones:
-            await episodes.directory_changed(episode.episode_id)
-    except EngineSilentError as silence:
-        complain(f"{silence}: the directory is changed, and open episodes do not know yet; 'homeward directory check'")
+        directory = await directory_for(session, here.settings.authority, None, roles, now)
+    return directory.unheld(sorted(roles), now)
 
 
 @directory_app.command("show")
-def show(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False) -> None:
-    """Show everybody in the directory."""
-
-    async def work() -> list[list[str]]:
-        async with wired() as here, here.store.session() as session:
-            found = await everyone(session, here.settings.authority)
-            return [[one.reference, one.name, one.hours, one.deputies] for one in found]
-
-    rows = run_async(work())
+def show(
+    person: Annotated[str | None, typer.Option(help="one person's reference: with holdings, shifts and leave")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+) -> None:
+    """Show everybody in the directory and how each is reached; or one person and what that person holds."""
+    found = _rows("people", *(SPANS if person is not None else ()))
+    of_person = {kind: [row for row in rows if person in (None, row["person"])] for kind, rows in found.items()}
+    people = of_person.pop("people")
+    if person is not None and not people:
+        raise BadInputError("--person: must be among the people of the directory")
     if as_json:
-        say_json([dict(zip(COLUMNS["people"], row, strict=True)) for row in rows])
+        listed = [{**one, "reached_by": _reached_by(one)} for one in people]
+        say_json({"person": listed[0], **of_person} if of_person else listed)
         return
-    say_table(["Person", "Name", "Hours", "Deputies"], rows)
+    headings = ["Person", "Name", "E-mail", "Mobile", "Channels", "Hours", "Deputies"]
+    say_table(headings, [list(cells("people", {**one, "channels": "; ".join(_reached_by(one))})) for one in people])
+    for kind, rows in of_person.items():
+        say(f"{kind.capitalize()}:" if rows else f"{kind.capitalize()}: none")
+        if rows:
+            say_table([column.capitalize() for column in COLUMNS[kind]], [_in_words(kind, row) for row in rows])
+
+
+def _reached_by(person: Row) -> list[str]:
+    return ["tray", *channels_of(person["channels"], person["email"], person["mobile"])]
+
+
+def _in_words(kind: str, row: Row) -> list[str]:
+    moments = {column: in_words(read_moment(row[column])) for column in ("from", "until") if row[column]}
+    return list(cells(kind, {**row, **moments}))
 
 
 @directory_app.command("who")
 def who(
     role: Annotated[str, typer.Argument(metavar="ROLE", help=f"one of {', '.join(Role)}")],
     child: Annotated[str | None, typer.Option(help="the case system's number for the child")] = None,
-    at: Annotated[str | None, typer.Option(help="when, RFC 3339 with an offset; now, if not given")] = None,
+    at: Annotated[str | None, typer.Option(help=f"when, {WHEN}; now, if not given")] = None,
     waits: Annotated[bool, typer.Option("--can-wait", help="for what need not reach somebody at once")] = False,
 ) -> int:
     """Say who would be told what is meant for a role at a moment, and why that person."""
     if role not in set(Role):
         raise BadInputError(f"role: '{role}' is unknown; use one of {', '.join(Role)}")
     try:
-        moment = parse_instant(at) if at else datetime.now(UTC)
+        moment = read_moment(at) if at else datetime.now(UTC)
     except ValueError as error:
         raise BadInputError(f"--at: {error}") from None
 

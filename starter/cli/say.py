@@ -40,6 +40,11 @@ def say_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
+def say_text(text: str) -> None:
+    """Answer with text exactly as it is, for another program or a file."""
+    sys.stdout.write(text)
+
+
 def say_table(columns: list[str], rows: list[list[str]]) -> None:
     """Answer with a table that wraps rather than cuts."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
