@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.channels.base import Answer, Busy, ChannelAdapter, Found, Letter, Refused, Taken, Unknown, UsedUp
 from activities.store import Store
@@ -183,7 +183,12 @@ async def _settle(store: Store, asked: SendAsked, answer: Answer, *, receipts: b
 
 
 def _later(reason: str, retry_after: timedelta | None) -> ApplicationError:
-    return ApplicationError(f"not sent yet: {reason}", type="NotSentYet", next_retry_delay=retry_after)
+    return ApplicationError(
+        f"not sent yet: {reason}",
+        type="NotSentYet",
+        next_retry_delay=retry_after,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 async def _note(store: Store, asked: SendAsked, **values: Any) -> None:

@@ -55,7 +55,8 @@ def ways_out(settings: PostSettings) -> dict[str, WayOut]:
 
 def _notify(settings: PostSettings, key: str, template: str, kind: str) -> ChannelAdapter:
     try:
-        return NotifyAdapter(key, settings.notify_url, template, "sms" if kind == "sms" else "email")
+        whole_kind = "sms" if kind == "sms" else "email"
+        return NotifyAdapter(key, settings.notify_url, template, whole_kind, settings.attempt_seconds)
     except ValueError as error:
         raise BadInputError(f"HOMEWARD_NOTIFY_API_KEY: {error}") from None
 
@@ -69,6 +70,7 @@ def _smtp(settings: PostSettings) -> ChannelAdapter:
             username=settings.smtp_user or None,
             password=settings.smtp_password.get_secret_value() or None,
             tls=settings.smtp_tls,
+            timeout=settings.attempt_seconds,
         )
     except ValueError as error:
         raise BadInputError(f"HOMEWARD_SMTP_SENDER: {error}") from None
@@ -76,7 +78,7 @@ def _smtp(settings: PostSettings) -> ChannelAdapter:
 
 def _webhook(settings: PostSettings) -> ChannelAdapter:
     try:
-        return WebhookAdapter(settings.webhook_secret.get_secret_value())
+        return WebhookAdapter(settings.webhook_secret.get_secret_value(), settings.attempt_seconds)
     except ValueError as error:
         raise BadInputError(f"HOMEWARD_WEBHOOK_SECRET: {error}") from None
 

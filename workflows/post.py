@@ -26,6 +26,9 @@ with workflow.unsafe.imports_passed_through():
         WayGivenUp,
     )
 
+_LONGEST_GATHERING: Final = 3
+"""How many times as long as the first notice the last of a storm may keep a message waiting."""
+
 _FIRST_PAUSE: Final = timedelta(minutes=5)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 
@@ -58,7 +61,7 @@ class Postbox:
     async def run(self, start: PostboxInput) -> None:
         """Gather and send until nothing waits."""
         while True:
-            await workflow.sleep(start.rules.gather, summary="gathering what comes together")
+            await self._let_come(start.rules.gather)
             seen = self._news
             gathered = await workflow.execute_local_activity(
                 post_contracts.gather_message,
@@ -73,6 +76,14 @@ class Postbox:
             if gathered.next_at is None and self._news == seen:
                 return
             await self._wait(seen, gathered.next_at - workflow.now() if gathered.next_at else timedelta(0))
+
+    async def _let_come(self, gather: timedelta) -> None:
+        """Wait a while for what comes together; a storm that goes on is given a little longer, and no more."""
+        for _ in range(_LONGEST_GATHERING):
+            seen = self._news
+            await workflow.sleep(gather, summary="gathering what comes together")
+            if self._news == seen:
+                return
 
     async def _wait(self, seen: int, at_most: timedelta) -> None:
         try:

@@ -115,6 +115,20 @@ async def gathered_by(session: AsyncSession, run: str) -> list[Message]:
     return [_message(row) for row in rows.all()]
 
 
+async def messages_to(session: AsyncSession, person: str) -> list[Message]:
+    """The messages that were gathered for a person, the earliest first."""
+    chosen = select(MessageTable).where(MessageTable.person_id == person)
+    rows = await session.scalars(chosen.order_by(MessageTable.gathered_at, MessageTable.id))
+    return [_message(row) for row in rows.all()]
+
+
+async def dispatches_of(session: AsyncSession, messages: Iterable[str]) -> list[Dispatch]:
+    """What became of messages on each way out, in the order in which the ways were tried."""
+    chosen = select(DispatchTable).where(DispatchTable.message_id.in_(list(messages)))
+    rows = await session.scalars(chosen.order_by(DispatchTable.first_tried_at, DispatchTable.way))
+    return [Dispatch.model_validate(row) for row in rows.all()]
+
+
 def _message(row: MessageTable) -> Message:
     about = {name: getattr(row, name) for name in Message.model_fields}
     return Message.model_validate(about | {"ways": tuple(way for way in row.ways.split(";") if way)})

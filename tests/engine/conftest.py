@@ -1,6 +1,6 @@
-"""One skipping engine, worker and store for all the tests of a process; each test has an episode of its own."""
+"""One skipping engine, worker, store and post for all the tests of a process; each test has an episode of its own."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +10,51 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from activities.policies import Policies
+from activities.posting import Post
 from activities.registry import Activities
 from activities.store import Store
 from starter.episode_worker import episode_worker
+from starter.post_office import post_of
+from starter.post_settings import PostSettings
 from starter.rehearsal import Stage, skipping_engine
+from tests.standins.notify import NotifyStandIn
+from tests.standins.smtp import SmtpStandIn
+from tests.standins.webhooks import SECRET, WebhookStandIn
+
+
+@dataclass
+class Providers:
+    """The servers that stand in for those that carry messages."""
+
+    notify: NotifyStandIn
+    smtp: SmtpStandIn
+    webhooks: WebhookStandIn
+
+    def mend(self) -> None:
+        """Be without a fault again."""
+        for faults in (self.notify.sends, self.notify.look_ups, self.smtp.recipients, self.smtp.letters):
+            faults.clear()
+        self.webhooks.posts.clear()
+
+    def settings(self) -> PostSettings:
+        """All of them set up: Notify before the mail server; nothing gathered long, nobody waited for long."""
+        return PostSettings.model_validate(
+            {
+                "notify_api_key": self.notify.api_key,
+                "notify_url": self.notify.url,
+                "notify_email_template": self.notify.template_id,
+                "notify_sms_template": self.notify.template_id,
+                "smtp_host": "127.0.0.1",
+                "smtp_port": self.smtp.port,
+                "smtp_tls": "none",
+                "smtp_sender": "homeward@invented.example",
+                "webhook_url": self.webhooks.url,
+                "webhook_secret": SECRET,
+                "gather_seconds": 1,
+                "attempt_seconds": 1,
+                "quiet_hours": "",
+            }
+        )
 
 
 @dataclass
@@ -23,6 +64,8 @@ class Theatre:
     environment: WorkflowEnvironment
     store: Store
     policies: Policies
+    providers: Providers
+    post: Post
 
     def stage(self, begins_at: datetime) -> Stage:
         return Stage(self.environment, self.store, self.policies, begins_at)
@@ -34,11 +77,22 @@ async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Th
     store = Store(f"sqlite+aiosqlite:///{folder / 'store.sqlite'}")
     await store.create_tables()
     policies = Policies.load()
-    async with skipping_engine() as environment, episode_worker(environment.client, Activities(store, policies)):
-        yield Theatre(environment, store, policies)
+    with NotifyStandIn() as notify, SmtpStandIn() as smtp, WebhookStandIn() as webhooks:
+        providers = Providers(notify, smtp, webhooks)
+        async with skipping_engine() as environment:
+            post = post_of(providers.settings(), environment.client, "https://homeward.invented.example")
+            async with episode_worker(environment.client, Activities(store, policies, post)):
+                yield Theatre(environment, store, policies, providers, post)
     await store.close()
 
 
 @pytest.fixture
 def stage_at(theatre: Theatre) -> Callable[[datetime], Stage]:
     return theatre.stage
+
+
+@pytest.fixture
+def providers(theatre: Theatre) -> Generator[Providers]:
+    """The providers, up and without a fault again when the test is over."""
+    yield theatre.providers
+    theatre.providers.mend()

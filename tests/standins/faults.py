@@ -59,6 +59,12 @@ class Faults:
         with self._lock:
             self._queue.extend(faults * times)
 
+    def clear(self) -> None:
+        """Nothing more goes wrong."""
+        with self._lock:
+            self.always = None
+            self._queue.clear()
+
     def take(self) -> Fault | None:
         """The fault of the request that has just come."""
         with self._lock:

@@ -1,0 +1,141 @@
+"""Words for tests of messages: invented people with addresses, notices for them, and what became of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities import notify
+from activities.store.directory import PersonEntry, add, person_id, put_person
+from activities.store.post import Dispatch, dispatches_of, message_of, messages_to
+from activities.store.tables import HoldingTable
+from tests.engine.conftest import Theatre
+from workflows.contracts import NoticeOrder
+from workflows.names import message_workflow_id, notice_key
+from workflows.vocabulary import Channel, Haste, Role
+
+
+class Correspondent:
+    """One invented person who holds a role for an authority of its own, and what is sent to that person."""
+
+    def __init__(self, theatre: Theatre, person: str, authority: str, name: str) -> None:
+        self._theatre = theatre
+        self.person = person
+        self.authority = authority
+        self.name = name
+
+    @property
+    def email(self) -> str:
+        return f"{self.name}@invented.example"
+
+    async def told(self, number: int = 1, haste: Haste = Haste.AT_ONCE, channel: Channel | None = None) -> list[str]:
+        """Tell the person of so many clocks, one episode each; the notices' keys."""
+        orders = [order(self.authority, haste, channel) for _ in range(number)]
+        await asyncio.gather(*(notify.send_notice(self._theatre.store, one, self._theatre.post) for one in orders))
+        return [one.key for one in orders]
+
+    async def messages(self) -> list[str]:
+        """The ids of the person's messages, in the order in which they were gathered."""
+        async with self._theatre.store.session() as session:
+            return [message.id for message in await messages_to(session, self.person)]
+
+    async def message(self, number: int = 1) -> WorkflowHandle[Any, Any]:
+        """The workflow of the person's message of that number, once it is there."""
+        await until(lambda: self._has(number))
+        return self._theatre.environment.client.get_workflow_handle(
+            message_workflow_id((await self.messages())[number - 1])
+        )
+
+    async def _has(self, number: int) -> bool:
+        return len(await self.messages()) >= number
+
+    async def state(self, number: int = 1) -> str:
+        """How the person's message of that number stands."""
+        async with self._theatre.store.session() as session:
+            message = await message_of(session, (await self.messages())[number - 1])
+        return message.state if message else "none"
+
+    async def reaches(self, state: str, number: int = 1) -> None:
+        """Wait until the person's message of that number stands so."""
+        await self.message(number)
+
+        async def is_so() -> bool:
+            return await self.state(number) == state
+
+        await until(is_so)
+
+    async def dispatches(self, number: int = 1) -> dict[str, Dispatch]:
+        """What became of the person's message of that number, by way out."""
+        async with self._theatre.store.session() as session:
+            found = await dispatches_of(session, [(await self.messages())[number - 1]])
+        return {one.way: one for one in found}
+
+    async def lives(self, until_state: str, at_most: timedelta = timedelta(hours=2), number: int = 1) -> None:
+        """Let time pass for a message, a little at a time, until it stands so."""
+        step, passed = timedelta(minutes=1), timedelta(0)
+        while await self.state(number) != until_state:
+            assert passed < at_most, f"still {await self.state(number)}: {await self.dispatches(number)}"
+            await self.skip(step, number)
+            passed += step
+            await asyncio.sleep(0.05)
+
+    async def skip(self, how_far: timedelta, number: int = 1) -> None:
+        """Let time pass for the person's message of that number."""
+        try:
+            await self._theatre.environment.fast_forward(await self.message(number), how_far)
+        except RPCError as error:
+            # It was done before it could be hurried.
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+
+async def somebody(theatre: Theatre, channels: str = "email", role: Role = Role.TEAM_MANAGER) -> Correspondent:
+    """An invented person who alone holds a role in an authority of its own."""
+    authority, name = f"town-{uuid4().hex[:8]}", f"invented-{uuid4().hex[:8]}"
+    entry = PersonEntry(
+        reference=name, name=name, email=f"{name}@invented.example", mobile="+447700900123", channels=channels
+    )
+    async with theatre.store.session() as session:
+        await put_person(session, authority, entry)
+        person = await person_id(session, authority, name)
+        assert person is not None
+        held = {"authority": authority, "role": role.value, "scope": "authority", "held_for": "", "person_id": person}
+        await add(session, HoldingTable, {**held, "since": None, "until": None})
+    return Correspondent(theatre, person, authority, name)
+
+
+def order(authority: str, haste: Haste, channel: Channel | None = None) -> NoticeOrder:
+    """A notice to a team manager, of an episode that the engine does not run."""
+    episode, now = str(uuid4()), datetime.now(UTC)
+    return NoticeOrder(
+        key=notice_key(episode, "rhi", "escalate", 1, Role.TEAM_MANAGER),
+        episode_id=episode,
+        authority=authority,
+        clock="rhi",
+        rung="escalate",
+        role=Role.TEAM_MANAGER,
+        channel=channel,
+        needs_ack=haste is Haste.AT_ONCE,
+        escalates=haste is not Haste.IN_DIGEST,
+        says="An interview is overdue",
+        at=now,
+        due=now + timedelta(hours=1),
+        ahead=timedelta(0),
+        haste=haste,
+    )
+
+
+async def until(is_so: Callable[[], Awaitable[bool]], patience_seconds: float = 20) -> None:
+    """Wait until something is so. Raises TimeoutError when it never is."""
+    async with asyncio.timeout(patience_seconds):
+        while not await is_so():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.05)
+
+
+def lines(body: str) -> Sequence[str]:
+    """The lines of an e-mail that each stand for one notice."""
+    return [line for line in body.splitlines() if line.startswith("- ")]
