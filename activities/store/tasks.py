@@ -61,7 +61,7 @@ async def tasks_of_person(
         return []
     chosen = select(EpisodeTable.id, EpisodeTable.child_id).where(EpisodeTable.authority == authority)
     chosen = chosen.where(EpisodeTable.id.in_({task.episode_id for task in tasks}))
-    child_of = dict((await session.execute(chosen)).tuples().all())
+    child_of = dict((await session.execute(chosen)).all())
     directories = await directories_for(session, authority, child_of.values(), now)
     pairs = {(child_of[t.episode_id], Role(t.role)) for t in tasks if t.episode_id in child_of and t.holder is None}
     mine = {(child, role) for child, role in pairs if _is_for(me, directories[child], role, now)}
