@@ -20,7 +20,7 @@ from activities.store.tables import EpisodeTable
 from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
 from starter.reports import Report, read_report
 from workflows.contracts import EpisodeInput, Recorded
-from workflows.fact_kinds import RULINGS, FactKind
+from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
@@ -32,6 +32,7 @@ URGENCY_BACK: Final = 2
 
 _STAYS_BEHIND: Final = (
     *RULINGS,
+    *ABOUT_TASKS,
     FactKind.ACKNOWLEDGED,
     FactKind.REPEAT_REACHED,
     FactKind.POLICY_CHANGED,

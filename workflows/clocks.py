@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from workflows import explain
-from workflows.fact_kinds import FactKind
+from workflows.fact_kinds import ABOUT_TASKS, FactKind
 from workflows.facts import Child, Fact, Known
 from workflows.instants import Instant, london_day, london_midnight, parse_instant
 from workflows.policy import Pack
@@ -333,9 +333,11 @@ def plan(facts: Iterable[Fact], child: Child, pack: Pack, calendar: Calendar, as
     """Every clock of the pack that applies to the child, in the pack's order, as things stand at `as_of` (UTC).
 
     Facts later than `as_of` do not count. A circumstance of the child that is
-    not known yet counts as the one that owes more, and `because` says so.
+    not known yet counts as the one that owes more, and `because` says so. What
+    people do with a task changes no clock.
     """
-    planner = _Planner(Known(facts, as_of), child, pack, calendar)
+    counting = (fact for fact in facts if fact.kind not in ABOUT_TASKS)
+    planner = _Planner(Known(counting, as_of), child, pack, calendar)
     clocks = (planner.clock(clock_id) for clock_id in pack.clocks)
     return tuple(clock for clock in clocks if clock is not None)
 

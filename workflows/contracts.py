@@ -92,7 +92,11 @@ class TimelineEntry(_Message):
 
 
 class TaskRow(_Message):
-    """Something a role must do by a time. `key` is the idempotency key; instants are UTC."""
+    """Something a role must do by a time. `key` is the idempotency key; instants are UTC.
+
+    `holder` is the person who has taken it, by the authority's own reference;
+    `done_by` the fact that called it done, where no other fact decides.
+    """
 
     key: str
     clock: str | None
@@ -102,6 +106,8 @@ class TaskRow(_Message):
     state: Literal["open", "done", "withdrawn"]
     opened_at: Instant
     closed_at: Instant | None
+    holder: str | None = None
+    done_by: str | None = None
 
 
 class EpisodeChanges(_Message):

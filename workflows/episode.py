@@ -273,6 +273,7 @@ class MissingEpisode:
             tasks_of_clocks(memory.tasks, clocks, pack, known, aware=memory.aware, episode_id=self._start.episode_id)
         )
         memory.replace_tasks(tasks_of_actions(memory.tasks, known, self._start.episode_id))
+        memory.bring_tasks_to_people(known)
         orders = notices_owed(memory, due, known)
         memory.wake = memory.next_wake(known)
         await self._write(now, changed, dropped)

@@ -105,6 +105,12 @@ class FactKind(StrEnum):
     PLACEMENT_MOVED = "placement_moved"
     PHILOMENA_TRANSFERRED = "philomena_transferred"
     ADULT_HANDOVER_MADE = "adult_handover_made"
+    # What people do with a task
+    TASK_TAKEN = "task_taken"
+    TASK_HANDED_OVER = "task_handed_over"
+    TASK_GIVEN_BACK = "task_given_back"
+    TASK_NOTED = "task_noted"
+    TASK_DONE = "task_done"
     # About the record itself
     ACKNOWLEDGED = "acknowledged"
     CLOCK_MET = "clock_met"
@@ -129,6 +135,15 @@ RULINGS: Final = (
     FactKind.CLOCK_VOIDED,
 )
 """Facts by which people rule on a clock themselves."""
+
+ABOUT_TASKS: Final = (
+    FactKind.TASK_TAKEN,
+    FactKind.TASK_HANDED_OVER,
+    FactKind.TASK_GIVEN_BACK,
+    FactKind.TASK_NOTED,
+    FactKind.TASK_DONE,
+)
+"""Facts about what people do with a task: they say nothing of the child, and no clock asks for them."""
 
 
 YES_NO: Final = ("yes", "no")
@@ -174,6 +189,7 @@ _ROLE = _one_of(*Role)
 _MEETING = _must(_one_of(*MEETINGS))
 _VIEW = _one_of("police", "authority")
 _CONSENT = _must(_one_of("child", "parental", "sharing"))
+_TASK = {"task": _must(_TEXT)}
 _RULING = {"clock": _must(_TEXT), "reason": _must(_TEXT), "authorised_by": _TEXT}
 
 FACTS: Final[Mapping[FactKind, Meaning]] = {
@@ -380,6 +396,11 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
     FactKind.PLACEMENT_MOVED: _means("placement moved", to=_TEXT, by=_TEXT),
     FactKind.PHILOMENA_TRANSFERRED: _means("Philomena information handed over", to=_TEXT, by=_TEXT),
     FactKind.ADULT_HANDOVER_MADE: _means("handed over to adult services", to=_TEXT, by=_TEXT),
+    FactKind.TASK_TAKEN: _means("task taken", **_TASK, person=_must(_TEXT)),
+    FactKind.TASK_HANDED_OVER: _means("task handed over", **_TASK, person=_must(_TEXT)),
+    FactKind.TASK_GIVEN_BACK: _means("task given back", **_TASK),
+    FactKind.TASK_NOTED: _means("note on a task", **_TASK),
+    FactKind.TASK_DONE: _means("task done", **_TASK),
     FactKind.ACKNOWLEDGED: _means("notice acknowledged", clock=_must(_TEXT), role=_must(_ROLE), by=_TEXT),
     FactKind.CLOCK_MET: _means("clock met by hand", **_RULING),
     FactKind.CLOCK_EXTENDED: _means("clock extended", until=_must(_INSTANT), **_RULING),

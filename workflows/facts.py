@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
-from workflows.fact_kinds import FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
+from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
 from workflows.vocabulary import EpisodeStatus, Setting
 
@@ -90,6 +90,8 @@ class Fact(BaseModel):
     @model_validator(mode="after")
     def _details_fit_the_kind(self) -> Self:
         check_details(self.kind, self.details)
+        if self.kind is FactKind.TASK_NOTED and self.note is None:
+            raise ValueError(f"note: a '{self.kind}' fact must say this")
         return self
 
     @property
@@ -111,7 +113,9 @@ def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
             about.append(f"{value}'s view")
         elif choices == YES_NO:
             about.append(f"{'' if value == 'yes' else 'not '}{name}".replace("_", " "))
-        elif choices or name in ("clock", "rule"):
+        elif name == "person":
+            about.append(value)
+        elif choices or name in ("clock", "rule", "task"):
             about.append(value.replace("_", " "))
     return FACTS[kind].words + (f" ({', '.join(about)})" if about else "")
 
@@ -250,7 +254,7 @@ class Known:
             return ending.at
         if segments := self.categories("authority"):
             return segments[-1].since
-        first = next(iter(self.facts), None)
+        first = next((fact for fact in self.facts if fact.kind not in ABOUT_TASKS), None)
         return first.at if first else None
 
     def missing_since(self) -> datetime | None:

@@ -10,13 +10,15 @@ from typing import Final
 from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, unanswered
 from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, plan
 from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
-from workflows.fact_kinds import FactKind
-from workflows.facts import Fact, Known, impossibility, same_fact
+from workflows.fact_kinds import ABOUT_TASKS, FactKind
+from workflows.facts import CLOCK_SKEW, Fact, Known, impossibility, same_fact
 from workflows.ladders import Aware, Climb, Wake, next_wake
 from workflows.names import derived_id, duty_of, task_key
+from workflows.policy import Pack
 from workflows.post_contracts import Posted
 from workflows.progress import Timeline
 from workflows.rulings import against_policy
+from workflows.task_holding import about_tasks, against_tasks, as_people_left_them
 from workflows.telling import SentNotice, ToldBack
 from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
 
@@ -82,14 +84,24 @@ class Memory:
             return None if same_fact(old, fact) else f"id: '{fact.id}' is already the id of a different fact"
         if reason := impossibility(fact, self.facts.values(), self.start.child, now):
             return reason
-        return against_policy(fact, self.rules.pack) if self.rules else None
+        pack = self.rules.pack if self.rules else None
+        if pack and (reason := against_policy(fact, pack)):
+            return reason
+        return self._why_not_of_a_task(fact, pack, now) if fact.kind in ABOUT_TASKS else None
+
+    def _why_not_of_a_task(self, fact: Fact, pack: Pack | None, now: datetime) -> str | None:
+        task = self.tasks.get(task_key(self.start.episode_id, fact.details["task"]))
+        # What came from a machine whose clock runs ahead is known already.
+        known = Known((f for f in self.facts.values() if f.id != fact.corrects), now + CLOCK_SKEW)
+        return against_tasks(fact, task, known, pack)
 
     def take(self, fact: Fact, now: datetime) -> bool:
         """Take a fact in; False when it was there."""
         if fact.id in self.facts:
             return False
         self.facts[fact.id] = fact
-        self.unexamined.append(fact)
+        if not about_tasks(fact, self.facts):
+            self.unexamined.append(fact)
         self.timeline.add_fact(fact, now)
         return True
 
@@ -177,6 +189,12 @@ class Memory:
         """Bring tasks to how they stand now."""
         for task in tasks:
             self.tasks[task.key] = task
+
+    def bring_tasks_to_people(self, known: Known) -> None:
+        """Bring tasks to what people have done with them: who has taken each, and which are called done."""
+        called_done = {fact.id for fact in self.facts.values() if fact.kind is FactKind.TASK_DONE}
+        learned = {e.fact_id: e.recorded_at for e in self.timeline.entries if e.fact_id and e.fact_id in called_done}
+        self.replace_tasks(as_people_left_them(self.tasks.values(), known, self.settled_rules.pack, learned))
 
     # How it stands ----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ QUERY_CARRIED: Final = "carried"
 INTERVIEW_CLOCK: Final = "rhi"
 """The clock, in every pack that has one, of the interview itself."""
 
+ACTION_DUTY: Final = "action-"
+"""What the duty of an agreed action's task begins with; the id of the fact that agreed it follows."""
+
 _WORKFLOW_PREFIX: Final = "episode-"
 _NAMESPACE: Final = UUID("6f1d2e52-8a0e-5d0c-9a54-1d6f3a3f7b11")
 

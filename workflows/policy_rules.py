@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from workflows.fact_kinds import FACTS, FactKind
+from workflows.fact_kinds import ABOUT_TASKS, FACTS, FactKind
 from workflows.facts import Child, Fact
 from workflows.vocabulary import (
     HOLDS_EITHER_WAY,
@@ -74,6 +74,8 @@ class Happening(Part):
 
     @model_validator(mode="after")
     def _fact_can_carry_these(self) -> Self:
+        if self.fact in ABOUT_TASKS:
+            raise ValueError(f"no clock can ask for a '{self.fact}' fact: it says what people do with a task")
         details = FACTS[self.fact].details
         if unknown := next((name for name in (*self.where, *self.requires) if name not in details), None):
             raise ValueError(f"a '{self.fact}' fact has no '{unknown}'")

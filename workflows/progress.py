@@ -10,7 +10,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
 from workflows.instants import in_words, parse_instant
 from workflows.ladders import Aware, Wake
-from workflows.names import task_key
+from workflows.names import ACTION_DUTY, task_key
 from workflows.policy import Pack
 from workflows.telling import back_in_force
 from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
@@ -106,6 +106,7 @@ def tasks_of_clocks(
             state=state or "withdrawn",
             opened_at=old.opened_at if old else known.as_of,
             closed_at=None if state == "open" else known.as_of,
+            holder=old.holder if old else None,
         )
         if new != old:
             changed.append(new)
@@ -133,7 +134,7 @@ def tasks_of_actions(before: Mapping[str, TaskRow], known: Known, episode_id: st
     done = {fact.details["action"]: fact for fact in known.all(FactKind.ACTION_DONE)}
     changed: list[TaskRow] = []
     for fact in known.all(FactKind.ACTION_AGREED):
-        key = task_key(episode_id, f"action-{fact.id}")
+        key = task_key(episode_id, f"{ACTION_DUTY}{fact.id}")
         old, finished = before.get(key), done.get(fact.id)
         new = TaskRow(
             key=key,
@@ -144,11 +145,13 @@ def tasks_of_actions(before: Mapping[str, TaskRow], known: Known, episode_id: st
             state="done" if finished else "open",
             opened_at=old.opened_at if old else known.as_of,
             closed_at=finished.at if finished else None,
+            holder=old.holder if old else None,
         )
         if new != old:
             changed.append(new)
-    standing = {task_key(episode_id, f"action-{fact.id}") for fact in known.all(FactKind.ACTION_AGREED)}
-    gone = [task for key, task in before.items() if f"{episode_id}/action-" in key and key not in standing]
+    standing = {task_key(episode_id, f"{ACTION_DUTY}{fact.id}") for fact in known.all(FactKind.ACTION_AGREED)}
+    of_actions = task_key(episode_id, ACTION_DUTY)
+    gone = [task for key, task in before.items() if key.startswith(of_actions) and key not in standing]
     return (*changed, *withdrawn(gone, known.as_of))
 
 

@@ -222,6 +222,37 @@ def _person(row: PersonTable, ids: dict[str, str]) -> Person:
     )
 
 
+async def directories_for(
+    session: AsyncSession, authority: str, children: Iterable[str | None], at: datetime
+) -> dict[str | None, Directory]:
+    """What the directory knows about every role, for each of many children, at an instant (UTC).
+
+    Each table is read once, however many children there are.
+    """
+    wanted = set(children)
+    rows = await everyone(session, authority)
+    ids = {row.reference: row.id for row in rows}
+    people = tuple(_person(row, ids) for row in rows)
+    held: dict[tuple[str, str], list[Holding]] = {}
+    for h in (await session.scalars(select(HoldingTable).where(HoldingTable.authority == authority))).all():
+        one = Holding.model_validate({"role": h.role, "person": h.person_id, "scope": h.scope, **_span(h)})
+        held.setdefault((h.scope, "" if h.scope == "authority" else h.held_for), []).append(one)
+    on = (ShiftTable.authority == authority, ShiftTable.until > at)
+    rota = (await session.scalars(select(ShiftTable).where(*on).order_by(ShiftTable.id))).all()
+    shifts = tuple(Shift.model_validate({"role": s.role, "person": s.person_id, **_span(s)}) for s in rota)
+    off = (
+        await session.scalars(select(LeaveTable).where(LeaveTable.authority == authority, LeaveTable.until > at))
+    ).all()
+    leave = tuple(Leave.model_validate({"person": one.person_id, **_span(one)}) for one in off)
+    teams = {row.child_id: row.team for row in (await session.scalars(select(ChildTeamTable))).all()}
+    found: dict[str | None, Directory] = {}
+    for child in wanted:
+        near = (("authority", ""), ("child", child or ""), ("team", teams.get(child or "", "")))
+        holdings = tuple(holding for reach in near for holding in held.get(reach, ()))
+        found[child] = Directory(people=people, holdings=holdings, shifts=shifts, leave=leave)
+    return found
+
+
 async def told_persons(
     session: AsyncSession, episode_id: str, role: Role, *, by: str | None = None
 ) -> tuple[Recipient, ...]:

@@ -299,7 +299,7 @@ class LeaveTable(Table):
 
 
 class TaskTable(Table):
-    """Something a role must do by a time."""
+    """Something a role must do by a time. `holder` is the reference of the person who has taken it."""
 
     __tablename__ = "task"
     __table_args__ = (Index(None, "state", "due"), Index(None, "episode_id"))
@@ -313,6 +313,8 @@ class TaskTable(Table):
     state: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    holder: Mapped[str | None]
+    done_by: Mapped[str | None]
 
 
 class InboxTable(Table):

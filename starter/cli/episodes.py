@@ -96,7 +96,7 @@ def record(  # noqa: PLR0917 - each is an option of the command line
         "by": by,
         "note": note,
         "replaces": replaces,
-        **_pairs(more or []),
+        **pairs(more or []),
     }
 
     async def work() -> list[Outcome]:
@@ -156,14 +156,15 @@ def merge(
     return EXIT_KEPT if any(outcome.state == "kept" for outcome in outcomes) else 0
 
 
-def _pairs(words: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(words: list[str]) -> dict[str, str]:
+    """Details written as name=value. Raises BadInputError."""
+    found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise BadInputError(f"--set: '{word}' must be written name=value")
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found
 
 
 def _say_recorded(outcome: Outcome, kind: str, when: str, *, quiet: bool) -> int:

@@ -8,7 +8,7 @@ import typer
 
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
-from starter.cli import child, directory, episodes, intake, police_pack, policies, scenarios, show, stack
+from starter.cli import child, directory, episodes, intake, police_pack, policies, scenarios, show, stack, tasks
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 stack.add_to(app)
 episodes.add_to(app)
 show.add_to(app)
+tasks.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 police_pack.add_to(app)

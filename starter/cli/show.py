@@ -9,7 +9,6 @@ import typer
 from activities.store import inbox
 from activities.store.episodes import EpisodeView, episode_view, list_episodes
 from activities.store.inbox import InboxItem
-from activities.store.tasks import open_tasks
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
@@ -18,16 +17,14 @@ from starter.reports import Report
 from workflows.clocks import Clock
 from workflows.facts import Child, Known
 from workflows.instants import in_words, to_rfc3339
-from workflows.plain_errors import BadInputError
 from workflows.policy import Pack, Prompt
-from workflows.vocabulary import ClockState, Role
+from workflows.vocabulary import ClockState
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("show")(show)
     app.command("list")(list_command)
-    app.command("tasks")(tasks)
 
 
 def show(episode: EpisodeId, as_json: AsJson = False) -> None:
@@ -129,7 +126,8 @@ def _say_records(view: EpisodeView) -> None:
     say_table(["When", "Who", "How", "What", "Answer"], rows)
     say()
     say("Tasks")
-    say_table(["State", "Who", "What", "By"], [[t["state"], t["role"], t["do"], moment(t["due"])] for t in view.tasks])
+    tasks = [[t["state"], t["role"], t["holder"] or "-", t["do"], moment(t["due"])] for t in view.tasks]
+    say_table(["State", "Who", "Taken by", "What", "By"], tasks)
 
 
 def _say_prompts(prompts: list[tuple[str, Prompt]]) -> None:
@@ -195,24 +193,3 @@ def list_command(
         for s in found
     ]
     say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], rows)
-
-
-def tasks(
-    role: Annotated[str | None, typer.Option(help="only this role's")] = None,
-    clock: Annotated[str | None, typer.Option(help="only this clock's, such as response_review")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the open tasks, the earliest due first."""
-    if role is not None and role not in set(Role):
-        raise BadInputError(f"--role: '{role}' is unknown; use one of {', '.join(Role)}")
-
-    async def work() -> list[Any]:
-        async with wired() as here, here.store.session() as session:
-            return list(await open_tasks(session, role, clock))
-
-    found = run_async(work())
-    if as_json:
-        say_json([task.model_dump(mode="json") for task in found])
-        return
-    rows = [[moment(t.due), t.role, t.do, t.episode_id] for t in found]
-    say_table(["By", "Who", "What", "Episode"], rows)

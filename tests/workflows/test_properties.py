@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.workflows.builders import CHILD, calendar, pack, policies
 from workflows.clocks import Clock, plan
-from workflows.fact_kinds import FACTS, Detail, FactKind
+from workflows.fact_kinds import ABOUT_TASKS, FACTS, Detail, FactKind
 from workflows.facts import Child, Fact, fact_from_outside
 from workflows.instants import parse_instant, to_rfc3339
 from workflows.vocabulary import ClockState, Setting
@@ -26,6 +26,7 @@ UNMENTIONED = [
     FactKind.CHALLENGE_STEP,
     FactKind.CONSENT_RECORDED,
     FactKind.RHI_ACCEPTED,
+    *ABOUT_TASKS,
 ]
 
 
@@ -52,7 +53,8 @@ def a_fact(draw: st.DrawFn, kinds: list[FactKind] = KINDS) -> Fact:
         if name not in LEFT_OUT and (detail.required or draw(st.booleans()))
     }
     number = draw(st.integers(0, 10**12))
-    return fact_from_outside({"kind": kind.value, "at": to_rfc3339(at), **details}, id=f"fact-{number}")
+    said = {"kind": kind.value, "at": to_rfc3339(at), "note": "invented", **details}
+    return fact_from_outside(said, id=f"fact-{number}")
 
 
 def some_facts() -> st.SearchStrategy[list[Fact]]:
