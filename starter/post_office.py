@@ -3,9 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from activities.channels.notify import NotifyAdapter
-from activities.channels.smtp import SmtpAdapter
-from activities.channels.webhook import WebhookAdapter
 from temporalio.client import (
     Client,
     Schedule,
@@ -22,6 +19,9 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.channels.base import ChannelAdapter
+from activities.channels.notify import NotifyAdapter
+from activities.channels.smtp import SmtpAdapter
+from activities.channels.webhook import WebhookAdapter
 from activities.posting import Post, WayOut
 from starter.post_settings import PostSettings
 from workflows import names

@@ -109,11 +109,8 @@ class NotifyAdapter:
         listed = cast("dict[str, object]", page).get("notifications") if isinstance(page, dict) else None
         if not isinstance(listed, list):
             return Busy("unreadable answer")
-        found = [
-            Found(provider_id, whereabouts_of(_text(one, "status")))
-            for one in cast("list[object]", listed)
-            if (provider_id := _text(one, "id")) and _text(one, "reference") == reference
-        ]
+        ours = [one for one in cast("list[object]", listed) if _text(one, "reference") == reference]
+        found = [Found(_text(one, "id"), whereabouts_of(_text(one, "status"))) for one in ours]
         return min(found, key=lambda one: _BEST_FIRST.index(one.whereabouts), default=None)
 
     def _post(self, client: Any, letter: Letter) -> object:

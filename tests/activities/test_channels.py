@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Generator
 from datetime import timedelta
 from typing import Literal
 
@@ -202,6 +203,31 @@ async def test_a_name_that_leads_nowhere_is_busy(monkeypatch: pytest.MonkeyPatch
     ]
     for adapter, to in ways:
         assert await adapter.send(letter(to)) == Busy("cannot connect")
+
+
+@pytest.fixture
+def nobody_lets_in() -> Generator[int]:
+    """A port where connecting neither succeeds nor fails: its queue is full."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = int(full.getsockname()[1])
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        yield port
+        for one in waiting:
+            one.close()
+
+
+async def test_who_never_got_in_sent_nothing(nobody_lets_in: int) -> None:
+    url = f"http://127.0.0.1:{nobody_lets_in}"
+    notify = by_notify(NotifyStandIn(), base_url=url, timeout=SHORT)
+    mail = SmtpAdapter("127.0.0.1", nobody_lets_in, SENDER, tls="none", timeout=SHORT)
+    assert await notify.send(letter(EMAIL)) == Busy("cannot connect")
+    assert await by_hook(timeout=SHORT).send(letter(url)) == Busy("cannot connect")
+    assert await mail.send(letter(EMAIL)) == Busy("no answer")
 
 
 def test_certificates_are_checked() -> None:

@@ -10,6 +10,7 @@ from activities.channels.base import Busy, Found, Refused, Taken, Unknown
 from activities.channels.notify import whereabouts_of
 from tests.activities.letters import BODY, EMAIL, PHONE, by_notify, letter
 from tests.standins.faults import STORED_BUT_LOST
+from tests.standins.http_server import Asked, Reply
 from tests.standins.notify import NotifyStandIn
 from tests.standins.webhooks import WebhookStandIn
 
@@ -102,6 +103,25 @@ async def test_of_several_messages_the_best_counts(notify: NotifyStandIn, status
         notify.stored[-1].status = status
     found = await adapter.look_up("notice-1")
     assert found == Found(notify.stored[best].id, whereabouts_of(statuses[best]))
+
+
+class Careless(NotifyStandIn):
+    """Lists whatever it has, whoever asks for what."""
+
+    def answer(self, asked: Asked) -> Reply:
+        del asked
+        others = [
+            {"id": "1", "reference": "notice-11", "status": "delivered"},
+            {"id": "2", "status": "sent"},
+            "nonsense",
+        ]
+        return Reply(200, {"notifications": others})
+
+
+async def test_a_message_of_another_reference_is_never_taken_for_ours() -> None:
+    with Careless() as notify:
+        assert await by_notify(notify).look_up("notice-1") is None
+        assert await by_notify(notify).look_up("notice-11") == Found("1", "delivered")
 
 
 @pytest.mark.parametrize(

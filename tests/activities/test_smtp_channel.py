@@ -1,14 +1,15 @@
 """E-mail: what a letter looks like, and what never becomes one."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from activities.channels.base import Answer, Busy, Letter, Refused, Taken
-from activities.channels.smtp import SmtpAdapter, is_address
-from tests.activities.letters import BODY, EMAIL, PATIENT, SENDER, by_mail, letter
-from tests.standins.faults import STORED_BUT_LOST, Fault, refuses
+from activities.channels.smtp import GOODBYE_SECONDS, SmtpAdapter, is_address
+from tests.activities.letters import BODY, EMAIL, PATIENT, SENDER, SHORT, by_mail, letter
+from tests.standins.faults import SILENT, STORED_BUT_LOST, Fault, refuses
 from tests.standins.smtp import SmtpStandIn
 
 
@@ -121,6 +122,20 @@ async def test_a_server_that_does_not_greet_says_nothing_about_the_letter(greeti
         port = server.sockets[0].getsockname()[1]
         adapter = SmtpAdapter("127.0.0.1", port, SENDER, tls="none", timeout=PATIENT)
         assert await adapter.send(letter(EMAIL)) == meant
+
+
+@pytest.mark.parametrize("fault", [None, refuses(550)])
+async def test_who_has_an_answer_says_goodbye(mail: SmtpStandIn, fault: Fault | None) -> None:
+    mail.recipients.next(fault)
+    await by_mail(mail).send(letter(EMAIL))
+    assert mail.goodbyes == 1
+
+
+async def test_who_waited_in_vain_does_not_wait_for_a_goodbye(mail: SmtpStandIn) -> None:
+    mail.recipients.next(SILENT)
+    began = time.monotonic()
+    await by_mail(mail, timeout=SHORT).send(letter(EMAIL))
+    assert time.monotonic() - began < SHORT + GOODBYE_SECONDS
 
 
 async def test_a_mail_server_cannot_be_asked(mail: SmtpStandIn) -> None:

@@ -31,12 +31,14 @@ class Mail:
 class SmtpStandIn:
     """The mail server. Faults wait for each step of a letter: `logins`, `senders`, `recipients`, `letters`.
 
-    `on_store` is called when a letter is kept and not yet answered.
+    `on_store` is called when a letter is kept and not yet answered. `goodbyes`
+    counts who left as a client should.
     """
 
     def __init__(self) -> None:
         self.port = 0
         self.received: list[Mail] = []
+        self.goodbyes = 0
         self.logins = Faults()
         self.senders = Faults()
         self.recipients = Faults()
@@ -74,7 +76,12 @@ class SmtpStandIn:
 
     def hooks(self) -> object:
         """What aiosmtpd calls, by its names for it."""
-        return SimpleNamespace(handle_MAIL=self._sender, handle_RCPT=self._recipient, handle_DATA=self._letter)
+        return SimpleNamespace(
+            handle_MAIL=self._sender,
+            handle_RCPT=self._recipient,
+            handle_DATA=self._letter,
+            handle_QUIT=self._goodbye,
+        )
 
     def login(self, *_: object) -> AuthResult:
         """Every name and password is right, unless a fault says otherwise."""
@@ -101,6 +108,10 @@ class SmtpStandIn:
         if fault is None or fault.keeps:
             self._keep(envelope)
         return await _suffer(fault, server, str(envelope.rcpt_tos[0])) or "250 OK"
+
+    async def _goodbye(self, *_: object) -> str:
+        self.goodbyes += 1
+        return "221 Bye"
 
 
 async def _suffer(fault: Fault | None, server: SMTP, address: str) -> str | None:
