@@ -74,6 +74,15 @@ async def insert_once(session: AsyncSession, table: type[Table], values: dict[st
     return inserted.first() is not None
 
 
+async def insert_all_once(session: AsyncSession, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert those of the rows for which none with a like key is there, in one statement."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    await session.execute(insert.on_conflict_do_nothing(), list(rows))
+
+
 async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
     row = changes.episode
