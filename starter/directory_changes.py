@@ -3,7 +3,7 @@
 Files and single changes are written by the same functions, with the same checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ from activities.store.directory import (
     children_held_for,
     end_holdings,
     everyone,
-    put_person,
-    put_team,
+    put_people,
+    put_teams,
     spans,
     teams,
 )
@@ -60,26 +60,31 @@ async def people_ids(session: AsyncSession, authority: str) -> dict[str, str]:
     return {one.reference: one.id for one in await everyone(session, authority)}
 
 
-async def put_named(session: AsyncSession, authority: str, kind: str, row: Row, now: datetime) -> None:
-    """Write a checked row of people or teams. `now` is UTC."""
+async def put_named(session: AsyncSession, authority: str, kind: str, rows: Collection[Row], now: datetime) -> None:
+    """Write checked rows of people or teams. `now` is UTC."""
     if kind == "people":
-        values = {"reference" if column == "person" else column: cell for column, cell in row.items()}
-        await put_person(session, authority, PersonEntry.model_validate(values))
+        await put_people(session, authority, [_entry(row) for row in rows])
     else:
-        await put_team(session, await inbox.child_id(session, authority, row["child"], now), row["team"])
+        ids = await inbox.child_ids(session, authority, [row["child"] for row in rows], now)
+        await put_teams(session, {ids[row["child"]]: row["team"] for row in rows})
 
 
 async def span_values(
-    session: AsyncSession, authority: str, row: Row, ids: Mapping[str, str], now: datetime
-) -> dict[str, Any]:
-    """A checked row of holders, rota or leave as its table has it. `ids` are those of people_ids; `now` is UTC."""
-    values: dict[str, Any] = {"authority": authority, "person_id": ids[row["person"]]}
+    session: AsyncSession, authority: str, rows: Collection[Row], people: Mapping[str, str], now: datetime
+) -> list[dict[str, Any]]:
+    """Checked rows of holders, rota or leave as their table has them. `people` as people_ids says; `now` is UTC."""
+    for_children = [row["for"] for row in rows if row.get("scope") == "child"]
+    children = await inbox.child_ids(session, authority, for_children, now)
+    return [{"authority": authority, **_span_values(row, people, children)} for row in rows]
+
+
+def _span_values(row: Row, people: Mapping[str, str], children: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {"person_id": people[row["person"]]}
     values |= {"since": moment(row["from"]), "until": moment(row["until"])}
     if "role" in row:
         values["role"] = row["role"]
     if "scope" in row:
-        child = row["scope"] == "child"
-        held_for = await inbox.child_id(session, authority, row["for"], now) if child else row["for"]
+        held_for = children[row["for"]] if row["scope"] == "child" else row["for"]
         values |= {"scope": row["scope"], "held_for": held_for}
     return values
 
@@ -89,12 +94,13 @@ async def change(session: AsyncSession, authority: str, kind: str, row: Row, now
     row, ids = as_kept(kind, row), await people_ids(session, authority)
     check_known(kind, row, ids)
     if kind in SPANS:
-        return await add_or_lengthen(session, SPANS[kind], await span_values(session, authority, row, ids, now))
+        [values] = await span_values(session, authority, [row], ids, now)
+        return await add_or_lengthen(session, SPANS[kind], values)
     key = KEY[kind]
     there = next((one for one in await rows_there(session, authority, kind) if one[key] == row[key]), None)
     if there == row:
         return "unchanged"
-    await put_named(session, authority, kind, row, now)
+    await put_named(session, authority, kind, [row], now)
     return "changed" if there else "added"
 
 
@@ -114,8 +120,9 @@ async def hold(session: AsyncSession, authority: str, row: Row, now: datetime, *
     """
     row, ids = as_kept("holders", row), await people_ids(session, authority)
     check_known("holders", row, ids)
-    values, ended = await span_values(session, authority, row, ids, now), 0
+    ended = 0
     if instead:
+        [values] = await span_values(session, authority, [row], ids, now)
         held = {name: values[name] for name in ("authority", "role", "scope", "held_for")}
         ended = await end_holdings(session, held, values["since"] or now, but=values["person_id"])
     return await change(session, authority, "holders", row, now), ended
@@ -131,6 +138,10 @@ async def release(session: AsyncSession, authority: str, row: Row) -> None:
     held = {"authority": authority, "role": row["role"], "scope": row["scope"], "held_for": held_for}
     if at is None or not await end_holdings(session, held, at, by=ids[row["person"]]):
         raise BadInputError("person: must hold that role, for just that child, team or authority, at that time")
+
+
+def _entry(row: Row) -> PersonEntry:
+    return PersonEntry.model_validate({"reference" if name == "person" else name: cell for name, cell in row.items()})
 
 
 def _person_row(entry: PersonEntry) -> dict[str, str]:

@@ -128,12 +128,13 @@ async def take_in_directory(session: AsyncSession, authority: str, file: Directo
     has named.
     """
     taken, ids = await compare(session, authority, file), await people_ids(session, authority)
+    if not (taken.added or taken.changed or taken.removed):
+        return taken
     if file.kind not in SPANS:
-        for row in file.rows.values():
-            await put_named(session, authority, file.kind, row, now)
+        await put_named(session, authority, file.kind, file.rows.values(), now)
         return taken
     table = SPANS[file.kind]
     await clear(session, table, authority)
-    for row in {cells(file.kind, row): row for row in file.rows.values()}.values():
-        await add(session, table, await span_values(session, authority, row, ids, now))
+    rows = {cells(file.kind, row): row for row in file.rows.values()}
+    await add(session, table, *await span_values(session, authority, rows.values(), ids, now))
     return taken

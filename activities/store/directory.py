@@ -1,6 +1,6 @@
 """The directory in the store: who holds which role for whom, who deputises, who is on call, who is away."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import uuid4
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import upsert
+from activities.store.statements import upsert_all
 from activities.store.tables import (
     ChildTable,
     ChildTeamTable,
@@ -59,9 +59,17 @@ class PersonEntry(BaseModel):
 
 async def put_person(session: AsyncSession, authority: str, entry: PersonEntry) -> None:
     """Add a person, or bring the one of that reference to these values."""
-    known = await person_id(session, authority, entry.reference)
-    row = {"id": known or str(uuid4()), "authority": authority, **entry.model_dump()}
-    await upsert(session, PersonTable, row)
+    await put_people(session, authority, [entry])
+
+
+async def put_people(session: AsyncSession, authority: str, entries: Sequence[PersonEntry]) -> None:
+    """Add people, or bring those of their references to these values."""
+    known = {one.reference: one.id for one in await everyone(session, authority)}
+    rows = [
+        {"id": known.get(entry.reference) or str(uuid4()), "authority": authority, **entry.model_dump()}
+        for entry in entries
+    ]
+    await upsert_all(session, PersonTable, rows)
 
 
 async def person_id(session: AsyncSession, authority: str, reference: str) -> str | None:
@@ -76,9 +84,9 @@ async def person_by_id(session: AsyncSession, person: str) -> Person | None:
     return _person(row, {}) if row else None
 
 
-async def put_team(session: AsyncSession, child_id: str, team: str) -> None:
-    """Say which team a child belongs to."""
-    await upsert(session, ChildTeamTable, {"child_id": child_id, "team": team})
+async def put_teams(session: AsyncSession, by_child: Mapping[str, str]) -> None:
+    """Say which team each child belongs to, by the children's ids."""
+    await upsert_all(session, ChildTeamTable, [{"child_id": child, "team": team} for child, team in by_child.items()])
 
 
 async def teams(session: AsyncSession, authority: str) -> dict[str, str]:
@@ -88,9 +96,9 @@ async def teams(session: AsyncSession, authority: str) -> dict[str, str]:
     return {reference: row.team for reference, row in found.all()}
 
 
-async def add(session: AsyncSession, table: type[SpanTable], values: dict[str, Any]) -> None:
-    """Add a holding, a shift or a leave."""
-    session.add(table(id=str(uuid4()), **values))
+async def add(session: AsyncSession, table: type[SpanTable], *rows: dict[str, Any]) -> None:
+    """Add holdings, shifts or leave."""
+    session.add_all(table(id=str(uuid4()), **values) for values in rows)
     await session.flush()
 
 

@@ -1,5 +1,6 @@
 """The inbox: what was said is kept here before the engine is asked, and until it has answered."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import insert_once
+from activities.store.statements import insert_all_once, insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
 
 ATTEMPTS_BEFORE_LAST: Final = 5
@@ -105,6 +106,22 @@ async def child_id(session: AsyncSession, authority: str, reference: str, now: d
     await insert_once(session, ChildTable, values)
     chosen = select(ChildTable.id).where(ChildTable.authority == authority, ChildTable.reference == reference)
     return (await session.scalars(chosen)).one()
+
+
+async def child_ids(
+    session: AsyncSession, authority: str, references: Collection[str], now: datetime
+) -> dict[str, str]:
+    """Homeward's own ids of the children of these references, by reference; made at the first asking."""
+    if not references:
+        return {}
+    chosen = select(ChildTable).where(ChildTable.authority == authority)
+    known = {child.reference for child in (await session.scalars(chosen)).all()}
+    new = [
+        {"id": str(uuid4()), "authority": authority, "reference": reference, "created_at": now}
+        for reference in sorted(set(references) - known)
+    ]
+    await insert_all_once(session, ChildTable, new)
+    return {child.reference: child.id for child in (await session.scalars(chosen)).all()}
 
 
 async def is_known(session: AsyncSession, episode_id: str) -> bool:

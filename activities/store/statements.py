@@ -36,3 +36,12 @@ async def insert_once(session: AsyncSession, table: type[Table], values: dict[st
     first_key = next(iter(table.__table__.primary_key))
     inserted = await session.execute(insert.on_conflict_do_nothing().returning(first_key))
     return inserted.first() is not None
+
+
+async def insert_all_once(session: AsyncSession, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert those of the rows for which none with a like key is there, in one statement."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    await session.execute(insert.on_conflict_do_nothing(), list(rows))

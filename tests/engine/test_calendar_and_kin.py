@@ -32,22 +32,22 @@ class GrowingPolicies(Policies):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def growing(tmp_path: Path) -> AsyncGenerator[tuple[Theatre, GrowingPolicies]]:
+async def growing(tmp_path: Path) -> AsyncGenerator[tuple[Callable[[datetime], Stage], GrowingPolicies]]:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
     await store.create_tables()
     policies = GrowingPolicies.load()
     assert isinstance(policies, GrowingPolicies)
     policies.let_the_calendar_be_known_to(date(2026, 6, 12))
     async with skipping_engine() as environment, episode_worker(environment.client, Activities(store, policies)):
-        yield Theatre(environment, store, policies), policies
+        yield lambda at: Stage(environment, store, policies, at), policies
     await store.close()
 
 
 async def test_a_provisional_date_is_worked_out_again_when_the_calendar_grows(
-    growing: tuple[Theatre, GrowingPolicies],
+    growing: tuple[Callable[[datetime], Stage], GrowingPolicies],
 ) -> None:
-    theatre, policies = growing
-    stage = theatre.stage(NOON)
+    stage_at, policies = growing
+    stage = stage_at(NOON)
     view = await live(stage, 25, fact("reported", 0))
     meeting = next(c for c in view.clocks if c.id == "strategy_meeting")
     assert (meeting.provisional, str(meeting.due)) == (True, "2026-06-16 22:59:59+00:00")
@@ -61,11 +61,11 @@ async def test_a_provisional_date_is_worked_out_again_when_the_calendar_grows(
 
 
 async def test_a_holiday_proclaimed_in_the_known_span_moves_open_dates_when_the_episode_is_told(
-    growing: tuple[Theatre, GrowingPolicies],
+    growing: tuple[Callable[[datetime], Stage], GrowingPolicies],
 ) -> None:
-    theatre, policies = growing
+    stage_at, policies = growing
     policies.let_the_calendar_be_known_to(date(2027, 12, 31))
-    stage = theatre.stage(NOON)
+    stage = stage_at(NOON)
     await live(stage, 25, fact("reported", 0))
     policies.let_the_calendar_be_known_to(date(2027, 12, 31), PROCLAIMED)
     await stage.handle.signal("look_again")
