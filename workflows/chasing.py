@@ -5,7 +5,7 @@ nobody answers, the deputy is asked, then each role upward. A task whose clock
 has no later rung of its own climbs upward in the same way once it is overdue.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -63,35 +63,36 @@ def unanswered(sent: Iterable[SentNotice], clocks: Sequence[Clock], pack: Pack, 
     """
     if pack.chase is None:
         return []
-    standing, steps = {clock.id: clock for clock in clocks}, list[ChaseStep]()
-    for notice in sent:
+    standing, steps, notices = {clock.id: clock for clock in clocks}, list[ChaseStep](), tuple(sent)
+    taken = {(one.clock, one.rung, _times(one)): one.at for one in notices}
+    for notice in notices:
         rung, clock = _rung(notice, pack), standing.get(notice.clock)
         if rung is None or clock is None or notice.corrected or not _still_asks(clock, notice, known):
             continue
-        steps += _steps(notice, rung, pack.chase)
+        steps += _steps(notice, rung, pack.chase, taken)
     return steps
 
 
-def _steps(notice: SentNotice, rung: Rung, chase: Chase) -> list[ChaseStep]:
-    times = int(notice.key.split("/")[3])
-    between, lost = chase.unanswered_after, notice.undelivered_at
-    first = min((at for at in (lost, notice.at + between if rung.needs_ack else None) if at), default=None)
-    if first is None:
-        return []
-    roles = (notice.role, *chase.above(notice.role))[: None if rung.needs_ack else 2]
+def _times(notice: SentNotice) -> int:
+    """Which climb of its rung a notice was."""
+    return int(notice.key.split("/")[3])
+
+
+def _steps(
+    notice: SentNotice, rung: Rung, chase: Chase, taken: Mapping[tuple[str, str, int], datetime]
+) -> Iterator[ChaseStep]:
+    """The steps of one chase, each after time to answer the one before: an outage does not bring them all at once."""
+    between, lost = chase.unanswered_after(away=notice.of_absence), notice.undelivered_at
+    at = min((at for at in (lost, notice.at + between if rung.needs_ack else None) if at), default=None)
+    if at is None:
+        return
     says = f"{chase.undelivered_says if lost else chase.unanswered_says}: {rung.says}"
-    return [
-        ChaseStep(
-            clock=notice.clock,
-            rung=f"{notice.rung}{UNANSWERED}{number + 1}",
-            times=times,
-            role=role,
-            reach="holders" if number else "deputies",
-            at=first + number * between,
-            says=says,
-        )
-        for number, role in enumerate(roles)
-    ]
+    roles = (notice.role, *chase.above(notice.role))[: None if rung.needs_ack else 2]
+    for number, role in enumerate(roles):
+        name, times = f"{notice.rung}{UNANSWERED}{number + 1}", _times(notice)
+        reach = "holders" if number else "deputies"
+        yield ChaseStep(clock=notice.clock, rung=name, times=times, role=role, reach=reach, at=at, says=says)
+        at = taken.get((notice.clock, name, times), at) + between
 
 
 def _rung(notice: SentNotice, pack: Pack) -> Rung | None:

@@ -14,6 +14,7 @@ from workflows.ladders import DueRung
 from workflows.memory import Memory
 from workflows.names import notice_key
 from workflows.policy import Message, Pack
+from workflows.policy_rules import Rung
 from workflows.telling import (
     RETURN_NOTICE,
     SentNotice,
@@ -121,7 +122,7 @@ def _chase(memory: Memory, known: Known) -> list[NoticeOrder]:
 
 def notice_order(start: EpisodeInput, due: DueRung, known: Known) -> NoticeOrder:
     """The notice that a rung whose time has come asks for."""
-    clock, rung = due.clock, due.rung
+    clock, rung, away = due.clock, due.rung, back_in_force(known) is None
     return NoticeOrder(
         key=notice_key(start.episode_id, clock.id, rung.rung, due.times, rung.role),
         episode_id=start.episode_id,
@@ -137,15 +138,15 @@ def notice_order(start: EpisodeInput, due: DueRung, known: Known) -> NoticeOrder
         due=clock.due,
         ahead=start.ahead,
         child_id=start.child_id,
-        haste=_haste(clock, needs_ack=rung.needs_ack, escalates=rung.escalates),
-        of_absence=back_in_force(known) is None,
+        haste=_haste(clock, rung, away=away),
+        of_absence=away,
     )
 
 
-def _haste(clock: Clock | None, *, needs_ack: bool, escalates: bool) -> Haste:
-    if needs_ack or (clock is not None and clock.strength != "local"):
+def _haste(clock: Clock, rung: Rung, *, away: bool) -> Haste:
+    if clock.strength != "local" or rung.needs_ack or (rung.escalates and away):
         return Haste.AT_ONCE
-    return Haste.WHEN_AWAKE if escalates else Haste.IN_DIGEST
+    return Haste.WHEN_AWAKE if rung.escalates else Haste.IN_DIGEST
 
 
 def chase_order(start: EpisodeInput, step: ChaseStep, clock: Clock | None, known: Known) -> NoticeOrder:
@@ -153,7 +154,7 @@ def chase_order(start: EpisodeInput, step: ChaseStep, clock: Clock | None, known
 
     `clock` is the one that the notice or task served, if any.
     """
-    asks = UNANSWERED in step.rung
+    asks, away = UNANSWERED in step.rung, back_in_force(known) is None
     return NoticeOrder(
         key=notice_key(start.episode_id, step.clock, step.rung, step.times, step.role),
         episode_id=start.episode_id,
@@ -168,9 +169,9 @@ def chase_order(start: EpisodeInput, step: ChaseStep, clock: Clock | None, known
         due=clock.due if clock else None,
         ahead=start.ahead,
         child_id=start.child_id,
-        haste=_haste(clock, needs_ack=asks, escalates=True),
+        haste=Haste.AT_ONCE if asks and away else Haste.WHEN_AWAKE,
         reach=step.reach,
-        of_absence=back_in_force(known) is None,
+        of_absence=away,
     )
 
 

@@ -48,10 +48,13 @@ class Message(Part):
 class Chase(Part):
     """What happens when nobody answers, or a task is overdue: how long each step is given, and who stands above whom.
 
-    `upward` leads from a role to the one that answers for it.
+    `unanswered_after_minutes` is for what was sent while the child was away,
+    `unanswered_after_return_minutes` for the rest. `upward` leads from a role to
+    the one that answers for it.
     """
 
     unanswered_after_minutes: Annotated[StrictInt, Field(ge=1, le=1440)]
+    unanswered_after_return_minutes: Annotated[StrictInt, Field(ge=1, le=10080)]
     unanswered_says: str = Field(min_length=1)
     overdue_again_after_hours: Annotated[StrictInt, Field(ge=1, le=720)]
     overdue_says: str = Field(min_length=1)
@@ -71,10 +74,9 @@ class Chase(Part):
                 at = self.upward.get(at)
         return self
 
-    @property
-    def unanswered_after(self) -> timedelta:
-        """How long one step waits for an answer, in elapsed time."""
-        return timedelta(minutes=self.unanswered_after_minutes)
+    def unanswered_after(self, *, away: bool) -> timedelta:
+        """How long one step waits for an answer, in elapsed time; `away`: the child was when it was sent."""
+        return timedelta(minutes=self.unanswered_after_minutes if away else self.unanswered_after_return_minutes)
 
     @property
     def overdue_again_after(self) -> timedelta:

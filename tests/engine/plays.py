@@ -6,6 +6,7 @@ from uuid import uuid4
 from activities.store.episodes import EpisodeView
 from starter.rehearsal import Stage, events_of
 from starter.scenarios import Scenario
+from workflows.chasing import TASK_OVERDUE, UNANSWERED
 from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, fact_from_outside
 from workflows.instants import parse_instant, to_rfc3339
@@ -51,7 +52,12 @@ async def live(
 
 
 def told(view: EpisodeView, clock: str) -> list[tuple[str, str, float]]:
-    """The notices of a clock: (rung, role, hours after NOON at which it fell due)."""
+    """The notices of a clock's own ladder: (rung, role, hours after NOON at which it fell due)."""
+    return [one for one in told_and_chased(view, clock) if UNANSWERED not in one[0] and TASK_OVERDUE not in one[0]]
+
+
+def told_and_chased(view: EpisodeView, clock: str) -> list[tuple[str, str, float]]:
+    """The same, and the steps by which silence about it was chased."""
     return [
         (n["rung"], n["role"], (n["at"] - NOON).total_seconds() / 3600) for n in view.notices if n["clock"] == clock
     ]

@@ -14,7 +14,8 @@ from workflows.vocabulary import Role
 
 CHASE = Chase.model_validate(
     {
-        "unanswered_after_minutes": 30,
+        "unanswered_after_minutes": 10,
+        "unanswered_after_return_minutes": 30,
         "unanswered_says": "Nobody has answered yet",
         "overdue_again_after_hours": 24,
         "overdue_says": "Overdue",
@@ -70,7 +71,7 @@ def test_a_rung_that_asks_for_no_answer_is_not_chased() -> None:
     facts = [fact("reported 2026-06-10T08:00:00Z"), RETURNED]
     clocks = tuple(clocks_at("2026-06-13T18:00:00Z", *facts).values())
     assert unanswered([sent("ask")], clocks, chasing(), Known(facts, LATE)) == []
-    assert unanswered([sent()], clocks, pack(), Known(facts, LATE)) == []
+    assert unanswered([sent()], clocks, pack().model_copy(update={"chase": None}), Known(facts, LATE)) == []
 
 
 def test_an_overdue_task_climbs_and_one_with_a_ladder_climbs_by_that() -> None:

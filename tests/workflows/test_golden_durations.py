@@ -49,7 +49,8 @@ def test_the_repeat_rules_are_pinned() -> None:
 def test_how_silence_is_chased_is_pinned() -> None:
     chase = pack().chase
     assert chase is not None
-    assert (chase.unanswered_after_minutes, chase.overdue_again_after_hours) == (30, 24)
+    assert (chase.unanswered_after_minutes, chase.unanswered_after_return_minutes) == (30, 240)
+    assert chase.overdue_again_after_hours == 24
     above = {role: [one.value for one in chase.above(role)] for role in Role}
     assert above[Role.SOCIAL_WORKER] == ["team_manager", "service_manager", "senior_leader"]
     assert above[Role.INTERVIEW_PROVIDER] == ["team_manager", "service_manager", "senior_leader"]
