@@ -5,7 +5,7 @@ nobody answers, the deputy is asked, then each role upward. A task whose clock
 has no later rung of its own climbs upward in the same way once it is overdue.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -56,43 +56,47 @@ Sent = Mapping[tuple[str, str, int, Role], datetime]
 
 
 def unanswered(sent: Iterable[SentNotice], clocks: Sequence[Clock], pack: Pack, known: Known) -> list[ChaseStep]:
-    """Every step of the chases of notices that nobody has answered, whether its time has come or not.
+    """The next step of the chase of each notice that nobody has answered, whether its time has come or not.
 
     A notice that reached nobody is chased at once, even one that asks for no
-    answer: that one no further than to the role above.
+    answer: that one no further than to the role above. Each step is given time
+    for an answer from when it was really taken, so that an outage does not
+    bring them all at once.
     """
     if pack.chase is None:
         return []
     standing, steps, notices = {clock.id: clock for clock in clocks}, list[ChaseStep](), tuple(sent)
-    taken = {(one.clock, one.rung, _times(one)): one.at for one in notices}
+    taken = {(one.clock, one.rung, times_of(one)): one.at for one in notices}
     for notice in notices:
         rung, clock = _rung(notice, pack), standing.get(notice.clock)
         if rung is None or clock is None or notice.corrected or not _still_asks(clock, notice, known):
             continue
-        steps += _steps(notice, rung, pack.chase, taken)
+        steps += _next_step(notice, rung, pack.chase, taken)
     return steps
 
 
-def _times(notice: SentNotice) -> int:
+def times_of(notice: SentNotice) -> int:
     """Which climb of its rung a notice was."""
     return int(notice.key.split("/")[3])
 
 
-def _steps(
+def _next_step(
     notice: SentNotice, rung: Rung, chase: Chase, taken: Mapping[tuple[str, str, int], datetime]
-) -> Iterator[ChaseStep]:
-    """The steps of one chase, each after time to answer the one before: an outage does not bring them all at once."""
+) -> list[ChaseStep]:
     between, lost = chase.unanswered_after(away=notice.of_absence), notice.undelivered_at
     at = min((at for at in (lost, notice.at + between if rung.needs_ack else None) if at), default=None)
     if at is None:
-        return
+        return []
     says = f"{chase.undelivered_says if lost else chase.unanswered_says}: {rung.says}"
     roles = (notice.role, *chase.above(notice.role))[: None if rung.needs_ack else 2]
     for number, role in enumerate(roles):
-        name, times = f"{notice.rung}{UNANSWERED}{number + 1}", _times(notice)
-        reach = "holders" if number else "deputies"
-        yield ChaseStep(clock=notice.clock, rung=name, times=times, role=role, reach=reach, at=at, says=says)
-        at = taken.get((notice.clock, name, times), at) + between
+        name, times = f"{notice.rung}{UNANSWERED}{number + 1}", times_of(notice)
+        if (was_taken := taken.get((notice.clock, name, times))) is None:
+            reach = "holders" if number else "deputies"
+            step = ChaseStep(clock=notice.clock, rung=name, times=times, role=role, reach=reach, at=at, says=says)
+            return [step]
+        at = was_taken + between
+    return []
 
 
 def _rung(notice: SentNotice, pack: Pack) -> Rung | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, unanswered
+from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, times_of, unanswered
 from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, plan
 from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
 from workflows.fact_kinds import ABOUT_TASKS, FactKind
@@ -176,7 +176,7 @@ class Memory:
         """The steps still to take because nobody answers, or a task is overdue, in order of their times."""
         pack, sent = self.settled_rules.pack, dict[tuple[str, str, int, Role], datetime]()
         for notice in self.sent.values():
-            sent[notice.clock, notice.rung, int(notice.key.split("/")[3]), notice.role] = notice.at
+            sent[notice.clock, notice.rung, times_of(notice), notice.role] = notice.at
         late = [
             OverdueTask(duty=duty_of(task.key), role=task.role, do=task.do, due=task.due, opened_at=task.opened_at)
             for task in self.tasks.values()

@@ -6,7 +6,7 @@ Somebody who is not to be told, because a person ruled so, is told by none of th
 from collections.abc import Sequence
 from datetime import datetime
 
-from workflows.chasing import UNANSWERED, ChaseStep
+from workflows.chasing import UNANSWERED, ChaseStep, times_of
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, NoticeOrder
 from workflows.facts import Known
@@ -101,7 +101,7 @@ def _lift(memory: Memory, now: datetime) -> list[NoticeOrder]:
     orders: list[NoticeOrder] = []
     for notice in lifted(memory.sent.values(), memory.clocks, pack):
         memory.sent[notice.key] = notice.model_copy(update={"lifted": True})
-        what = (notice.clock, f"{notice.rung}_lifted", int(notice.key.split("/")[3]), notice.role)
+        what = (notice.clock, f"{notice.rung}_lifted", times_of(notice), notice.role)
         order = _message_order(memory.start, pack.suppression_notice, what, now, Haste.WHEN_AWAKE)
         orders.append(order.model_copy(update={"corrects": notice.key}))
     return orders
@@ -206,7 +206,7 @@ def correction_order(start: EpisodeInput, pack: Pack, notice: SentNotice, now: d
     """The notice that an earlier one was wrong. Raises ValueError when the pack has no words for it."""
     if pack.correction_notice is None:
         raise ValueError(f"policy {pack.policy} has no correction notice")
-    times = int(notice.key.split("/")[3])
+    times = times_of(notice)
     rung = f"{notice.rung}_corrected"
     haste = Haste.AT_ONCE if notice.asked_much else Haste.WHEN_AWAKE
     order = _message_order(start, pack.correction_notice, (notice.clock, rung, times, notice.role), now, haste)

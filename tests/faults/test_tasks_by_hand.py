@@ -8,7 +8,7 @@ from tests.faults.test_crashes import CHILD, ago
 pytestmark = pytest.mark.xdist_group("machines")
 
 FILES = {
-    "people": "person,name,hours,deputies\nw1,Invented One,,\nw2,Invented Two,,\n",
+    "people": "person,name,email,mobile,channels,hours,deputies\nw1,Invented One,,,,,\nw2,Invented Two,,,,,\n",
     "holders": "role,person,scope,for,from,until\nsocial_worker,w1,authority,,,\n",
 }
 

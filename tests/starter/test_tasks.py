@@ -210,12 +210,12 @@ def test_what_was_done_with_a_task_is_listed_with_what_was_taken_back() -> None:
 # Whose tasks ---------------------------------------------------------------------------------------------------------
 
 WED_NOON, WED_NIGHT = (parse_instant(f"2026-06-10T{at}Z") for at in ("11:00:00", "22:00:00"))
-PEOPLE = """person,name,hours,deputies
-own,Invented Worker,Mon-Fri 09:00-17:00,dep
-dep,Invented Deputy,,
-team,Invented Manager,,
-all,Invented Reviewer,,
-night,Invented Night,,
+PEOPLE = """person,name,email,mobile,channels,hours,deputies
+own,Invented Worker,,,,Mon-Fri 09:00-17:00,dep
+dep,Invented Deputy,,,,,
+team,Invented Manager,,,,,
+all,Invented Reviewer,,,,,
+night,Invented Night,,,,,
 """
 HOLDERS = """role,person,scope,for,from,until
 social_worker,own,child,C1,,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.workflows.builders import clocks_at, fact, pack
 from workflows.chasing import OverdueTask, not_taken, overdue, unanswered
+from workflows.clocks import Clock
 from workflows.facts import Known
 from workflows.instants import parse_instant
 from workflows.policy import Chase, Pack
@@ -20,7 +21,11 @@ CHASE = Chase.model_validate(
         "overdue_again_after_hours": 24,
         "overdue_says": "Overdue",
         "undelivered_says": "Nobody was reached",
-        "upward": {"team_manager": "service_manager", "service_manager": "senior_leader"},
+        "upward": {
+            "interview_provider": "team_manager",
+            "team_manager": "service_manager",
+            "service_manager": "senior_leader",
+        },
         "obligations": ["O01"],
         "source": [{"document": "hw", "section": "invented"}],
     }
@@ -38,12 +43,27 @@ def sent(rung: str = "escalate") -> SentNotice:
     return SentNotice.model_validate({"key": f"e/rhi/{rung}/1/team_manager", **about})
 
 
-def steps(*more: str, **details: str) -> list[tuple[str, str, str, float]]:
+Step = tuple[str, str, str, float]
+
+
+def steps(*more: str, **details: str) -> list[Step]:
     facts = [fact("reported 2026-06-10T08:00:00Z"), RETURNED, *(fact(words, **details) for words in more)]
     as_of = "2026-06-13T18:00:00Z"
     clocks = tuple(clocks_at(as_of, *facts).values())
-    found = unanswered([sent()], clocks, chasing(), Known(facts, parse_instant(as_of)))
-    return [(s.rung, s.role, s.reach, (s.at - LATE) / timedelta(minutes=1)) for s in found]
+    return chase_of(sent(), clocks, Known(facts, parse_instant(as_of)))
+
+
+def chase_of(notice: SentNotice, clocks: tuple[Clock, ...], known: Known, late_minutes: float = 0) -> list[Step]:
+    """The whole chase of a notice, each step taken so many minutes after its time."""
+    notices, steps = [notice], list[Step]()
+    while found := unanswered(notices, clocks, chasing(), known):
+        [step] = found
+        steps.append((step.rung, step.role, step.reach, (step.at - LATE) / timedelta(minutes=1)))
+        about = {"clock": step.clock, "rung": step.rung, "role": step.role, "of_absence": False, "asked_much": True}
+        at = step.at + timedelta(minutes=late_minutes)
+        key = f"e/{step.clock}/{step.rung}/{step.times}/{step.role}"
+        notices.append(SentNotice.model_validate({"key": key, "at": at, **about}))
+    return steps
 
 
 def test_silence_goes_to_the_deputy_and_then_upward() -> None:
@@ -52,6 +72,41 @@ def test_silence_goes_to_the_deputy_and_then_upward() -> None:
         ("escalate_unanswered_2", "service_manager", "holders", 60),
         ("escalate_unanswered_3", "senior_leader", "holders", 90),
     ]
+
+
+def rhi_overdue() -> tuple[tuple[Clock, ...], Known]:
+    facts = [fact("reported 2026-06-10T08:00:00Z"), RETURNED]
+    return tuple(clocks_at("2026-06-13T18:00:00Z", *facts).values()), Known(
+        facts, parse_instant("2026-06-13T18:00:00Z")
+    )
+
+
+def test_each_step_has_its_time_from_when_the_one_before_was_really_taken() -> None:
+    assert [minutes for *_, minutes in chase_of(sent(), *rhi_overdue(), late_minutes=100)] == [30, 160, 290]
+
+
+def test_what_was_sent_while_the_child_was_away_is_chased_faster() -> None:
+    away = sent().model_copy(update={"of_absence": True})
+    assert [minutes for *_, minutes in chase_of(away, *rhi_overdue())] == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("rung", "lost_after", "expected"),
+    [
+        ("escalate", 5, [("team_manager", 5), ("service_manager", 35), ("senior_leader", 65)]),
+        ("escalate", 90, [("team_manager", 30), ("service_manager", 60), ("senior_leader", 90)]),
+        ("ask", 5, [("interview_provider", 5), ("team_manager", 35)]),
+        ("ask", None, []),
+    ],
+)
+def test_a_notice_that_reached_nobody_is_chased_at_once(
+    rung: str, lost_after: int | None, expected: list[tuple[str, float]]
+) -> None:
+    role = "interview_provider" if rung == "ask" else "team_manager"
+    lost = LATE + timedelta(minutes=lost_after) if lost_after is not None else None
+    key = f"e/rhi/{rung}/1/{role}"
+    notice = sent(rung).model_copy(update={"role": Role(role), "key": key, "undelivered_at": lost})
+    assert [(step[1], step[3]) for step in chase_of(notice, *rhi_overdue())] == expected
 
 
 @pytest.mark.parametrize(
