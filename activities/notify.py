@@ -40,7 +40,8 @@ async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | No
     Whom it is for is decided once, with the first writing: however the
     directory changes before a retry, nobody else is told by the same notice.
     """
-    sent_at = datetime.now(UTC) + order.ahead
+    # Where time is skipped only the episode knows how late it is.
+    sent_at = max(datetime.now(UTC) + order.ahead, order.ordered_at or order.at)
     columns = {column.name for column in NoticeTable.__table__.columns}
     values = {name: value for name, value in order.model_dump().items() if name in columns}
     # In the tray it lies from now on; whether it was read and answered is for the person to say.

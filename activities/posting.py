@@ -87,9 +87,9 @@ async def gather_digests(store: Store, post: Post, asked: DigestAsked) -> list[M
     async with store.session() as session:
         for person_id in await store_post.people_with_digests(session, asked.authority):
             person = await person_by_id(session, person_id)
-            if person and works_on_the_day_of(asked.now, person.hours):
+            keys = await store_post.digest_for(session, person_id, asked.now)
+            if keys and person and works_on_the_day_of(asked.now, person.hours):
                 new = _new(derived_id(asked.run, person_id), asked.authority, person_id, asked.now)
-                keys = await store_post.digest_for(session, person_id)
                 await _begin(session, post, new.model_copy(update={"gathered_by": asked.run}), keys)
         return [await _to_send(session, message) for message in await store_post.gathered_by(session, asked.run)]
 
@@ -112,8 +112,8 @@ async def _to_send(session: AsyncSession, message: Message) -> MessageToSend:
     return MessageToSend(message=message.id, person=message.person_id, ways=message.ways, lines=len(lines))
 
 
-async def send(store: Store, post: Post, asked: SendAsked) -> SendAnswer:
-    """Try one way out, once.
+async def send(store: Store, post: Post, asked: SendAsked, now: datetime | None = None) -> SendAnswer:
+    """Try one way out, once, at `now` (UTC), the present unless it is given.
 
     Raises ApplicationError, to be retried, when the provider is busy or nobody
     can say whether it took the message.
@@ -122,9 +122,9 @@ async def send(store: Store, post: Post, asked: SendAsked) -> SendAnswer:
     if way is None:
         await _note(store, asked, failure="not set up")
         return SendAnswer(became="refused")
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     async with store.session() as session:
-        letter = await _letter(session, post, asked, way)
+        letter = await _letter(session, post, asked, way, now)
         if letter == "answered":
             return SendAnswer(became="not_needed")
         before = await store_post.begin_attempt(session, asked.message, asked.way, now)
@@ -137,7 +137,7 @@ async def send(store: Store, post: Post, asked: SendAsked) -> SendAnswer:
     if isinstance(found, Busy):
         raise _later(found.reason, found.retry_after)
     answer = _as_answer(found) if found else await way.adapter.send(letter)
-    return await _settle(store, asked, answer, receipts=way.receipts)
+    return await _settle(store, asked, answer, now, receipts=way.receipts)
 
 
 def _as_answer(found: Found) -> Answer:
@@ -145,11 +145,11 @@ def _as_answer(found: Found) -> Answer:
 
 
 async def _letter(
-    session: AsyncSession, post: Post, asked: SendAsked, way: WayOut
+    session: AsyncSession, post: Post, asked: SendAsked, way: WayOut, now: datetime
 ) -> Letter | Literal["answered"] | None:
     """What to send; 'answered' when every line has its answer; None without an address to send it to."""
     message = await store_post.message_of(session, asked.message)
-    lines = await store_post.lines_of(session, asked.message, unanswered=True)
+    lines = await store_post.lines_of(session, asked.message, unanswered_at=now)
     if not lines or message is None:
         return "answered"
     to = way.to or await address(session, message.person_id, way.channel)
@@ -160,9 +160,8 @@ async def _letter(
     return Letter(reference=reference, to=to, subject=words.subject, body=words.body, data=words.data)
 
 
-async def _settle(store: Store, asked: SendAsked, answer: Answer, *, receipts: bool) -> SendAnswer:
+async def _settle(store: Store, asked: SendAsked, answer: Answer, now: datetime, *, receipts: bool) -> SendAnswer:
     """Write down what a provider answered, and say what is to be done about it."""
-    now = datetime.now(UTC)
     match answer:
         case Taken(provider_id, delivered):
             arrived = {"delivered_at": now} if delivered else {}

@@ -30,6 +30,7 @@ from activities.store.tables import ClockTable, EpisodeTable, HoldingTable
 from starter.client import Episodes
 from starter.engine_binary import engine_binary
 from starter.episode_worker import episode_worker
+from starter.rehearsed_post import RehearsedMessage, RehearsedPost
 from starter.scenarios import Scenario, earlier_episodes, plan_scenario
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput
@@ -42,6 +43,14 @@ from workflows.vocabulary import ROLE_WORDS, ClockKind, ClockState, Role
 
 PATIENCE_SECONDS: Final = 30.0
 REHEARSAL: Final = "rehearsal"
+
+_WOKEN: Final = (
+    Role.TEAM_MANAGER,
+    Role.SERVICE_MANAGER,
+    Role.SENIOR_LEADER,
+    Role.DUTY_MANAGER,
+    Role.OUT_OF_HOURS_TEAM,
+)
 
 # A fact is given to the episode a moment early, and takes effect at its own time: so nothing that falls due at that
 # same time is decided without it.
@@ -70,10 +79,11 @@ class RehearsedEvent(BaseModel):
 
 
 class Rehearsal(BaseModel):
-    """All that happened, in order, and the clocks at the end."""
+    """All that happened, in order, and the clocks at the end; the messages too, where channels were rehearsed."""
 
     events: list[RehearsedEvent]
     clocks: tuple[Clock, ...]
+    messages: list[RehearsedMessage] = []
 
 
 @asynccontextmanager
@@ -181,12 +191,22 @@ class Stage:
         return view
 
 
-async def cast_everyone(session: AsyncSession, authority: str = REHEARSAL) -> None:
-    """Have an invented person hold each role, so that what is rehearsed is the episode and not a bare directory."""
+async def cast_everyone(session: AsyncSession, authority: str = REHEARSAL, *, reached: bool = False) -> None:
+    """Have an invented person hold each role, so that what is rehearsed is the episode and not a bare directory.
+
+    With `reached` each has an e-mail address, and managers and leaders a number that is tried first.
+    """
     if await person_id(session, authority, Role.OPERATOR.value):
         return
-    for role in Role:
-        await put_person(session, authority, PersonEntry(reference=role.value, name=f"Invented {ROLE_WORDS[role]}"))
+    for number, role in enumerate(Role):
+        entry = PersonEntry(reference=role.value, name=f"Invented {ROLE_WORDS[role]}")
+        if reached:
+            mobile = f"+447700900{number:03}" if role in _WOKEN else ""
+            email = f"{role.value.replace('_', '.')}@invented.example"
+            entry = entry.model_copy(
+                update={"email": email, "mobile": mobile, "channels": "sms;email" if mobile else "email"}
+            )
+        await put_person(session, authority, entry)
         holder = await person_id(session, authority, role.value)
         held = {"authority": authority, "role": role.value, "scope": "authority", "held_for": "", "person_id": holder}
         await add(session, HoldingTable, held)
@@ -216,17 +236,25 @@ async def _write_earlier(
         await upsert(session, ClockTable, clock | standing)
 
 
-async def rehearse(scenario: Scenario, policies: Policies) -> Rehearsal:
-    """Live through a scenario up to its as_of. Raises UnknownPolicyError or BadInputError before anything starts."""
+async def rehearse(scenario: Scenario, policies: Policies, post: RehearsedPost | None = None) -> Rehearsal:
+    """Live through a scenario up to its as_of, and write its messages where there is a post to be rehearsed.
+
+    Raises UnknownPolicyError or BadInputError before anything starts.
+    """
     plan_scenario(scenario, policies)
     with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
         await store.create_tables()
-        activities = Activities(store, policies)
+        if post is not None:
+            async with store.session() as session:
+                await cast_everyone(session, reached=True)
+        activities = Activities(store, policies, post.post if post else None)
         async with skipping_engine() as environment, episode_worker(environment.client, activities):
             rehearsal = await _play(scenario, environment, store, policies)
+        begins = min((fact.at for fact in scenario.facts), default=scenario.as_of)
+        messages = await post.messages(store, REHEARSAL, begins, scenario.as_of) if post else []
         await store.close()
-    return rehearsal
+    return rehearsal.model_copy(update={"messages": messages})
 
 
 async def _play(scenario: Scenario, environment: WorkflowEnvironment, store: Store, policies: Policies) -> Rehearsal:

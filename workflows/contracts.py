@@ -130,7 +130,8 @@ class EpisodeChanges(_Message):
 class NoticeOrder(_Message):
     """A notice to send. `key` is the idempotency key: whatever is retried, one key is one notice. Instants are UTC.
 
-    `at` is the rung's own time; `ahead` is the episode's, for rehearsals (see EpisodeInput). `haste` says when it may
+    `at` is the rung's own time, `ordered_at` when the episode decided on it; `ahead` is the episode's, for rehearsals
+    (see EpisodeInput). `haste` says when it may
     go out; `channel`, where given, is tried before a person's own. `reach` says whom of the role: with `told` it is
     whoever was told by the notice whose key is `corrects`, or, without one, whoever was told of the absence.
     """
@@ -148,6 +149,7 @@ class NoticeOrder(_Message):
     at: Instant
     due: Instant | None
     ahead: timedelta
+    ordered_at: Instant | None = None
     child_id: str | None = None
     haste: Haste = Haste.AT_ONCE
     reach: Reach = "holders"

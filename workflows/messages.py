@@ -6,6 +6,7 @@ A message names nobody and says nothing of a case: what is asked, of whom, by
 when, and where to look.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflows.directory import Hours
-from workflows.instants import LONDON, Instant, in_words, london_day, london_instant, to_rfc3339
+from workflows.instants import LONDON, Instant, day_in_words, in_words, london_day, london_instant, to_rfc3339
 from workflows.vocabulary import ROLE_WORDS, Channel, Haste, Role
 
 Asks = Literal["answer", "step", "notice"]
@@ -129,10 +130,11 @@ class Wording(_Part):
 
 
 _ASKED: Final[dict[Asks, str]] = {
-    "answer": "Look, and answer",
-    "step": "Look: something was not done in time",
-    "notice": "Look",
+    "answer": "look, and answer",
+    "step": "look at what was not done in time",
+    "notice": "look",
 }
+_LAST_SECOND: Final = time(23, 59, 59)
 
 
 def wording(message_id: str, lines: Sequence[Line], channel: Channel, links: str) -> Wording:
@@ -144,8 +146,7 @@ def wording(message_id: str, lines: Sequence[Line], channel: Channel, links: str
     ordered = in_order(lines)
     link = f"{links.rstrip('/')}/m/{message_id}"
     subject = _subject(ordered)
-    due = min((one.due for one in ordered if one.due), default=None)
-    body = "\n".join(_short(ordered, due, link) if channel is Channel.SMS else _long(ordered, link))
+    body = "\n".join(_short(ordered, link) if channel is Channel.SMS else _long(ordered, link))
     return Wording(subject=subject, body=body, data=_data(message_id, ordered, link))
 
 
@@ -161,16 +162,30 @@ def _things(count: int) -> str:
     return "1 thing" if count == 1 else f"{count} things"
 
 
-def _short(lines: Sequence[Line], due: datetime | None, link: str) -> list[str]:
-    by = f", the first by {in_words(due)}" if due and len(lines) > 1 else f", by {in_words(due)}" if due else ""
-    return [f"{_subject(lines)}{by}. {link}"]
+def _when(line: Line) -> str:
+    """By when something is asked, or since when it has been due, as the end of a sentence."""
+    if line.due is None:
+        return ""
+    at_end = line.due.astimezone(LONDON).time() == _LAST_SECOND
+    due = f"the end of {day_in_words(london_day(line.due))}" if at_end else in_words(line.due)
+    return f", due since {due}" if line.due <= line.at else f", by {due}"
+
+
+def _short(lines: Sequence[Line], link: str) -> list[str]:
+    first = min((one for one in lines if one.due), key=lambda one: one.due or one.at, default=None)
+    when = _when(first) if first else ""
+    if len(lines) > 1:
+        when = when.replace(", ", ", the first ", 1)
+    return [f"{_subject(lines)}{when}. {link}"]
 
 
 def _long(lines: Sequence[Line], link: str) -> list[str]:
-    said = [f"Look here, and say that you have: {link}", ""]
-    for one in lines:
-        by = f", by {in_words(one.due)}" if one.due else ""
-        said.append(f"- As {ROLE_WORDS[one.role]}: {_ASKED[one.asks]}{by}. Episode {one.episode_id}")
+    asks = any(one.asks == "answer" for one in lines)
+    said = [f"Look here, and say that you have: {link}" if asks else f"Look here: {link}", ""]
+    for about, count in Counter((one.role, one.asks, _when(one), one.episode_id) for one in lines).items():
+        role, asked, when, episode = about
+        things = f" ({_things(count)})" if count > 1 else ""
+        said.append(f"- As {ROLE_WORDS[role]}: {_ASKED[asked]}{things}{when}. Episode {episode}")
     return [*said, "", "This message says nothing of a child on purpose. Please do not forward it with details added."]
 
 

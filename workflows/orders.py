@@ -36,7 +36,7 @@ def notices_owed(memory: Memory, due: Sequence[DueRung], known: Known) -> list[N
     orders += _correct(memory, known.as_of)
     orders += _lift(memory, known.as_of)
     orders += _chase(memory, known)
-    return orders
+    return [order.model_copy(update={"ordered_at": known.as_of}) for order in orders]
 
 
 def _climb(memory: Memory, due: DueRung, known: Known) -> NoticeOrder | None:

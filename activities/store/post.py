@@ -79,9 +79,11 @@ async def ready_for(session: AsyncSession, person: str, now: datetime) -> list[s
     return await _waiting(session, RecipientTable.person_id == person, RecipientTable.ready_at <= now)
 
 
-async def digest_for(session: AsyncSession, person: str) -> list[str]:
-    """The keys of the notices that wait for a person's digest."""
-    return await _waiting(session, RecipientTable.person_id == person, RecipientTable.in_digest.is_(True))
+async def digest_for(session: AsyncSession, person: str, now: datetime) -> list[str]:
+    """The keys of the notices that wait for a person's digest at an instant (UTC)."""
+    mine = (RecipientTable.person_id == person, RecipientTable.in_digest.is_(True))
+    told = select(NoticeTable.key).where(NoticeTable.sent_at <= now)
+    return await _waiting(session, *mine, RecipientTable.notice_key.in_(told))
 
 
 async def _waiting(session: AsyncSession, *where: ColumnElement[bool]) -> list[str]:
@@ -134,12 +136,13 @@ def _message(row: MessageTable) -> Message:
     return Message.model_validate(about | {"ways": tuple(way for way in row.ways.split(";") if way)})
 
 
-async def lines_of(session: AsyncSession, message_id: str, *, unanswered: bool = False) -> list[Line]:
-    """A message's lines; with `unanswered`, without those that asked for an answer and have it."""
+async def lines_of(session: AsyncSession, message_id: str, *, unanswered_at: datetime | None = None) -> list[Line]:
+    """A message's lines; without those that had their answer by an instant (UTC), when one is given."""
     chosen = select(NoticeTable).join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
     chosen = chosen.where(RecipientTable.message_id == message_id)
-    if unanswered:
-        chosen = chosen.where(NoticeTable.acknowledged_at.is_(None))
+    if unanswered_at is not None:
+        answered = NoticeTable.acknowledged_at
+        chosen = chosen.where(answered.is_(None) | (answered > unanswered_at))
     rows = (await session.scalars(chosen.order_by(NoticeTable.at, NoticeTable.key))).all()
     return [line_of(row) for row in rows]
 
@@ -219,7 +222,7 @@ async def close(session: AsyncSession, message_id: str, state: str, now: datetim
     await session.execute(update(MessageTable).where(MessageTable.id == message_id).values(state=state, state_at=now))
     message = await message_of(session, message_id)
     posted: list[Posted] = []
-    for line in await lines_of(session, message_id, unanswered=True):
+    for line in await lines_of(session, message_id, unanswered_at=now):
         others = (
             select(func.count())
             .select_from(RecipientTable)

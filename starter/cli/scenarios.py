@@ -8,8 +8,11 @@ import typer
 from starter.cli.policies import policies
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async
+from starter.post_settings import load_post_settings
 from starter.rehearsal import Rehearsal, rehearse
+from starter.rehearsed_post import RehearsedPost
 from starter.scenarios import Planned, Scenario, plan_scenario, read_json, read_scenario
+from starter.settings import load_settings
 from workflows.clocks import Clock
 from workflows.facts import Known
 from workflows.instants import in_words
@@ -60,9 +63,17 @@ def _say_clock(clock: Clock) -> None:
     say(f"  Source: {clock.source}")
 
 
-def rehearse_command(scenario: ScenarioFile, as_json: AsJson = False) -> None:
+def rehearse_command(
+    scenario: ScenarioFile,
+    as_json: AsJson = False,
+    channels: Annotated[
+        bool, typer.Option("--channels", help="write the messages themselves, as an invented cast would get them")
+    ] = False,
+) -> None:
     """Live through a scenario on a real engine with time skipped, and tell all that happens."""
-    rehearsal = run_async(rehearse(read_scenario(read_json(scenario)), policies()))
+    read = read_scenario(read_json(scenario))
+    post = RehearsedPost(load_post_settings().rules, load_settings().links) if channels else None
+    rehearsal = run_async(rehearse(read, policies(), post))
     if as_json:
         say_json(rehearsal.model_dump(mode="json"))
         return
@@ -77,3 +88,8 @@ def _say_rehearsal(rehearsal: Rehearsal) -> None:
     say_table(["When", "What", "Who", "Rung", ""], rows)
     for clock in rehearsal.clocks:
         _say_clock(clock)
+    for message in rehearsal.messages:
+        say()
+        say(f"{in_words(message.at)}: {message.way} to {message.who}, {message.to}")
+        for line in (f"Subject: {message.subject}", "", *message.body.splitlines()):
+            say(f"  | {line}" if line else "  |")
