@@ -93,9 +93,11 @@ class Correspondent:
                 raise
 
 
-async def somebody(theatre: Theatre, channels: str = "email", role: Role = Role.TEAM_MANAGER) -> Correspondent:
-    """An invented person who alone holds a role in an authority of its own."""
-    authority, name = f"town-{uuid4().hex[:8]}", f"invented-{uuid4().hex[:8]}"
+async def somebody(
+    theatre: Theatre, channels: str = "email", role: Role = Role.TEAM_MANAGER, authority: str | None = None
+) -> Correspondent:
+    """An invented person who holds a role; alone in an authority of its own, unless one is given."""
+    authority, name = authority or f"town-{uuid4().hex[:8]}", f"invented-{uuid4().hex[:8]}"
     entry = PersonEntry(
         reference=name, name=name, email=f"{name}@invented.example", mobile="+447700900123", channels=channels
     )
