@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from workflows.explain import duration_in_words, start_in_words, words_of_happenings
-from workflows.policy import Pack
+from workflows.policy import Chase, Pack
 from workflows.policy_rules import Applies, ClockRule
 from workflows.vocabulary import ROLE_WORDS
 
@@ -39,6 +39,8 @@ def _lines(pack: Pack) -> Iterator[str]:
     for interviewer, rule in pack.interviewers.items():
         yield f"- {interviewer.value.replace('_', ' ')}: {rule.verdict}; {rule.why}."
     yield ""
+    if pack.chase:
+        yield from _chase(pack, pack.chase)
     yield "## Prompts"
     for prompt in pack.prompts.values():
         yield ""
@@ -48,6 +50,22 @@ def _lines(pack: Pack) -> Iterator[str]:
             yield f"- {letter}: {item}"
         yield ""
         yield f"{pack.cite(prompt)}."
+
+
+def _chase(pack: Pack, chase: Chase) -> Iterator[str]:
+    yield "## When nobody answers"
+    yield ""
+    yield f"A notice that asks for an answer and has none after {chase.unanswered_after_minutes} minutes goes to the"
+    yield "holder's deputy, or to who is on call, and after as long again to each role above; what is sent once the"
+    yield f"child is back waits {chase.unanswered_after_return_minutes} minutes. A notice that no channel could deliver"
+    yield "is chased at once. An overdue task without a ladder of its own goes to each role above, one every"
+    yield f"{chase.overdue_again_after_hours} hours."
+    yield ""
+    for role in chase.upward:
+        yield f"- {ROLE_WORDS[role]}: {', then '.join(ROLE_WORDS[one] for one in chase.above(role))}"
+    yield ""
+    yield f"{pack.cite(chase)}."
+    yield ""
 
 
 def _clock(pack: Pack, clock_id: str, rule: ClockRule) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """The post as the settings make it: its ways out, and the engine that its postboxes and digests live in."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from temporalio.client import (
     Client,
@@ -21,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.channels.base import ChannelAdapter
 from activities.channels.notify import NotifyAdapter
 from activities.channels.smtp import SmtpAdapter
+from activities.channels.web import checked_url
 from activities.channels.webhook import WebhookAdapter
 from activities.posting import Post, WayOut
 from starter.post_settings import PostSettings
@@ -39,30 +42,35 @@ def ways_out(settings: PostSettings) -> dict[str, WayOut]:
     """The ways out that are set up, in the order in which they are tried. Raises BadInputError naming the variable."""
     ways: dict[str, WayOut] = {}
     if key := settings.notify_api_key.get_secret_value():
-        kinds = (
-            ("notify_email", Channel.EMAIL, "email", settings.notify_email_template),
-            ("notify_sms", Channel.SMS, "sms", settings.notify_sms_template),
-        )
-        for name, channel, kind, template in kinds:
-            if template:
-                ways[name] = WayOut(channel, _notify(settings, key, template, kind), receipts=True)
+        if template := settings.notify_email_template:
+            ways["notify_email"] = WayOut(Channel.EMAIL, _notify(settings, key, template, "email"), receipts=True)
+        if template := settings.notify_sms_template:
+            ways["notify_sms"] = WayOut(Channel.SMS, _notify(settings, key, template, "sms"), receipts=True)
     if settings.smtp_host:
         ways["smtp"] = WayOut(Channel.EMAIL, _smtp(settings))
     if settings.webhook_url:
-        ways["webhook"] = WayOut(Channel.WEBHOOK, _webhook(settings), to=settings.webhook_url)
+        ways["webhook"] = _webhook(settings)
     return ways
 
 
-def _notify(settings: PostSettings, key: str, template: str, kind: str) -> ChannelAdapter:
+@contextmanager
+def _naming(variable: str) -> Generator[None]:
+    """Turn what an adapter says of a setting into one line that names the variable."""
     try:
-        whole_kind = "sms" if kind == "sms" else "email"
-        return NotifyAdapter(key, settings.notify_url, template, whole_kind, settings.attempt_seconds)
+        yield
     except ValueError as error:
-        raise BadInputError(f"HOMEWARD_NOTIFY_API_KEY: {error}") from None
+        raise BadInputError(f"HOMEWARD_{variable}: {error}") from None
+
+
+def _notify(settings: PostSettings, key: str, template: str, kind: Literal["email", "sms"]) -> ChannelAdapter:
+    with _naming("NOTIFY_URL"):
+        url = checked_url(settings.notify_url)
+    with _naming("NOTIFY_API_KEY"):
+        return NotifyAdapter(key, url, template, kind, settings.attempt_seconds)
 
 
 def _smtp(settings: PostSettings) -> ChannelAdapter:
-    try:
+    with _naming("SMTP_SENDER"):
         return SmtpAdapter(
             settings.smtp_host,
             settings.smtp_port,
@@ -72,15 +80,14 @@ def _smtp(settings: PostSettings) -> ChannelAdapter:
             tls=settings.smtp_tls,
             timeout=settings.attempt_seconds,
         )
-    except ValueError as error:
-        raise BadInputError(f"HOMEWARD_SMTP_SENDER: {error}") from None
 
 
-def _webhook(settings: PostSettings) -> ChannelAdapter:
-    try:
-        return WebhookAdapter(settings.webhook_secret.get_secret_value(), settings.attempt_seconds)
-    except ValueError as error:
-        raise BadInputError(f"HOMEWARD_WEBHOOK_SECRET: {error}") from None
+def _webhook(settings: PostSettings) -> WayOut:
+    with _naming("WEBHOOK_URL"):
+        url = checked_url(settings.webhook_url)
+    with _naming("WEBHOOK_SECRET"):
+        adapter = WebhookAdapter(settings.webhook_secret.get_secret_value(), settings.attempt_seconds)
+    return WayOut(Channel.WEBHOOK, adapter, to=url)
 
 
 def post_of(settings: PostSettings, client: Client, links: str) -> Post:

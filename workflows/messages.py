@@ -6,7 +6,6 @@ A message names nobody and says nothing of a case: what is asked, of whom, by
 when, and where to look.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -182,8 +181,11 @@ def _short(lines: Sequence[Line], link: str) -> list[str]:
 def _long(lines: Sequence[Line], link: str) -> list[str]:
     asks = any(one.asks == "answer" for one in lines)
     said = [f"Look here, and say that you have: {link}" if asks else f"Look here: {link}", ""]
-    for about, count in Counter((one.role, one.asks, _when(one), one.episode_id) for one in lines).items():
-        role, asked, when, episode = about
+    alike: dict[tuple[Role, Asks, str, str], int] = {}
+    for one in lines:
+        about = (one.role, one.asks, _when(one), one.episode_id)
+        alike[about] = alike.get(about, 0) + 1
+    for (role, asked, when, episode), count in alike.items():
         things = f" ({_things(count)})" if count > 1 else ""
         said.append(f"- As {ROLE_WORDS[role]}: {_ASKED[asked]}{things}{when}. Episode {episode}")
     return [*said, "", "This message says nothing of a child on purpose. Please do not forward it with details added."]

@@ -182,7 +182,7 @@ class Pack(Part):
             for deeper in target.starts():
                 self._check_clocks(clock_id, deeper, (*seen, wanted))
 
-    def cite(self, rule: ClockRule | Prompt | RepeatRule | Message) -> str:
+    def cite(self, rule: ClockRule | Prompt | RepeatRule | Message | Chase) -> str:
         """The rule's source in words: obligations, document titles and sections."""
         places = "; ".join(f"{self.documents[c.document]}, {c.section}" for c in rule.source)
         return f"{', '.join(rule.obligations)}: {places}"

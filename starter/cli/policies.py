@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from activities.policies import Policies, read_calendar, read_pack, read_yaml
+from activities.policies import Policies, kept_text, read_calendar, read_pack, read_yaml
 from activities.store.episodes import episode_view, list_episodes
 from activities.store.inbox import report_of
 from starter import policy_page
@@ -60,10 +60,14 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="a policy pa
 def show(
     name: PackName = "homeward",
     as_page: Annotated[bool, typer.Option("--page", help="in Markdown, to print or publish")] = False,
+    as_kept: Annotated[bool, typer.Option("--kept", help="as the file that keeps this version for good")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a policy pack: every clock with its rule, its ladder and its source; prompts and repeats."""
     pack = _named(name)
+    if as_kept:
+        say(kept_text(pack).rstrip("\n"))
+        return
     if as_json:
         say_json(as_data(pack))
         return
