@@ -4,11 +4,11 @@ import re
 from datetime import time
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from starter.settings import from_environment
 from workflows.messages import PostRules, QuietHours
-from workflows.plain_errors import BadInputError, first_error
 
 _SPAN: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 _CLOCK: Final = re.compile(r"\d\d:\d\d", re.ASCII)
@@ -113,10 +113,4 @@ def _read_span(written: str) -> tuple[time, time]:
 
 def load_post_settings() -> PostSettings:
     """Read the settings from the environment. Raises BadInputError naming the variable."""
-    try:
-        return PostSettings()
-    except ValidationError as error:
-        field, sentence = first_error(error)
-        if not field and ": " in sentence:
-            field, _, sentence = sentence.partition(": ")
-        raise BadInputError(f"HOMEWARD_{field.upper()}: {sentence}") from None
+    return from_environment(PostSettings)

@@ -1,7 +1,7 @@
 """Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
 
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -66,12 +66,20 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'homeward.sqlite'}"
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment. Raises BadInputError naming the variable."""
+SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
+
+
+def from_environment(kind: type[SomeSettings]) -> SomeSettings:
+    """Read settings of a kind from the environment. Raises BadInputError naming the variable."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         field, sentence = first_error(error)
         if not field and ": " in sentence:
             field, _, sentence = sentence.partition(": ")
         raise BadInputError(f"HOMEWARD_{field.upper()}: {sentence}") from None
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment. Raises BadInputError naming the variable."""
+    return from_environment(Settings)

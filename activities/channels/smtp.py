@@ -5,7 +5,6 @@ being handed over, silence is Unknown. Before that, nothing can have been taken.
 """
 
 import asyncio
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,18 +17,18 @@ from urllib.parse import quote
 import aiosmtplib
 
 from activities.channels.base import ATTEMPT_SECONDS, Answer, Busy, Letter, Refused, Taken, Unknown
+from workflows.contacts import read_email
 
 GOODBYE_SECONDS: Final = 1.0
 """How long the server may take over QUIT, when the letter's fate is known already."""
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS: Final = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
-_LONGEST_ADDRESS: Final = 254
-
 
 def is_address(text: str) -> bool:
     """Whether text is one plain e-mail address and nothing more: no name, no second address, no line break."""
-    return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+    try:
+        return bool(read_email(text))
+    except ValueError:
+        return False
 
 
 @dataclass

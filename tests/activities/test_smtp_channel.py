@@ -60,7 +60,7 @@ async def test_what_is_not_one_address_never_reaches_a_mail_server(mail: SmtpSta
     assert mail.received == []
 
 
-@pytest.mark.parametrize("to", [EMAIL, "o'neil+duty@sub.council.example", "x@localhost"])
+@pytest.mark.parametrize("to", [EMAIL, "o'neil+duty@sub.council.example"])
 def test_plain_addresses_are_addresses(to: str) -> None:
     assert is_address(to)
 

@@ -1,6 +1,7 @@
 """One skipping engine, worker, store and post for all the tests of a process; each test has an episode of its own."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,18 +72,30 @@ class Theatre:
         return Stage(self.environment, self.store, self.policies, begins_at)
 
 
+@contextmanager
+def providers_up() -> Generator[Providers]:
+    """Every provider, listening."""
+    with NotifyStandIn() as notify, SmtpStandIn() as smtp, WebhookStandIn() as webhooks:
+        yield Providers(notify, smtp, webhooks)
+
+
+@asynccontextmanager
+async def theatre_of(store: Store, policies: Policies, providers: Providers) -> AsyncGenerator[Theatre]:
+    """A skipping engine, and a worker whose post goes out by these providers."""
+    async with skipping_engine() as environment:
+        post = post_of(providers.settings(), environment.client, "https://homeward.invented.example")
+        async with episode_worker(environment.client, Activities(store, policies, post)):
+            yield Theatre(environment, store, policies, providers, post)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Theatre]:
     folder: Path = tmp_path_factory.mktemp("theatre")
     store = Store(f"sqlite+aiosqlite:///{folder / 'store.sqlite'}")
     await store.create_tables()
-    policies = Policies.load()
-    with NotifyStandIn() as notify, SmtpStandIn() as smtp, WebhookStandIn() as webhooks:
-        providers = Providers(notify, smtp, webhooks)
-        async with skipping_engine() as environment:
-            post = post_of(providers.settings(), environment.client, "https://homeward.invented.example")
-            async with episode_worker(environment.client, Activities(store, policies, post)):
-                yield Theatre(environment, store, policies, providers, post)
+    with providers_up() as providers:
+        async with theatre_of(store, Policies.load(), providers) as theatre:
+            yield theatre
     await store.close()
 
 

@@ -1,6 +1,7 @@
 """Words for tests of messages: invented people with addresses, notices for them, and what became of them."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,15 +19,18 @@ from workflows.contracts import NoticeOrder
 from workflows.names import message_workflow_id, notice_key
 from workflows.vocabulary import Channel, Haste, Role
 
+_numbers = itertools.count()
+
 
 class Correspondent:
     """One invented person who holds a role for an authority of its own, and what is sent to that person."""
 
-    def __init__(self, theatre: Theatre, person: str, authority: str, name: str) -> None:
+    def __init__(self, theatre: Theatre, person: str, authority: str, name: str, mobile: str = "") -> None:
         self._theatre = theatre
         self.person = person
         self.authority = authority
         self.name = name
+        self.mobile = mobile
 
     @property
     def email(self) -> str:
@@ -44,14 +48,22 @@ class Correspondent:
             return [message.id for message in await messages_to(session, self.person)]
 
     async def message(self, number: int = 1) -> WorkflowHandle[Any, Any]:
-        """The workflow of the person's message of that number, once it is there."""
+        """The workflow of the person's message of that number, once it has begun."""
         await until(lambda: self._has(number))
-        return self._theatre.environment.client.get_workflow_handle(
-            message_workflow_id((await self.messages())[number - 1])
-        )
+        return self._handle((await self.messages())[number - 1])
+
+    def _handle(self, message: str) -> WorkflowHandle[Any, Any]:
+        return self._theatre.environment.client.get_workflow_handle(message_workflow_id(message))
 
     async def _has(self, number: int) -> bool:
-        return len(await self.messages()) >= number
+        there = await self.messages()
+        if len(there) < number:
+            return False
+        try:
+            await self._handle(there[number - 1]).describe()
+        except RPCError:
+            return False
+        return True
 
     async def state(self, number: int = 1) -> str:
         """How the person's message of that number stands."""
@@ -98,16 +110,15 @@ async def somebody(
 ) -> Correspondent:
     """An invented person who holds a role; alone in an authority of its own, unless one is given."""
     authority, name = authority or f"town-{uuid4().hex[:8]}", f"invented-{uuid4().hex[:8]}"
-    entry = PersonEntry(
-        reference=name, name=name, email=f"{name}@invented.example", mobile="+447700900123", channels=channels
-    )
+    mobile = f"+44770090{next(_numbers):04}"
+    entry = PersonEntry(reference=name, name=name, email=f"{name}@invented.example", mobile=mobile, channels=channels)
     async with theatre.store.session() as session:
         await put_person(session, authority, entry)
         person = await person_id(session, authority, name)
         assert person is not None
         held = {"authority": authority, "role": role.value, "scope": "authority", "held_for": "", "person_id": person}
         await add(session, HoldingTable, {**held, "since": None, "until": None})
-    return Correspondent(theatre, person, authority, name)
+    return Correspondent(theatre, person, authority, name, mobile)
 
 
 def order(authority: str, haste: Haste, channel: Channel | None = None) -> NoticeOrder:

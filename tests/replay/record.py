@@ -10,9 +10,12 @@ ever added.
 import asyncio
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
+from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from activities.policies import Policies
@@ -20,8 +23,14 @@ from activities.registry import Activities
 from activities.store import Store, inbox
 from starter.episode_worker import episode_worker
 from starter.rehearsal import Stage, skipping_engine
+from tests.engine.conftest import Theatre, providers_up, theatre_of
+from tests.engine.correspondence import somebody
 from tests.engine.plays import NOON, fact, hours, live, scenario
+from tests.standins.faults import STORED_BUT_LOST, refuses
 from workflows.facts import Fact
+from workflows.names import DIGEST_WORKFLOW, TASK_QUEUE, postbox_id
+from workflows.post_contracts import DigestInput
+from workflows.vocabulary import Haste
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -74,6 +83,9 @@ async def main(version: str) -> None:
         store = Store(f"sqlite+aiosqlite:///{Path(scratch) / 'store.sqlite'}")
         await store.create_tables()
         policies = Policies.load()
+        with providers_up() as providers:
+            async with theatre_of(store, policies, providers) as theatre:
+                await _messages(theatre, folder)
         activities = Activities(store, policies)
         async with skipping_engine() as environment, episode_worker(environment.client, activities):
             for name, (facts, until) in EPISODES.items():
@@ -108,8 +120,44 @@ async def _signalled(stage: Stage, file: Path) -> None:
     await _keep(stage, file)
 
 
+async def _messages(theatre: Theatre, folder: Path) -> None:
+    """A postbox that gathered, messages that reached somebody at once, late and not at all, and a digest."""
+    manager, late, nobody = [await somebody(theatre) for _ in range(3)]
+    await manager.told(3)
+    await (await manager.message()).signal("receipt", args=["notify_email", "delivered"])
+    await manager.reaches("reached")
+    await _keep_run(theatre, postbox_id(manager.person), folder / "closed-postbox.json")
+    await _keep_run(theatre, (await manager.message()).id, folder / "closed-message-delivered.json")
+    theatre.providers.notify.sends.next(refuses(429, "RateLimitError"), STORED_BUT_LOST)
+    await late.told()
+    await late.message()
+    await late.lives("reached")
+    await _keep_run(theatre, (await late.message()).id, folder / "closed-message-silent-and-by-the-next-way.json")
+    theatre.providers.notify.sends.always = refuses(503)
+    theatre.providers.smtp.recipients.always = refuses(451)
+    await nobody.told()
+    await nobody.message()
+    await nobody.lives("unreached")
+    await nobody.skip(timedelta(minutes=20))
+    await _keep_run(theatre, (await nobody.message()).id, folder / "open-message-unreached.json")
+    theatre.providers.mend()
+    await manager.told(2, Haste.IN_DIGEST)
+    start = DigestInput(authority=manager.authority, rules=theatre.post.rules)
+    client = theatre.environment.client
+    digest = await client.start_workflow(DIGEST_WORKFLOW, start, id=f"digest-{uuid4()}", task_queue=TASK_QUEUE)
+    await digest.result()
+    await _keep_run(theatre, digest.id, folder / "closed-digest.json")
+
+
+async def _keep_run(theatre: Theatre, workflow: str, file: Path) -> None:
+    await _write(await theatre.environment.client.get_workflow_handle(workflow).fetch_history(), file)
+
+
 async def _keep(stage: Stage, file: Path) -> None:
-    history = await stage.handle.fetch_history()
+    await _write(await stage.handle.fetch_history(), file)
+
+
+async def _write(history: WorkflowHistory, file: Path) -> None:
     text = json.dumps(json.loads(history.to_json()), indent=0)
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
 
