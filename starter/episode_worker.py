@@ -17,6 +17,9 @@ from workflows.upkeep import Digest
 
 WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest)
 EPISODES_IN_MEMORY: Final = 2000
+SENDS_AT_ONCE: Final = 64
+"""How many messages may be with providers at once: each may take as long as a slow provider's answer does."""
+
 DRAIN: Final = timedelta(seconds=70)
 """Longer than the longest activity, so that a stopping worker finishes what it began."""
 
@@ -47,6 +50,6 @@ def episode_worker(client: Client, activities: Activities) -> Worker:
         max_cached_workflows=EPISODES_IN_MEMORY,
         max_concurrent_workflow_tasks=50,
         max_concurrent_local_activities=20,
-        max_concurrent_activities=20,
+        max_concurrent_activities=SENDS_AT_ONCE,
         graceful_shutdown_timeout=DRAIN,
     )
