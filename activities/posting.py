@@ -131,7 +131,7 @@ async def send(store: Store, post: Post, asked: SendAsked) -> SendAnswer:
     if before.taken_at is not None:
         return SendAnswer(became="delivered" if before.delivered_at else "taken", awaits_receipt=way.receipts)
     if letter is None:
-        await _note(store, asked, failure="no address", in_doubt=False)
+        await _note(store, asked, failure="no address", in_doubt=False, given_up_at=now)
         return SendAnswer(became="refused")
     found = await way.adapter.look_up(letter.reference) if before.in_doubt and way.adapter.can_look_up else None
     if isinstance(found, Busy):
