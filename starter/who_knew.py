@@ -189,7 +189,7 @@ def _next_way(dispatch: Row, message: Row, tried: Mapping[str, Row]) -> str:
     """What comes after a way that was given up: the next that was not given up before it, or another round."""
     ways: list[str] = message["ways"]
     given_up = dispatch["given_up_at"]
-    if given_up is None or dispatch["way"] not in ways or dispatch["delivered_at"]:
+    if given_up is None or dispatch["way"] not in ways:
         return ""
     later: Iterable[str] = ways[ways.index(dispatch["way"]) + 1 :]
     for way in later:
