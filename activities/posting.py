@@ -119,10 +119,12 @@ async def send(store: Store, post: Post, asked: SendAsked) -> SendAnswer:
     can say whether it took the message.
     """
     way = post.ways.get(asked.way)
-    if way is None:
-        await _note(store, asked, failure="not set up")
-        return SendAnswer(became="refused")
     now = datetime.now(UTC)
+    if way is None:
+        async with store.session() as session:
+            await store_post.begin_attempt(session, asked.message, asked.way, now)
+        await _note(store, asked, failure="not set up", in_doubt=False, given_up_at=now)
+        return SendAnswer(became="refused")
     async with store.session() as session:
         letter = await _letter(session, post, asked, way)
         if letter == "answered":

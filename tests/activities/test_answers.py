@@ -20,8 +20,16 @@ from workflows.instants import parse_instant
 pytestmark = pytest.mark.asyncio
 TEN = parse_instant("2026-11-24T10:00:00Z")
 EPISODE = "11111111-1111-4111-8111-111111111111"
-ROW: dict[str, Any] = {"id": EPISODE, "authority": "local", "policy": "homeward", "policy_version": "1"}
-ROW |= {"calendar_version": "1", "status": "returned", "turn": 1, "written_at": TEN}
+ROW: dict[str, Any] = {
+    "id": EPISODE,
+    "authority": "local",
+    "policy": "homeward",
+    "policy_version": "1",
+    "calendar_version": "1",
+    "status": "returned",
+    "turn": 1,
+    "written_at": TEN,
+}
 
 
 @pytest_asyncio.fixture

@@ -57,9 +57,15 @@ async def set_up(folder: Path) -> None:
             }
             row |= {"calendar_version": "1", "status": "returned", "turn": 1, "written_at": NOW}
             await upsert(session, EpisodeTable, row)
-            inbox = {"id": episode, "authority": "local", "kind": "report", "episode_id": episode, "state": "applied"}
-            more = {"body": {"report": {}}, "urgency": 1, "received_at": NOW, "attempts": 1}
-            await upsert(session, InboxTable, inbox | more)
+            inbox: dict[str, Any] = {
+                "id": episode,
+                "authority": "local",
+                "kind": "report",
+                "episode_id": episode,
+                "state": "applied",
+            }
+            inbox |= {"body": {"report": {}}, "urgency": 1, "received_at": NOW, "attempts": 1}
+            await upsert(session, InboxTable, inbox)
         row = {"id": MESSAGE, "authority": "local", "person_id": person, "ways": "notify_email;smtp"}
         row |= {"gathered_at": NOW, "state": "reached", "state_at": NOW}
         await upsert(session, MessageTable, row)
