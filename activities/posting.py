@@ -119,10 +119,12 @@ async def send(store: Store, post: Post, asked: SendAsked, now: datetime | None 
     can say whether it took the message.
     """
     way = post.ways.get(asked.way)
-    if way is None:
-        await _note(store, asked, failure="not set up")
-        return SendAnswer(became="refused")
     now = now or datetime.now(UTC)
+    if way is None:
+        async with store.session() as session:
+            await store_post.begin_attempt(session, asked.message, asked.way, now)
+        await _note(store, asked, failure="not set up", in_doubt=False, given_up_at=now)
+        return SendAnswer(became="refused")
     async with store.session() as session:
         letter = await _letter(session, post, asked, way, now)
         if letter == "answered":
@@ -131,7 +133,7 @@ async def send(store: Store, post: Post, asked: SendAsked, now: datetime | None 
     if before.taken_at is not None:
         return SendAnswer(became="delivered" if before.delivered_at else "taken", awaits_receipt=way.receipts)
     if letter is None:
-        await _note(store, asked, failure="no address", in_doubt=False)
+        await _note(store, asked, failure="no address", in_doubt=False, given_up_at=now)
         return SendAnswer(became="refused")
     found = await way.adapter.look_up(letter.reference) if before.in_doubt and way.adapter.can_look_up else None
     if isinstance(found, Busy):

@@ -33,8 +33,8 @@ def notices_owed(memory: Memory, due: Sequence[DueRung], known: Known) -> list[N
     """Every notice to send as of `known.as_of`, each noted in the memory as sent."""
     orders = [order for one in due if (order := _climb(memory, one, known))]
     orders += _tell_back(memory, known)
-    orders += _correct(memory, known.as_of)
-    orders += _lift(memory, known.as_of)
+    late = _correct(memory, known.as_of) + _lift(memory, known.as_of)
+    orders += [order for order in late if not not_to_be_told(order.role, known)]
     orders += _chase(memory, known)
     return [order.model_copy(update={"ordered_at": known.as_of}) for order in orders]
 
@@ -113,6 +113,8 @@ def _chase(memory: Memory, known: Known) -> list[NoticeOrder]:
     for step in memory.chase(known):
         if step.at > known.as_of:
             break
+        if not_to_be_told(step.role, known):
+            continue
         clock = memory.clocks.get(step.clock)
         order = chase_order(memory.start, step, clock, known)
         memory.sent[order.key] = sent_notice(order, known)

@@ -147,13 +147,6 @@ async def lines_of(session: AsyncSession, message_id: str, *, unanswered_at: dat
     return [line_of(row) for row in rows]
 
 
-async def notice_lines(session: AsyncSession, person: str, keys: Sequence[str]) -> list[Line]:
-    """Those of these notices that a person was told, as lines."""
-    chosen = select(NoticeTable).join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
-    mine = chosen.where(RecipientTable.person_id == person, NoticeTable.key.in_(keys))
-    return [line_of(row) for row in (await session.scalars(mine.order_by(NoticeTable.at, NoticeTable.key))).all()]
-
-
 def line_of(row: NoticeTable) -> Line:
     """A notice as a line of a message."""
     return Line(

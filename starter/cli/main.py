@@ -8,7 +8,20 @@ import typer
 
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
-from starter.cli import child, directory, episodes, intake, police_pack, policies, scenarios, show, stack, tasks
+from starter.cli import (
+    child,
+    directory,
+    episodes,
+    intake,
+    police_pack,
+    policies,
+    scenarios,
+    show,
+    stack,
+    tasks,
+    told,
+    tray,
+)
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
 
@@ -23,7 +36,9 @@ app = typer.Typer(
 stack.add_to(app)
 episodes.add_to(app)
 show.add_to(app)
+told.add_to(app)
 tasks.add_to(app)
+tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 police_pack.add_to(app)
