@@ -68,8 +68,10 @@ async def _goes_out(
 
 async def _recipients(session: AsyncSession, order: NoticeOrder, at: datetime) -> tuple[Recipient, ...]:
     if order.reach == "told":
-        told = await told_persons(session, order.episode_id, order.role, by=order.corrects)
-        if told:
+        by = (order.corrects, *order.also_corrects) if order.corrects else ()
+        told = await told_persons(session, order.episode_id, order.role, by=by)
+        # Whom people told by hand the store does not know: the holders of the role hear of the return then.
+        if told or by:
             return told
     directory = await directory_for(session, order.authority, order.child_id, (order.role,), at)
     if order.reach == "deputies" and (deputies := directory.deputising(order.role, at)):

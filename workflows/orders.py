@@ -98,12 +98,16 @@ def _lift(memory: Memory, now: datetime) -> list[NoticeOrder]:
     pack = memory.settled_rules.pack
     if pack.suppression_notice is None:
         return []
-    orders: list[NoticeOrder] = []
+    told: dict[tuple[str, Role], list[SentNotice]] = {}
     for notice in lifted(memory.sent.values(), memory.clocks, pack):
         memory.sent[notice.key] = notice.model_copy(update={"lifted": True})
-        what = (notice.clock, f"{notice.rung}_lifted", times_of(notice), notice.role)
+        told.setdefault((notice.clock, notice.role), []).append(notice)
+    orders: list[NoticeOrder] = []
+    for (clock, role), [first, *more] in told.items():
+        what = (clock, f"{first.rung}_lifted", times_of(first), role)
         order = _message_order(memory.start, pack.suppression_notice, what, now, Haste.WHEN_AWAKE)
-        orders.append(order.model_copy(update={"corrects": notice.key}))
+        corrects = {"corrects": first.key, "also_corrects": tuple(one.key for one in more)}
+        orders.append(order.model_copy(update=corrects))
     return orders
 
 

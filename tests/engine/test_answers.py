@@ -274,7 +274,6 @@ async def test_whoever_was_chased_is_told_once_that_a_clock_is_lifted_and_nobody
     after = [(n["rung"], n["role"]) for n in view.notices if n["clock"] == "rhi"][len(before) :]
     assert sorted(after) == [
         ("escalate_lifted", "team_manager"),
-        ("escalate_unanswered_1_lifted", "team_manager"),
         ("escalate_unanswered_2_lifted", "service_manager"),
     ]
     keys = {n["key"] for n in view.notices if n["rung"].endswith("_lifted")}
