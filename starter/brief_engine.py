@@ -1,5 +1,6 @@
 """The engine as somebody asks it who waits at a page: once it was silent, it is not asked again for a while."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -45,9 +46,13 @@ class _Noticing(Episodes):
         self._note_silence = note_silence
 
     async def record(self, episode_id: str, fact: Fact) -> Recorded:
-        """Record a fact, as Episodes does."""
+        """Record a fact, as Episodes does, in the time there is: the client itself goes on trying for ten seconds."""
         try:
-            return await super().record(episode_id, fact)
+            async with asyncio.timeout(self._patience):
+                return await super().record(episode_id, fact)
+        except TimeoutError:
+            self._note_silence()
+            raise EngineSilentError("the engine did not answer in time") from None
         except EngineSilentError:
             self._note_silence()
             raise

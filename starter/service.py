@@ -77,12 +77,14 @@ def listening_socket(port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Uvicorn, told to stop by us: left to itself it ends by the signal it got, as if it had crashed."""
 
+    def heed_signals(self) -> None:
+        """From now on SIGTERM and SIGINT stop it, and SIGINT once more stops it at once."""
+        for one in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(one, self.handle_exit, one, None)
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Have SIGTERM and SIGINT end it; once more ends it at once."""
-        loop = asyncio.get_running_loop()
-        for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, self.handle_exit, one, None)
+        """Leave signals as they are."""
         yield
 
 
@@ -91,24 +93,25 @@ async def serve(settings: Settings, post_settings: PostSettings) -> None:
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
     """
-    policies = Policies.load(settings.policy_dir)
+    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
+    config = uvicorn.Config(
+        service(settings, post_settings, store, policies),
+        http=Impatient,
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        # Uvicorn's own log of requests would hold the links of messages, which are keys.
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = _Server(config)
+    server.heed_signals()
     with listening_socket(settings.http_port) as listening:
-        store = Store(settings.database)
         await store.create_tables()
-        config = uvicorn.Config(
-            service(settings, post_settings, store, policies),
-            http=Impatient,
-            ws="none",
-            log_config=None,
-            log_level="warning",
-            # Uvicorn's own log of requests would hold the links of messages, which are keys.
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
         log.info("answering on port %s", settings.http_port)
-        await _Server(config).serve(sockets=[listening])
+        await server.serve(sockets=[listening])
         log.info("stopped")
 
 
