@@ -17,6 +17,7 @@ from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
+from starter.logs import begin_logging
 from starter.post_office import post_of, schedule_digests, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
@@ -93,7 +94,7 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
 
 def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    begin_logging()
     try:
         asyncio.run(run(load_settings(), load_post_settings()))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:

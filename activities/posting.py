@@ -198,7 +198,15 @@ async def _note(store: Store, asked: SendAsked, **values: Any) -> None:
 
 
 async def look_up(store: Store, post: Post, asked: SendAsked) -> str:
-    """Where a message is that a provider took. Raises ApplicationError, to be retried, when it cannot say now."""
+    """Where a message is that a provider took. Raises ApplicationError, to be retried, when it cannot say now.
+
+    A receipt that came while the engine was away is in the store: it is asked
+    first.
+    """
+    async with store.session() as session:
+        before = await store_post.dispatch_of(session, asked.message, asked.way)
+    if before and before.delivered_at:
+        return "delivered"
     way = post.ways.get(asked.way)
     if way is None or not way.adapter.can_look_up:
         return "on_its_way"

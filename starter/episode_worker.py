@@ -9,7 +9,7 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows
-from activities.registry import Activities
+from activities.registry import HEARTBEAT_SECONDS, Activities
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
 from workflows.post import Message, Postbox
@@ -52,4 +52,6 @@ def episode_worker(client: Client, activities: Activities) -> Worker:
         max_concurrent_local_activities=20,
         max_concurrent_activities=SENDS_AT_ONCE,
         graceful_shutdown_timeout=DRAIN,
+        # The client would save signs of life up until nearly too late.
+        max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
     )

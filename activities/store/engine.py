@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from activities.store.tables import Table
+from activities.store.tables import MessageTable, Table
 
 LOCK_PATIENCE_SECONDS: Final = 20
 """How long a statement waits for another process to let go of the SQLite file."""
@@ -45,6 +45,11 @@ class Store:
         with _as_unavailable():
             async with self._sessions.begin() as session:
                 yield session
+
+    async def ping(self) -> None:
+        """Read from the database, as whoever uses it does. Raises StoreUnavailableError."""
+        async with self.session() as session:
+            await session.execute(select(MessageTable.id).limit(1))
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -124,6 +124,12 @@ async def messages_to(session: AsyncSession, person: str) -> list[Message]:
     return [_message(row) for row in rows.all()]
 
 
+async def states_of_messages(session: AsyncSession) -> dict[str, int]:
+    """How many messages stand how."""
+    rows = await session.execute(select(MessageTable.state, func.count()).group_by(MessageTable.state))
+    return {str(row[0]): int(row[1]) for row in rows.all()}
+
+
 async def dispatches_of(session: AsyncSession, messages: Iterable[str]) -> list[Dispatch]:
     """What became of messages on each way out, in the order in which the ways were tried."""
     chosen = select(DispatchTable).where(DispatchTable.message_id.in_(list(messages)))

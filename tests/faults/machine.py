@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from starter.local import engine_command, worker_command
+from starter.local import engine_command, listens, service_command, worker_command
 from starter.settings import Settings
 
 HOMEWARD = Path(sys.executable).parent / "homeward"
@@ -41,6 +41,7 @@ class Machine:
             "HOMEWARD_DATA_DIR": str(folder),
             "HOMEWARD_ENGINE_PORT": str(free_port()),
             "HOMEWARD_ENGINE_UI_PORT": str(free_port()),
+            "HOMEWARD_HTTP_PORT": str(free_port()),
             "HOMEWARD_ENGINE_PATIENCE_SECONDS": "5",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -64,11 +65,19 @@ class Machine:
         wait_until(self.engine_listens, "the engine listens")
 
     def engine_listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(self.environment["HOMEWARD_ENGINE_PORT"]))) == 0
+        return listens(int(self.environment["HOMEWARD_ENGINE_PORT"]))
 
     def start_worker(self) -> None:
         self.start("worker", worker_command())
+
+    @property
+    def service(self) -> str:
+        """Where the HTTP service answers."""
+        return f"http://127.0.0.1:{self.environment['HOMEWARD_HTTP_PORT']}"
+
+    def start_service(self) -> None:
+        self.start("service", service_command())
+        wait_until(lambda: listens(int(self.environment["HOMEWARD_HTTP_PORT"])), "the service listens")
 
     def start_with(self, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         """Start a worker with other settings."""
