@@ -1,13 +1,12 @@
 """A ledger of notices under many faults at once: what was owed, what went out, what was doubled, what was lost.
 
-Two hundred invented children of four managers go missing while workers are
-killed every second or two for a minute and both providers go wrong in every
+Two hundred invented children of four managers go missing while, for a minute,
+every worker is killed a second or two after it was ready, and both providers go wrong in every
 way they know. Printed by `python -m tests.faults.ledger`, or `make
 posting-faults`; exit status 1 when anything was lost, or sent twice by Notify.
 """
 
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.faults.machine import HOMEWARD
 from tests.faults.post_town import NOTICES_EACH, Manager, Town
 from tests.standins.faults import LOST, STORED_BUT_LOST, STORED_BUT_SILENT, refuses, slow
 from tests.standins.notify import NotifyStandIn, Stored
@@ -74,6 +72,7 @@ def main() -> int:
         town.machine.environment |= {
             "HOMEWARD_NOTIFY_EMAIL_TEMPLATE": notify.template_id,
             "HOMEWARD_ATTEMPT_SECONDS": "3",
+            "HOMEWARD_GATHER_SECONDS": "0",
             "HOMEWARD_CHANNEL_MINUTES": "1.5",
         }
         try:
@@ -89,8 +88,8 @@ def _live(town: Town) -> Ledger:
     town.people_come((), TEAMS, CHANNELS)
     town.open()
     _receipts_come(town, chance)
-    command = [HOMEWARD, "intake", str(town.export(TEAMS))]
-    intake = subprocess.Popen(command, env=town.machine.environment, stdout=subprocess.DEVNULL)
+    intake = threading.Thread(target=_children_go_missing, args=(town,))
+    intake.start()
     kills, ends = 0, time.monotonic() + FAULTY_SECONDS
     while time.monotonic() < ends:
         town.notify.sends.next(*chance.sample(OF_NOTIFY, 3))
@@ -98,14 +97,21 @@ def _live(town: Town) -> Ledger:
         town.smtp.letters.next(chance.choice(OF_MAIL))
         time.sleep(chance.uniform(1, 2))
         town.machine.kill("worker")
-        town.machine.start_worker()
         kills += 1
+        town.machine.start_worker()
+        town.machine.wait_for_line("worker", "worker ready", times=kills + 1)
     for faults in (town.notify.sends, town.notify.look_ups, town.smtp.letters):
         faults.clear()
-    intake.wait(120)
+    intake.join()
     managers = town.managers_of(TEAMS)
     _settle(managers)
     return _ledger(town, managers, kills)
+
+
+def _children_go_missing(town: Town) -> None:
+    """Take the children in, two of each team at a time, so that there are many messages."""
+    for file in town.exports(TEAMS, at_once=2):
+        town.machine.homeward("intake", str(file))
 
 
 def _receipts_come(town: Town, chance: random.Random) -> None:
