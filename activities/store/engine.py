@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import event, make_url, select
+from sqlalchemy import Connection, event, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
@@ -38,6 +38,12 @@ class Store:
         with _as_unavailable():
             async with self._engine.begin() as connection:
                 await connection.run_sync(Table.metadata.create_all)
+                lacking = await connection.run_sync(_lacking)
+        if lacking:
+            raise StoreUnavailableError(
+                f"the database was made by an earlier Homeward ({lacking} is not as it is now), and there are no "
+                "migrations yet: name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
+            )
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
@@ -54,6 +60,16 @@ class Store:
     async def close(self) -> None:
         """Let go of all connections."""
         await self._engine.dispose()
+
+
+def _lacking(connection: Connection) -> str | None:
+    """The first table whose columns, or what they may leave empty, differ from the model; None when none does."""
+    inspector = inspect(connection)
+    for table in Table.metadata.sorted_tables:
+        there = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
+        if any(there.get(column.name) != column.nullable for column in table.columns):
+            return table.name
+    return None
 
 
 class _as_unavailable:  # noqa: N801 - reads as a verb where it is used

@@ -1,0 +1,35 @@
+"""A database that is not of this version is refused in one line, and left as it is."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from activities.store import Store, StoreUnavailableError
+
+
+@pytest.mark.parametrize(
+    ("table", "made"),
+    [
+        ("task", "CREATE TABLE task (key VARCHAR PRIMARY KEY NOT NULL, episode_id VARCHAR NOT NULL)"),
+        ("receipt", "CREATE TABLE receipt (id VARCHAR PRIMARY KEY NOT NULL, reference VARCHAR, status VARCHAR NOT NULL, "
+                    "received_at DATETIME NOT NULL, times INTEGER NOT NULL)"),
+    ],
+)  # fmt: skip
+async def test_a_database_of_an_earlier_version_is_refused_and_left(tmp_path: Path, table: str, made: str) -> None:
+    file = tmp_path / "store.sqlite"
+    with sqlite3.connect(file) as before:
+        before.execute(made)
+    before.close()
+    store = Store(f"sqlite+aiosqlite:///{file}")
+    with pytest.raises(StoreUnavailableError, match=rf"earlier Homeward \({table} is not as it is now\)") as refused:
+        await store.create_tables()
+    await store.close()
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_database_of_this_version_is_opened_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+        await store.create_tables()
+        await store.close()
