@@ -38,12 +38,11 @@ class Store:
         with _as_unavailable():
             async with self._engine.begin() as connection:
                 await connection.run_sync(Table.metadata.create_all)
-                lacking = await connection.run_sync(_lacking)
-        if lacking:
-            raise StoreUnavailableError(
-                f"the database was made by an earlier Homeward ({lacking} is not as it is now), and there are no "
-                "migrations yet: name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
-            )
+                if lacking := await connection.run_sync(_lacking):
+                    raise StoreUnavailableError(
+                        f"the database was made by an earlier Homeward ({lacking} is not as it is now), and there are "
+                        "no migrations yet: name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
+                    )
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
