@@ -84,9 +84,9 @@ class Machine:
         self.environment |= environment
         return self.start(name, worker_command())
 
-    def wait_for_line(self, name: str, words: str) -> None:
+    def wait_for_line(self, name: str, words: str, times: int = 1) -> None:
         log = self.folder / f"{name}.log"
-        wait_until(lambda: words in log.read_text(encoding="utf-8"), f"{name} says '{words}'")
+        wait_until(lambda: log.read_text(encoding="utf-8").count(words) >= times, f"{name} says '{words}'")
 
     def kill(self, *names: str) -> None:
         """kill -9."""

@@ -93,10 +93,20 @@ class Town:
 
     def export(self, teams: dict[str, int]) -> Path:
         """A case system's export in which every child of these teams is missing for two days."""
+        [file] = self.exports(teams, at_once=max(teams.values()))
+        return file
+
+    def exports(self, teams: dict[str, int], at_once: int) -> list[Path]:
+        """Such exports, with so many children of each team in each."""
         day = (datetime.now(UTC) - timedelta(days=2)).strftime("%d/%m/%Y")
         row = "01/02/2011,C2,U4,N,M,Placement,{day},12:00,Y,{ref},,,,,,,,A. Invented,Team 1"
-        references = [f"{team}-{number}" for team, many in teams.items() for number in range(1, many + 1)]
-        return self._file("export", [_COLUMNS, *(f"{ref},{row.format(day=day, ref=ref)}" for ref in references)])
+        files: list[Path] = []
+        for first in range(1, max(teams.values()) + 1, at_once):
+            children = range(first, first + at_once)
+            references = [f"{team}-{child}" for team, many in teams.items() for child in children if child <= many]
+            rows = (f"{reference},{row.format(day=day, ref=reference)}" for reference in references)
+            files.append(self._file("export", [_COLUMNS, *rows]))
+        return files
 
     def _file(self, kind: str, lines: Iterable[str]) -> Path:
         file = self.machine.folder / f"{kind}-{uuid4().hex[:8]}.csv"

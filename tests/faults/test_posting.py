@@ -219,6 +219,7 @@ def test_what_is_too_large_is_refused_however_it_comes(town: Town) -> None:
 
 def test_the_page_shows_and_only_the_button_answers(town: Town) -> None:
     manager = town.manager("sms")
+    town.receipts_by_themselves()
     episode = manager.child_goes_missing()
     wait_until(lambda: len(manager.stored) == 1, "the message is sent")
     [link] = re.findall(r"/m/\S+", manager.stored[0].personalisation["message"])
@@ -238,6 +239,7 @@ def test_the_page_shows_and_only_the_button_answers(town: Town) -> None:
 
 def test_an_answer_is_kept_while_the_engine_is_down_and_counts_when_it_is_back(town: Town) -> None:
     manager = town.manager("sms")
+    town.receipts_by_themselves()
     episode = manager.child_goes_missing()
     wait_until(lambda: len(manager.stored) == 1, "the message is sent")
     link = f"/m/{manager.only_message['id']}"
