@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +100,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOMEWARD_DATA_DIR", str(folder))
     monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
     monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
+    # The commands take the present from the machine: a moment fixed when the file was read would be minutes old.
+    monkeypatch.setattr(sys.modules[__name__], "NOW", datetime.now(UTC).replace(microsecond=0))
     asyncio.run(set_up(folder))
     return folder
 
