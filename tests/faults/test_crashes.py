@@ -6,12 +6,8 @@ import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from tests.faults.machine import HOMEWARD, Machine, wait_until
 from workflows.instants import to_rfc3339
-
-pytestmark = pytest.mark.xdist_group("machines")
 
 CHILD = {"born": "2011-05-14", "allocated": True, "looked_after": True, "out_of_area": False, "setting": "foster"}
 

@@ -26,7 +26,6 @@ from tests.standins.faults import refuses, slow
 from tests.standins.notify import NotifyStandIn, Stored
 from tests.standins.smtp import Mail, SmtpStandIn
 
-pytestmark = pytest.mark.xdist_group("posting")
 SEED = 20260301
 KILLED = {f"killed-{number}": 6 for number in range(1, 6)}
 SHARED = {"shared-1": 4, "shared-2": 4, "shared-3": 4}

@@ -1,11 +1,7 @@
 """A task from its list to its end, with real processes and the command line alone."""
 
-import pytest
-
 from tests.faults.machine import Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
-
-pytestmark = pytest.mark.xdist_group("machines")
 
 FILES = {
     "people": "person,name,email,mobile,channels,hours,deputies\nw1,Invented One,,,,,\nw2,Invented Two,,,,,\n",
