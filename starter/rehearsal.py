@@ -244,7 +244,7 @@ async def rehearse(scenario: Scenario, policies: Policies, post: RehearsedPost |
     plan_scenario(scenario, policies)
     with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
-        await store.create_tables()
+        await store.make_ready()
         if post is not None:
             async with store.session() as session:
                 await cast_everyone(session, reached=True)

@@ -48,7 +48,7 @@ def service(settings: Settings, post_settings: PostSettings, store: Store, polic
 async def serve(settings: Settings, post_settings: PostSettings) -> None:
     """Answer HTTP on loopback until SIGTERM or SIGINT. Raises BadPackError or StoreUnavailableError."""
     store, policies = Store(settings.database), Policies.load(settings.policy_dir)
-    await store.create_tables()
+    await store.make_ready()
     app = service(settings, post_settings, store, policies)
     # Uvicorn's own log of requests would hold the links of messages, which are keys.
     config = uvicorn.Config(app, host="127.0.0.1", port=settings.http_port, access_log=False, log_level="warning")

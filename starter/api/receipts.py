@@ -9,10 +9,10 @@ import hmac
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from activities.channels.notify import whereabouts_of
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict
 
+from activities.channels.notify import whereabouts_of
 from activities.store import Store
 from activities.store import post as store_post
 from activities.store.post import Dispatch

@@ -39,7 +39,7 @@ async def _prepare(settings: Settings) -> None:
     prepare_data_folder(settings)
     store = Store(settings.database)
     try:
-        await store.create_tables()
+        await store.make_ready()
         async with store.session() as session:
             if difference := await claim(session, policies, datetime.now(UTC)):
                 raise BadInputError(difference)
@@ -77,7 +77,7 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
     try:
         prepare_data_folder(settings)
         store = Store(settings.database)
-        await store.create_tables()
+        await store.make_ready()
         async with store.session() as session:
             waiting = await inbox.count_waiting(session)
     except StoreUnavailableError as trouble:

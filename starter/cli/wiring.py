@@ -46,7 +46,7 @@ async def wired() -> AsyncGenerator[Wired]:
     policies = Policies.load(settings.policy_dir)
     prepare_data_folder(settings)
     store = Store(settings.database)
-    await store.create_tables()
+    await store.make_ready()
 
     patience = settings.engine_patience_seconds
     engine = Reached(settings.engine, settings.engine_namespace, patience)

@@ -92,7 +92,7 @@ async def theatre_of(store: Store, policies: Policies, providers: Providers) -> 
 async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Theatre]:
     folder: Path = tmp_path_factory.mktemp("theatre")
     store = Store(f"sqlite+aiosqlite:///{folder / 'store.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     with providers_up() as providers:
         async with theatre_of(store, Policies.load(), providers) as theatre:
             yield theatre

@@ -88,7 +88,7 @@ async def test_a_full_directory_asks_nothing_of_the_duty_manager(stage_at: Stage
 
 async def test_a_retry_after_the_directory_changed_tells_nobody_else(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     async with store.session() as session:
         child_id = await inbox.child_id(session, "invented", "C1", NOON)
     order = NoticeOrder(

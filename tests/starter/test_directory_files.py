@@ -36,7 +36,7 @@ AWKWARD = {
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
+    await opened.make_ready()
     yield opened
     await opened.close()
 
@@ -212,7 +212,7 @@ async def test_what_is_printed_can_be_taken_in_again_as_it_was(
     store: Store, tmp_path: Path, folder: Path | None
 ) -> None:
     other = Store(f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite'}")
-    await other.create_tables()
+    await other.make_ready()
     for kind in COLUMNS:
         source = folder / f"{kind}.csv" if folder else written(tmp_path, kind, AWKWARD[kind])
         await take_in(store, read_directory_file(kind, source))

@@ -230,7 +230,7 @@ LEAVE = "person,from,until\nown,2026-06-15 00:00,2026-06-16 00:00\n"
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[Store]:
     opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
+    await opened.make_ready()
     yield opened
     await opened.close()
 
