@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import delete, false
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.tables import Table
+from activities.store.tables import SchemaNoteTable, Table
 
 
 async def upsert(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> None:
@@ -45,3 +46,8 @@ async def insert_all_once(session: AsyncSession, table: type[Table], rows: Seque
     dialect = session.get_bind().dialect.name
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     await session.execute(insert.on_conflict_do_nothing(), list(rows))
+
+
+async def require_writable(session: AsyncSession) -> None:
+    """Write nothing, which a database that only reads refuses all the same."""
+    await session.execute(delete(SchemaNoteTable).where(false()))

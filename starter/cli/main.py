@@ -8,7 +8,19 @@ import typer
 
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
-from starter.cli import child, directory, episodes, intake, police_pack, policies, scenarios, show, stack, tasks
+from starter.cli import (
+    child,
+    database,
+    directory,
+    episodes,
+    intake,
+    police_pack,
+    policies,
+    scenarios,
+    show,
+    stack,
+    tasks,
+)
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
 
@@ -26,6 +38,7 @@ show.add_to(app)
 tasks.add_to(app)
 child.add_to(app)
 directory.add_to(app)
+database.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)

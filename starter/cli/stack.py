@@ -7,7 +7,9 @@ import typer
 from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError, inbox
 from activities.store.policies_in_use import claim
+from activities.store.statements import require_writable
 from starter import local
+from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
@@ -78,7 +80,9 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
         prepare_data_folder(settings)
         store = Store(settings.database)
         await store.make_ready()
+        state = await store.schema()
         async with store.session() as session:
+            await require_writable(session)
             waiting = await inbox.count_waiting(session)
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
@@ -87,6 +91,7 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             await store.close()
     return [
         (True, "database: reachable, writable"),
+        (True, f"schema: {in_words(state)}"),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
     ]
 
