@@ -1,0 +1,78 @@
+"""Databases for tests: an SQLite file, or a database of a PostgreSQL that the test process starts."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from activities.store import Store
+from tests.postgres import TEMPLATE, Postgres, PostgresMissingError
+
+BOTH: Final = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Postgres]:
+    """A running server, with a template whose schema is up to date."""
+    try:
+        server = Postgres()
+    except PostgresMissingError as missing:
+        pytest.fail(str(missing), pytrace=False)
+    try:
+        server.make()
+        server.start()
+        server.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        asyncio.run(_upgrade(server.url(TEMPLATE)))
+        yield server
+    finally:
+        server.remove()
+
+
+async def _upgrade(url: str) -> None:
+    store = Store(url)
+    await store.upgrade()
+    await store.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Generator[str]:
+    """The URL of a database of the test's own, with its schema up to date and no row."""
+    name = postgres.create(TEMPLATE)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: Postgres) -> Generator[str]:
+    """The URL of a database of the test's own without any table."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database for the test, once of each kind. An SQLite file is not there yet."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(params=BOTH)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, once of each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("empty_postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite'}"
+
+
+@pytest_asyncio.fixture
+async def store(database_url: str) -> AsyncGenerator[Store]:
+    """A store with its schema and no row, once of each kind."""
+    opened = Store(database_url)
+    await opened.upgrade()
+    yield opened
+    await opened.close()
