@@ -42,14 +42,15 @@ def changes(turn: int, facts: tuple[Fact, ...] = (), status: EpisodeStatus = Epi
 
 
 def acknowledged(id: str, at: datetime, by: str, clock: str = "rhi", **more: Any) -> Fact:
-    about = {"clock": clock, "by": by}
+    about = {"clock": clock, "role": "iro", "by": by}
     return Fact(id=id, kind=FactKind.ACKNOWLEDGED, at=at, recorded_at=at, details=about, **more)
 
 
 def item(id: str = "i1", digest: str | None = "d1", **more: Any) -> InboxItem:
     kind: Any = "report" if digest else "fact"
     values: dict[str, Any] = {"authority": AUTHORITY, "episode_id": f"episode-of-{id}", "body": {}, "urgency": 0}
-    return InboxItem(id=id, digest=digest, kind=kind, received_at=AT, **{**values, **more})
+    values |= {"received_at": AT, **more}
+    return InboxItem(id=id, digest=digest, kind=kind, **values)
 
 
 def order(key: str, **more: Any) -> NoticeOrder:
