@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engine.conftest import Providers, Theatre
+from tests.engine.conftest import Providers, Theatre, on_both
 from tests.engine.correspondence import Correspondent, lines, somebody, until
 from tests.standins.faults import SILENT, STORED_BUT_LOST, STORED_BUT_SILENT, Fault, refuses, slow
 from workflows.names import postbox_id
@@ -29,6 +29,7 @@ def by_mail(providers: Providers, to: Correspondent) -> int:
     return sum(to.email in one.recipients for one in providers.smtp.received)
 
 
+@on_both
 async def test_a_storm_is_one_message_with_a_line_for_each_child(theatre: Theatre) -> None:
     manager = await somebody(theatre)
     await manager.told(50)
@@ -77,6 +78,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+@on_both
 async def test_a_fault_loses_nothing_and_doubles_nothing(theatre: Theatre, providers: Providers, name: str) -> None:
     case = CASES[name]
     manager = await somebody(theatre)
@@ -193,6 +195,7 @@ async def test_a_case_system_gets_signed_webhooks_and_tells_repeats_apart(
     assert set(distinct) == {"type", "message", "link", "lines"}
 
 
+@on_both
 async def test_what_can_wait_for_morning_waits_in_the_postbox_and_what_cannot_does_not(theatre: Theatre) -> None:
     manager = await somebody(theatre)
     await manager.told(3, Haste.IN_DIGEST)

@@ -9,10 +9,11 @@ import pytest
 
 from activities.store.episodes import EpisodeView
 from starter.rehearsal import Stage
+from tests.engine.conftest import on_both
 from tests.engine.plays import NOON, fact, live, rounded, told
 from workflows.facts import Fact
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), on_both]
 StageAt = Callable[[datetime], Stage]
 
 

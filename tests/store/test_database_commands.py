@@ -46,7 +46,7 @@ def test_a_schema_is_shown_brought_up_and_down(on_empty: Says) -> None:
     assert says("database", "upgrade") == (0, f"Upgraded: {', '.join(REVISIONS)}\n", "")
     assert says("database", "upgrade") == (0, "Nothing to upgrade\n", "")
     status, answer, _ = says("database", "show", "--json")
-    shown = {"revision": HEAD, "standing": "current", "needed": HEAD, "pending": []}
+    shown: dict[str, object] = {"revision": HEAD, "standing": "current", "needed": HEAD, "pending": []}
     assert (status, json.loads(answer)) == (0, shown)
     status, answer, complaint = says("database", "downgrade", MADE_BY_0_2_0)
     assert (status, answer) == (2, "")
