@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: run test check env lock histories calendar picture clocks lives mutants
+.PHONY: run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -49,6 +49,9 @@ clocks: env
 
 lives: env
 	@$(BIN)/python -m tests.starter.lives
+
+posting-faults: env
+	@$(BIN)/python -m tests.faults.ledger
 
 mutants: env
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +16,8 @@ from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
-from starter.episode_worker import episode_worker
+from starter.episode_worker import SENDS_AT_ONCE, episode_worker
+from starter.logs import begin_logging
 from starter.post_office import post_of, schedule_digests, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
@@ -45,6 +47,8 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    # Notify's client waits in threads, and the loop's own few would let one slow provider hold up every message.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SENDS_AT_ONCE))
     ways = ways_out(post_settings)
     parts = Parts(settings, post_settings, Store(settings.database), Policies.load(settings.policy_dir))
     await parts.store.make_ready()
@@ -90,7 +94,7 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
 
 def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    begin_logging()
     try:
         asyncio.run(run(load_settings(), load_post_settings()))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:

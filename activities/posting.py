@@ -122,10 +122,12 @@ async def send(store: Store, post: Post, asked: SendAsked, now: datetime | None 
     can say whether it took the message.
     """
     way = post.ways.get(asked.way)
-    if way is None:
-        await _note(store, asked, failure="not set up")
-        return SendAnswer(became="refused")
     now = now or datetime.now(UTC)
+    if way is None:
+        async with store.session() as session:
+            await store_post.begin_attempt(session, asked.message, asked.way, now)
+        await _note(store, asked, failure="not set up", in_doubt=False, given_up_at=now)
+        return SendAnswer(became="refused")
     async with store.session() as session:
         letter = await _letter(session, post, asked, way, now)
         if letter == "answered":
@@ -134,7 +136,7 @@ async def send(store: Store, post: Post, asked: SendAsked, now: datetime | None 
     if before.taken_at is not None:
         return SendAnswer(became="delivered" if before.delivered_at else "taken", awaits_receipt=way.receipts)
     if letter is None:
-        await _note(store, asked, failure="no address", in_doubt=False)
+        await _note(store, asked, failure="no address", in_doubt=False, given_up_at=now)
         return SendAnswer(became="refused")
     found = await way.adapter.look_up(letter.reference) if before.in_doubt and way.adapter.can_look_up else None
     if isinstance(found, Busy):
@@ -199,7 +201,15 @@ async def _note(store: Store, asked: SendAsked, **values: Any) -> None:
 
 
 async def look_up(store: Store, post: Post, asked: SendAsked) -> str:
-    """Where a message is that a provider took. Raises ApplicationError, to be retried, when it cannot say now."""
+    """Where a message is that a provider took. Raises ApplicationError, to be retried, when it cannot say now.
+
+    A receipt that came while the engine was away is in the store: it is asked
+    first.
+    """
+    async with store.session() as session:
+        before = await store_post.dispatch_of(session, asked.message, asked.way)
+    if before and before.delivered_at:
+        return "delivered"
     way = post.ways.get(asked.way)
     if way is None or not way.adapter.can_look_up:
         return "on_its_way"

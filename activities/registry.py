@@ -1,7 +1,9 @@
 """Every activity under the name its contract gives it; each a thin step onto a plain function."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -34,6 +36,24 @@ from workflows.post_contracts import (
 )
 from workflows.repeats import EarlierEpisode
 from workflows.vocabulary import Role
+
+HEARTBEAT_SECONDS: Final = 3.0
+
+
+@asynccontextmanager
+async def _showing_life() -> AsyncGenerator[None]:
+    """Tell the engine, while something is done, that this worker lives."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
 
 
 class Activities:
@@ -95,12 +115,14 @@ class Activities:
     @activity.defn(name="send_message")
     async def send_message(self, asked: SendAsked) -> SendAnswer:
         """One attempt by one way out."""
-        return await posting.send(self._store, self._there_is_a_post(), asked)
+        async with _showing_life():
+            return await posting.send(self._store, self._there_is_a_post(), asked)
 
     @activity.defn(name="look_up_message")
     async def look_up_message(self, asked: SendAsked) -> str:
         """Where a message is that was taken."""
-        return await posting.look_up(self._store, self._there_is_a_post(), asked)
+        async with _showing_life():
+            return await posting.look_up(self._store, self._there_is_a_post(), asked)
 
     @activity.defn(name="give_up_way")
     async def give_up_way(self, given_up: WayGivenUp) -> None:

@@ -9,7 +9,7 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows
-from activities.registry import Activities
+from activities.registry import HEARTBEAT_SECONDS, Activities
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
 from workflows.post import Message, Postbox
@@ -17,6 +17,9 @@ from workflows.upkeep import Digest
 
 WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest)
 EPISODES_IN_MEMORY: Final = 2000
+SENDS_AT_ONCE: Final = 64
+"""How many messages may be with providers at once: each may take as long as a slow provider's answer does."""
+
 DRAIN: Final = timedelta(seconds=70)
 """Longer than the longest activity, so that a stopping worker finishes what it began."""
 
@@ -47,6 +50,8 @@ def episode_worker(client: Client, activities: Activities) -> Worker:
         max_cached_workflows=EPISODES_IN_MEMORY,
         max_concurrent_workflow_tasks=50,
         max_concurrent_local_activities=20,
-        max_concurrent_activities=20,
+        max_concurrent_activities=SENDS_AT_ONCE,
         graceful_shutdown_timeout=DRAIN,
+        # The client would save signs of life up until nearly too late.
+        max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_SECONDS),
     )

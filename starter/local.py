@@ -1,4 +1,4 @@
-"""The embedded stack: an engine on a file, a worker, and a database, for one machine.
+"""The embedded stack: an engine on a file, a worker, the HTTP service, and a database, for one machine.
 
 Everything listens on the loopback address only. The engine is Temporal's
 development server, with a write-ahead log and full synchronisation; what it
@@ -35,7 +35,8 @@ from workflows.plain_errors import BadInputError
 KEEP_CLOSED_HISTORIES: Final = timedelta(days=3650)
 START_PATIENCE_SECONDS: Final = 60.0
 STOP_PATIENCE_SECONDS: Final = 80.0
-WORKER_CANNOT_BEGIN: Final = 2
+CANNOT_BEGIN: Final = 2
+"""The status with which a worker or the service ends when it cannot even begin."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -88,6 +89,17 @@ def engine_command(settings: Settings) -> list[str]:
 def worker_command() -> list[str]:
     """The command line of a worker."""
     return [sys.executable, "-m", "worker"]
+
+
+def service_command() -> list[str]:
+    """The command line of the HTTP service."""
+    return [sys.executable, "-m", "starter.service"]
+
+
+def listens(port: int) -> bool:
+    """Whether something listens on the loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def require_free_port(port: int, variable: str) -> None:
@@ -166,12 +178,13 @@ async def pollers(client: Client) -> int:
 
 
 class Stack:
-    """The embedded engine and worker, started, watched and stopped together."""
+    """The embedded engine, worker and HTTP service, started, watched and stopped together."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
         self._stopping = False
+        self._commands = {"engine": engine_command(settings), "worker": worker_command(), "service": service_command()}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     async def run(self) -> int:
@@ -180,25 +193,28 @@ class Stack:
         with sole_user_of(settings.data_dir):
             require_free_port(settings.engine_port, "HOMEWARD_ENGINE_PORT")
             require_free_port(settings.engine_ui_port, "HOMEWARD_ENGINE_UI_PORT")
+            require_free_port(settings.http_port, "HOMEWARD_HTTP_PORT")
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, self._stop)
             try:
                 return await self._live()
             finally:
-                self._say("Stopping: the worker finishes what it began, then the engine")
-                for name in ("worker", "engine"):
+                self._say("Stopping: the service, then the worker, which finishes what it began, then the engine")
+                for name in ("service", "worker", "engine"):
                     if name in self._processes:
                         stop_process(self._processes[name], STOP_PATIENCE_SECONDS)
                 self._say("Stopped. Started again, it goes on where it was.")
 
     async def _live(self) -> int:
-        self._start("engine", engine_command(self._settings))
+        self._start("engine")
         client = await wait_for_engine(self._settings, lambda: self._processes["engine"].poll() is None)
-        self._start("worker", worker_command())
+        self._start("worker")
+        self._start("service")
         give_up = time.monotonic() + START_PATIENCE_SECONDS
-        while not self._stopping and not await pollers(client) and time.monotonic() < give_up:
-            if self._processes["worker"].poll() == WORKER_CANNOT_BEGIN:
-                raise StackError(self._last_line("worker"))
+        while not self._stopping and not await self._all_answer(client) and time.monotonic() < give_up:
+            for name in ("worker", "service"):
+                if self._processes[name].poll() == CANNOT_BEGIN:
+                    raise StackError(self._last_line(name))
             time.sleep(0.1)  # noqa: ASYNC251 - nothing else runs in this process
         self._greet()
         while not self._stopping:
@@ -206,34 +222,39 @@ class Stack:
             time.sleep(0.2)  # noqa: ASYNC251 - nothing else runs in this process
         return 0
 
+    async def _all_answer(self, client: Client) -> bool:
+        return listens(self._settings.http_port) and await pollers(client) > 0
+
     def _greet(self) -> None:
         settings = self._settings
         self._say("Homeward is running.")
         self._say("  In another shell:  homeward report FILE, homeward list, homeward tasks, homeward show EPISODE")
         self._say("  Is all well:       homeward doctor")
+        self._say(f"  Answer pages:      {settings.links}, for receipts and the links of messages")
         self._say(f"  Engine's own page: http://127.0.0.1:{settings.engine_ui_port}")
         self._say(f"  Data and logs:     {settings.data_dir}")
         self._say("  Ctrl-C stops it; started again, it goes on where it was, timers included.")
 
-    def _start(self, name: str, command: list[str]) -> None:
+    def _start(self, name: str) -> None:
         with (self._settings.data_dir / f"{name}.log").open("ab") as log:
-            self._processes[name] = start_process(command, log)
+            self._processes[name] = start_process(self._commands[name], log)
 
     def _mend(self) -> None:
         """Start again what ended by itself."""
-        for name, command in (("engine", engine_command(self._settings)), ("worker", worker_command())):
-            status = self._processes[name].poll()
+        for name, process in list(self._processes.items()):
+            status = process.poll()
             if status is None or self._stopping:
                 continue
-            if name == "worker" and status == WORKER_CANNOT_BEGIN:
+            if name != "engine" and status == CANNOT_BEGIN:
                 raise StackError(self._last_line(name))
             self._say(f"The {name} ended by itself (status {status}) and is started again; see {name}.log")
             time.sleep(1)
-            self._start(name, command)
+            self._start(name)
 
     def _last_line(self, name: str) -> str:
         lines = (self._settings.data_dir / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[-1].removeprefix("homeward worker: ") if lines else f"the {name} did not start"
+        last = lines[-1] if lines else f"the {name} did not start"
+        return last.removeprefix("homeward worker: ").removeprefix("homeward serve: ")
 
     def _stop(self, _signal: int, _frame: object) -> None:
         self._stopping = True
@@ -242,3 +263,8 @@ class Stack:
 def exec_worker() -> None:
     """Become a worker process."""
     os.execv(sys.executable, worker_command())  # noqa: S606 - our own program
+
+
+def exec_service() -> None:
+    """Become the HTTP service."""
+    os.execv(sys.executable, service_command())  # noqa: S606 - our own program

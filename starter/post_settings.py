@@ -45,7 +45,7 @@ class PostSettings(BaseSettings):
     digest_at: Annotated[tuple[time, ...], NoDecode] = Field(
         default=(time(8, 30),), description="times of the digest, with ',' between them; empty: no digest"
     )
-    attempt_seconds: float = Field(default=30, gt=0, le=60, description="how long a provider may take over one answer")
+    attempt_seconds: float = Field(default=30, gt=0, le=40, description="how long a provider may take over one answer")
     channel_minutes: float = Field(default=5, gt=0, le=240, description="how long one way out is tried before the next")
     silent_minutes: float = Field(default=15, gt=0, le=1440, description="how long a receipt is waited for")
     keep_trying_hours: float = Field(default=72, gt=0, le=720, description="how long an undelivered message is retried")

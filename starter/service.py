@@ -2,8 +2,13 @@
 
 import asyncio
 import logging
+import signal
+import socket
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,52 +18,106 @@ from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError
 from starter.answers import Answers
 from starter.api.app import create_app
+from starter.api.guard import Impatient
 from starter.api.receipts import Receipts
-from starter.client import EngineSilentError, Episodes, Reached
+from starter.brief_engine import BriefEngine
+from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
+from starter.logs import begin_logging
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
 from workflows import names
 from workflows.plain_errors import BadInputError
+
+MOST_CONNECTIONS: Final = 100
+"""As many connections at once; whoever comes then is told to come again."""
+
+STOP_SECONDS: Final = 5
+"""How long what was begun may take to end, once told to stop: receipts are sent again, and pages asked for again."""
+
+PAGE_PATIENCE_SECONDS: Final = 4.0
+"""How long a page, at most, waits for the engine; what was said is kept by then."""
 
 log = logging.getLogger("homeward.service")
 
 
 def service(settings: Settings, post_settings: PostSettings, store: Store, policies: Policies) -> FastAPI:
     """The HTTP service over a store and whatever engine the settings name, reached when it is first needed."""
-    engine = Reached(settings.engine, settings.engine_namespace, settings.engine_patience_seconds)
-
-    async def episodes() -> Episodes:
-        return Episodes(await engine.client(), settings.engine_patience_seconds)
+    patience = min(settings.engine_patience_seconds, PAGE_PATIENCE_SECONDS)
+    engine = Reached(settings.engine, settings.engine_namespace, patience)
+    brief = BriefEngine(engine, patience)
 
     async def tell(message: str, way: str, whereabouts: str) -> None:
         try:
             handle = (await engine.client()).get_workflow_handle(names.message_workflow_id(message))
-            patience = timedelta(seconds=settings.engine_patience_seconds)
-            await handle.signal(names.SIGNAL_RECEIPT, args=[way, whereabouts], rpc_timeout=patience)
+            answer_in = timedelta(seconds=patience)
+            await handle.signal(names.SIGNAL_RECEIPT, args=[way, whereabouts], rpc_timeout=answer_in)
         except (EngineSilentError, RPCError):
             # The receipt is in the store, where the message's own looking finds it.
             log.info("a message did not hear of a receipt: it is sent, or the engine is away")
 
-    answers = Answers(store, Commands(store, policies, settings.authority, episodes))
+    answers = Answers(store, Commands(store, policies, settings.authority, brief.episodes))
     token = post_settings.notify_callback_token.get_secret_value()
     return create_app(store, answers, Receipts(store, token, tell))
 
 
+def listening_socket(port: int) -> socket.socket:
+    """A socket on the loopback port. Raises BadInputError, naming the setting, when something else listens there."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise BadInputError(f"HOMEWARD_HTTP_PORT: port {port} is in use by another program; set another") from None
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, told to stop by us: left to itself it ends by the signal it got, as if it had crashed."""
+
+    def heed_signals(self) -> None:
+        """From now on SIGTERM and SIGINT stop it, and SIGINT once more stops it at once."""
+        for one in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(one, self.handle_exit, one, None)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals as they are."""
+        yield
+
+
 async def serve(settings: Settings, post_settings: PostSettings) -> None:
-    """Answer HTTP on loopback until SIGTERM or SIGINT. Raises BadPackError or StoreUnavailableError."""
+    """Answer HTTP on loopback until SIGTERM or SIGINT.
+
+    Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
+    """
     store, policies = Store(settings.database), Policies.load(settings.policy_dir)
-    await store.make_ready()
-    app = service(settings, post_settings, store, policies)
-    # Uvicorn's own log of requests would hold the links of messages, which are keys.
-    config = uvicorn.Config(app, host="127.0.0.1", port=settings.http_port, access_log=False, log_level="warning")
-    log.info("answering on port %s", settings.http_port)
-    await uvicorn.Server(config).serve()
+    config = uvicorn.Config(
+        service(settings, post_settings, store, policies),
+        http=Impatient,
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        # Uvicorn's own log of requests would hold the links of messages, which are keys.
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = _Server(config)
+    server.heed_signals()
+    with listening_socket(settings.http_port) as listening:
+        await store.make_ready()
+        log.info("answering on port %s", settings.http_port)
+        await server.serve(sockets=[listening])
+        log.info("stopped")
 
 
 def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    begin_logging()
     try:
         asyncio.run(serve(load_settings(), load_post_settings()))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:

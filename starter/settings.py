@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     def _ports_differ(self) -> Self:
         if self.engine_port == self.engine_ui_port:
             raise ValueError("engine_ui_port: must differ from engine_port")
+        if self.http_port in (self.engine_port, self.engine_ui_port):
+            raise ValueError("http_port: must differ from engine_port and engine_ui_port")
         return self
 
     @property

@@ -13,6 +13,7 @@ from activities.registry import Activities
 from activities.store import Store
 from starter.cli.main import app
 from starter.policy_page import as_page
+from starter.post_settings import PostSettings
 from starter.settings import Settings
 from workflows import contracts, names
 
@@ -53,7 +54,7 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`{command}" in README
 
 
-@pytest.mark.parametrize("setting", Settings.model_fields)
+@pytest.mark.parametrize("setting", [*Settings.model_fields, *PostSettings.model_fields])
 def test_the_readme_names_every_setting(setting: str) -> None:
     assert f"`HOMEWARD_{setting.upper()}`" in README
 

@@ -17,7 +17,7 @@ from workflows.facts import Known
 from workflows.instants import Instant
 from workflows.policy import Chase, Pack
 from workflows.policy_rules import Rung
-from workflows.telling import SentNotice, back_in_force
+from workflows.telling import SentNotice, back_in_force, not_to_be_told
 from workflows.vocabulary import ClockKind, ClockState, Role
 
 UNANSWERED: Final = "_unanswered_"
@@ -71,7 +71,7 @@ def unanswered(sent: Iterable[SentNotice], clocks: Sequence[Clock], pack: Pack, 
         rung, clock = _rung(notice, pack), standing.get(notice.clock)
         if rung is None or clock is None or notice.corrected or not _still_asks(clock, notice, known):
             continue
-        steps += _next_step(notice, rung, pack.chase, taken)
+        steps += _next_step(notice, rung, pack.chase, taken, known)
     return steps
 
 
@@ -81,8 +81,9 @@ def times_of(notice: SentNotice) -> int:
 
 
 def _next_step(
-    notice: SentNotice, rung: Rung, chase: Chase, taken: Mapping[tuple[str, str, int], datetime]
+    notice: SentNotice, rung: Rung, chase: Chase, taken: Mapping[tuple[str, str, int], datetime], known: Known
 ) -> list[ChaseStep]:
+    """The first step that is not taken; whoever is not to be told is passed by, at no loss of time."""
     between, lost = chase.unanswered_after(away=notice.of_absence), notice.undelivered_at
     at = min((at for at in (lost, notice.at + between if rung.needs_ack else None) if at), default=None)
     if at is None:
@@ -91,7 +92,10 @@ def _next_step(
     roles = (notice.role, *chase.above(notice.role))[: None if rung.needs_ack else 2]
     for number, role in enumerate(roles):
         name, times = f"{notice.rung}{UNANSWERED}{number + 1}", times_of(notice)
-        if (was_taken := taken.get((notice.clock, name, times))) is None:
+        was_taken = taken.get((notice.clock, name, times))
+        if was_taken is None and not_to_be_told(role, known):
+            continue
+        if was_taken is None:
             reach = "holders" if number else "deputies"
             step = ChaseStep(clock=notice.clock, rung=name, times=times, role=role, reach=reach, at=at, says=says)
             return [step]

@@ -133,7 +133,7 @@ class NoticeOrder(_Message):
     `at` is the rung's own time, `ordered_at` when the episode decided on it; `ahead` is the episode's, for rehearsals
     (see EpisodeInput). `haste` says when it may
     go out; `channel`, where given, is tried before a person's own. `reach` says whom of the role: with `told` it is
-    whoever was told by the notice whose key is `corrects`, or, without one, whoever was told of the absence.
+    whoever was told by the notices whose keys are `corrects` and `also_corrects`, or, without, of the absence.
     """
 
     key: str
@@ -154,6 +154,7 @@ class NoticeOrder(_Message):
     haste: Haste = Haste.AT_ONCE
     reach: Reach = "holders"
     corrects: str | None = None
+    also_corrects: tuple[str, ...] = ()
     of_absence: bool = False
 
 

@@ -143,8 +143,14 @@ def _open_rungs(clock: Clock, pack: Pack, known: Known, climbs: Climbs) -> list[
     return sorted(rungs, key=lambda one: one.at)
 
 
+def _acknowledged(clock: Clock, known: Known) -> bool:
+    """Whether somebody has answered since the clock's time came: an answer to what was told before it moved is none."""
+    answers = known.all(FactKind.ACKNOWLEDGED, clock=clock.id)
+    return any(clock.due is None or fact.at >= clock.due for fact in answers)
+
+
 def _wanted(clock: Clock, rung: Rung, at: datetime, known: Known) -> bool:
-    if rung.until == "acknowledged" and known.first(FactKind.ACKNOWLEDGED, clock=clock.id):
+    if rung.until == "acknowledged" and _acknowledged(clock, known):
         return False
     if clock.kind is ClockKind.DUE_BY:
         return clock.state.owed

@@ -33,8 +33,8 @@ def notices_owed(memory: Memory, due: Sequence[DueRung], known: Known) -> list[N
     """Every notice to send as of `known.as_of`, each noted in the memory as sent."""
     orders = [order for one in due if (order := _climb(memory, one, known))]
     orders += _tell_back(memory, known)
-    orders += _correct(memory, known.as_of)
-    orders += _lift(memory, known.as_of)
+    late = _correct(memory, known.as_of) + _lift(memory, known.as_of)
+    orders += [order for order in late if not not_to_be_told(order.role, known)]
     orders += _chase(memory, known)
     return [order.model_copy(update={"ordered_at": known.as_of}) for order in orders]
 
@@ -98,12 +98,16 @@ def _lift(memory: Memory, now: datetime) -> list[NoticeOrder]:
     pack = memory.settled_rules.pack
     if pack.suppression_notice is None:
         return []
-    orders: list[NoticeOrder] = []
+    told: dict[tuple[str, Role], list[SentNotice]] = {}
     for notice in lifted(memory.sent.values(), memory.clocks, pack):
         memory.sent[notice.key] = notice.model_copy(update={"lifted": True})
-        what = (notice.clock, f"{notice.rung}_lifted", times_of(notice), notice.role)
+        told.setdefault((notice.clock, notice.role), []).append(notice)
+    orders: list[NoticeOrder] = []
+    for (clock, role), [first, *more] in told.items():
+        what = (clock, f"{first.rung}_lifted", times_of(first), role)
         order = _message_order(memory.start, pack.suppression_notice, what, now, Haste.WHEN_AWAKE)
-        orders.append(order.model_copy(update={"corrects": notice.key}))
+        corrects = {"corrects": first.key, "also_corrects": tuple(one.key for one in more)}
+        orders.append(order.model_copy(update=corrects))
     return orders
 
 
@@ -113,6 +117,8 @@ def _chase(memory: Memory, known: Known) -> list[NoticeOrder]:
     for step in memory.chase(known):
         if step.at > known.as_of:
             break
+        if not_to_be_told(step.role, known):
+            continue
         clock = memory.clocks.get(step.clock)
         order = chase_order(memory.start, step, clock, known)
         memory.sent[order.key] = sent_notice(order, known)

@@ -9,10 +9,14 @@ from temporalio.common import RetryPolicy
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one attempt of an activity may take, and which failures are waited out how."""
+    """How long one attempt of an activity may take, and which failures are waited out how.
+
+    `silence`: how long its worker may give no sign of life before it counts as dead, for what says that it lives.
+    """
 
     attempt: timedelta
     retry: RetryPolicy
+    silence: timedelta | None = None
 
 
 # Survives a database that is locked, restarting or away for days, and policy files that a worker has yet to get:
@@ -29,8 +33,10 @@ NOTICE: Final = Patience(
 )
 
 # One attempt of one way out. A provider that is away or overloaded is asked again, until the message's own patience
-# with that way ends.
+# with that way ends. A worker that was killed is found out by its silence, not by the end of the attempt: what cannot
+# wait for morning should not wait for that. Much shorter, and a worker that is merely out of breath would be doubled.
 WAY_OUT: Final = Patience(
     attempt=timedelta(seconds=90),
     retry=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=1)),
+    silence=timedelta(seconds=15),
 )

@@ -110,8 +110,11 @@ class Message:
 
     @workflow.signal(name=names.SIGNAL_RECEIPT)
     def receipt(self, way: str, whereabouts: str) -> None:
-        """A provider says where a message is: on_its_way, delivered or undeliverable; again is the same."""
-        if self._receipts.get(way) != "delivered":
+        """A provider says where a message is: on_its_way, delivered or undeliverable; again is the same.
+
+        They come in any order: a message once delivered stays so, and that it is on its way is no news.
+        """
+        if whereabouts != "on_its_way" and self._receipts.get(way) != "delivered":
             self._receipts[way] = whereabouts
 
     @workflow.run
@@ -140,6 +143,7 @@ class Message:
                 post_contracts.send_message,
                 asked,
                 start_to_close_timeout=WAY_OUT.attempt,
+                heartbeat_timeout=WAY_OUT.silence,
                 schedule_to_close_timeout=timedelta(minutes=self._rules.channel_minutes),
                 retry_policy=WAY_OUT.retry,
                 summary=way,
@@ -176,16 +180,19 @@ class Message:
 
     async def _ask_after(self, asked: SendAsked) -> None:
         try:
-            self._receipts[asked.way] = await workflow.execute_activity(
+            whereabouts = await workflow.execute_activity(
                 post_contracts.look_up_message,
                 asked,
                 start_to_close_timeout=WAY_OUT.attempt,
+                heartbeat_timeout=WAY_OUT.silence,
                 schedule_to_close_timeout=timedelta(minutes=self._rules.channel_minutes),
                 retry_policy=WAY_OUT.retry,
                 summary=f"{asked.way}: where is it?",
             )
         except ActivityError:
             return
+        # A receipt that came meanwhile knows better than an answer from before it.
+        self.receipt(asked.way, whereabouts)
 
     async def _give_up(self, way: str, why: str) -> None:
         given_up = {"message": self._message.message, "way": way, "why": why, "at": workflow.now()}

@@ -1,6 +1,6 @@
 """The directory in the store: who holds which role for whom, who deputises, who is on call, who is away."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import uuid4
@@ -271,12 +271,12 @@ async def directories_for(
 
 
 async def told_persons(
-    session: AsyncSession, episode_id: str, role: Role, *, by: str | None = None
+    session: AsyncSession, episode_id: str, role: Role, *, by: Collection[str] = ()
 ) -> tuple[Recipient, ...]:
-    """The persons told in an episode under a role: by the notice `by`, or of the absence by any notice."""
+    """The persons told in an episode under a role: by any of the notices `by`, or, without, of the absence."""
     chosen = select(RecipientTable).join(NoticeTable, NoticeTable.key == RecipientTable.notice_key)
     chosen = chosen.where(NoticeTable.episode_id == episode_id, NoticeTable.role == role.value)
-    chosen = chosen.where(NoticeTable.key == by) if by else chosen.where(RecipientTable.of_absence)
+    chosen = chosen.where(NoticeTable.key.in_(by)) if by else chosen.where(RecipientTable.of_absence)
     rows = (await session.scalars(chosen.order_by(RecipientTable.person_id))).all()
     told = {row.person_id: Recipient.model_validate({"person": row.person_id, "cover": row.cover}) for row in rows}
     return tuple(told.values())

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, NullPool, event, make_url
+from sqlalchemy import Connection, NullPool, event, make_url, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from activities.store import schema
 from activities.store.failures import SchemaError, StoreUnavailableError, as_unavailable
 from activities.store.schema import SchemaState
+from activities.store.tables import MessageTable
 from activities.store.urls import driven_url, is_sqlite
 
 LOCK_PATIENCE_SECONDS: Final = 20
@@ -108,6 +109,11 @@ class Store:
         with as_unavailable():
             async with self._snapshots.begin() as session:
                 yield session
+
+    async def ping(self) -> None:
+        """Read from the database, as whoever uses it does. Raises StoreUnavailableError."""
+        async with self.session() as session:
+            await session.execute(select(MessageTable.id).limit(1))
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -1,6 +1,6 @@
 """Episodes in the store: one writer, the workflow's turn; and what people read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import settle_answers
-from activities.store.statements import insert_once, upsert, upsert_all
+from activities.store.statements import insert_once, take_turns, upsert, upsert_all
 from activities.store.tables import (
     ChildTable,
     ClockTable,
+    DispatchTable,
     EpisodeTable,
     FactTable,
+    MessageTable,
     NoticeTable,
     PersonTable,
     RecipientTable,
@@ -33,7 +35,8 @@ from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
 class EpisodeView(BaseModel):
     """An episode as people read it: its row, facts, clocks, timeline, notices, tasks. Instants are UTC.
 
-    `recipients` are the people of the directory whom each notice told, and why them.
+    `recipients` are the people of the directory whom each notice told, why them, and the message it went out to them
+    with, or what it waits for. `messages` and `dispatches` say what became of those messages on each way out.
     """
 
     episode: dict[str, Any]
@@ -44,11 +47,22 @@ class EpisodeView(BaseModel):
     notices: list[dict[str, Any]]
     tasks: list[dict[str, Any]]
     recipients: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    dispatches: list[dict[str, Any]]
+
+
+async def take_turns_at_episode(session: AsyncSession, episode_id: str) -> None:
+    """Wait until no turn of an episode is being written and none of its notices put in a tray.
+
+    So an answer finds every notice that was there before it.
+    """
+    await take_turns(session, "episode", [episode_id])
 
 
 async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
     row = changes.episode
+    await take_turns_at_episode(session, row.episode_id)
     values = row.model_dump(exclude={"episode_id"})
     values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
     # A row that is not there cannot be locked: whoever puts it there first has the turn.
@@ -65,7 +79,7 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     await upsert_all(session, TimelineTable, [_line_values(row.episode_id, entry) for entry in changes.timeline])
     owner = {"episode_id": row.episode_id, "authority": row.authority}
     await upsert_all(session, TaskTable, [{**task.model_dump(), **owner} for task in changes.tasks])
-    await settle_answers(session, row.episode_id, changes.facts, changes.written_at)
+    await settle_answers(session, row.episode_id, changes.facts)
     return True
 
 
@@ -144,6 +158,8 @@ async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | 
     lines = await _rows(session, TimelineTable, mine[2], order=(TimelineTable.number,))
     notices = await _rows(session, NoticeTable, mine[3], order=(NoticeTable.at, NoticeTable.key))
     tasks = await _rows(session, TaskTable, mine[4], order=(TaskTable.opened_at, TaskTable.key))
+    recipients = await _recipients(session, [notice.key for notice in notices])
+    gone_out = {one["message"] for one in recipients if one["message"]}
     return EpisodeView(
         episode=_as_dict(episode),
         child_reference=child.reference if child else None,
@@ -152,7 +168,9 @@ async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | 
         timeline=[TimelineEntry.model_validate(line.body) for line in lines],
         notices=[_as_dict(notice) for notice in notices],
         tasks=[_as_dict(task) for task in tasks],
-        recipients=await _recipients(session, [notice.key for notice in notices]),
+        recipients=recipients,
+        messages=await _messages(session, gone_out),
+        dispatches=await _dispatches(session, gone_out),
     )
 
 
@@ -162,8 +180,50 @@ async def _recipients(session: AsyncSession, keys: Sequence[str]) -> list[dict[s
         RecipientTable.notice_key, PersonTable.reference
     )
     return [
-        {"notice": told.notice_key, "person": person.reference, "name": person.name, "cover": told.cover}
+        {
+            "notice": told.notice_key,
+            "person": person.reference,
+            "name": person.name,
+            "cover": told.cover,
+            "message": told.message_id,
+            "ready_at": told.ready_at,
+            "in_digest": told.in_digest,
+            "read_at": told.read_at,
+        }
         for told, person in (await session.execute(chosen)).all()
+    ]
+
+
+async def _messages(session: AsyncSession, ids: Collection[str]) -> list[dict[str, Any]]:
+    """Messages in the order in which they were gathered, without whom they are for: a recipient says that."""
+    order = (MessageTable.gathered_at, MessageTable.id)
+    return [
+        {
+            "id": row.id,
+            "ways": [way for way in row.ways.split(";") if way],
+            "gathered_at": row.gathered_at,
+            "state": row.state,
+            "state_at": row.state_at,
+        }
+        for row in await _rows(session, MessageTable, MessageTable.id.in_(ids), order=order)
+    ]
+
+
+async def _dispatches(session: AsyncSession, messages: Collection[str]) -> list[dict[str, Any]]:
+    """What became of messages on each way out, in the order in which the ways were tried."""
+    order = (DispatchTable.first_tried_at, DispatchTable.way)
+    return [
+        {
+            "message": row.message_id,
+            "way": row.way,
+            "attempts": row.attempts,
+            "first_tried_at": row.first_tried_at,
+            "taken_at": row.taken_at,
+            "delivered_at": row.delivered_at,
+            "given_up_at": row.given_up_at,
+            "failure": row.failure,
+        }
+        for row in await _rows(session, DispatchTable, DispatchTable.message_id.in_(messages), order=order)
     ]
 
 

@@ -130,6 +130,12 @@ async def messages_to(session: AsyncSession, person: str) -> list[Message]:
     return [_message(row) for row in rows.all()]
 
 
+async def states_of_messages(session: AsyncSession) -> dict[str, int]:
+    """How many messages stand how."""
+    rows = await session.execute(select(MessageTable.state, func.count()).group_by(MessageTable.state))
+    return {str(row[0]): int(row[1]) for row in rows.all()}
+
+
 async def dispatches_of(session: AsyncSession, messages: Iterable[str]) -> list[Dispatch]:
     """What became of messages on each way out, in the order in which the ways were tried."""
     chosen = select(DispatchTable).where(DispatchTable.message_id.in_(list(messages)))
@@ -151,13 +157,6 @@ async def lines_of(session: AsyncSession, message_id: str, *, unanswered_at: dat
         chosen = chosen.where(answered.is_(None) | (answered > unanswered_at))
     rows = (await session.scalars(chosen.order_by(NoticeTable.at, NoticeTable.key))).all()
     return [line_of(row) for row in rows]
-
-
-async def notice_lines(session: AsyncSession, person: str, keys: Sequence[str]) -> list[Line]:
-    """Those of these notices that a person was told, as lines."""
-    chosen = select(NoticeTable).join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
-    mine = chosen.where(RecipientTable.person_id == person, NoticeTable.key.in_(keys))
-    return [line_of(row) for row in (await session.scalars(mine.order_by(NoticeTable.at, NoticeTable.key))).all()]
 
 
 def line_of(row: NoticeTable) -> Line:

@@ -92,7 +92,10 @@ def state_of(connection: Connection) -> SchemaState:
         return SchemaState("empty", None)
     if ours == set(_TABLES_OF_0_2_0):
         return SchemaState("unstamped", MADE_BY_0_2_0)
-    raise ForeignTablesError("the database holds tables of these names, and nothing that says which Homeward made them")
+    raise ForeignTablesError(
+        "the database holds tables of these names, and nothing that says which Homeward made them: "
+        "name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
+    )
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,27 +1,22 @@
 """The HTTP service, put together: receipts from providers, and the pages on which people answer messages."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
-from starlette.middleware.base import RequestResponseEndpoint
 
 from activities.store import Store, StoreUnavailableError
 from starter.answers import Answers
 from starter.api import messages, receipts
+from starter.api.guard import Guard
 from starter.api.receipts import Receipts
 
-LARGEST_REQUEST: Final = 64 * 1024
-"""Bytes: a receipt or an answer is far smaller."""
-
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+HEALTH_SECONDS: Final = 3.0
+"""How long the store may take before the service calls itself unwell."""
 
 
 def create_app(store: Store, answers: Answers, receipts_in: Receipts) -> FastAPI:
@@ -32,26 +27,34 @@ def create_app(store: Store, answers: Answers, receipts_in: Receipts) -> FastAPI
         yield
         await store.close()
 
+    async def health() -> Response:
+        return Response(status_code=204 if await _readable(store) else 503)
+
     app = FastAPI(title="Homeward", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_api_route("/health", health, methods=["GET"])
     app.include_router(receipts.router_of(receipts_in))
     app.include_router(messages.router_of(store, answers))
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     app.exception_handler(StoreUnavailableError)(_unavailable)
+    app.exception_handler(RequestValidationError)(_unreadable)
     return app
 
 
-async def _guard(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    """Refuse what is too large, and send the headers that keep a page to itself."""
-    length = request.headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit() or int(length) > LARGEST_REQUEST:
-        return PlainTextResponse("The request is too large\n", status_code=413)
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+async def _readable(store: Store) -> bool:
+    try:
+        async with asyncio.timeout(HEALTH_SECONDS):
+            await store.ping()
+    except (StoreUnavailableError, TimeoutError):
+        return False
+    return True
 
 
 async def _unavailable(_: Request, __: Exception) -> Response:
     return PlainTextResponse(
         "Homeward cannot reach its records now; try again in a minute\n", status_code=503, headers={"Retry-After": "60"}
     )
+
+
+async def _unreadable(_: Request, __: Exception) -> Response:
+    """Say that a request cannot be read, and nothing of what it said."""
+    return PlainTextResponse("The request cannot be read\n", status_code=422)

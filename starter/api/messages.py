@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from activities.store import Store
 from activities.store import post as store_post
-from activities.store.answers import message_tray
+from activities.store.answers import InTray, message_tray
 from starter.answers import Answers
 from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
@@ -44,7 +44,12 @@ def router_of(store: Store, answers: Answers) -> APIRouter:
             tray = await message_tray(session, message) if known else []
         if known is None:
             return HTMLResponse(_PAGES.get_template("none.html.j2").render(), status_code=404)
-        said = {"message": message, "lines": [_shown(one) for one in tray], "kept": False, **more}
+        said = {
+            "message": message,
+            "lines": [_shown(one) for one in sorted(tray, key=_waits_longest)],
+            "kept": False,
+            **more,
+        }
         return HTMLResponse(_PAGES.get_template("message.html.j2").render(said), status_code=status)
 
     @router.get("/m/style.css")
@@ -71,7 +76,12 @@ def router_of(store: Store, answers: Answers) -> APIRouter:
     return router
 
 
-def _shown(one: Any) -> dict[str, Any]:
+def _waits_longest(one: InTray) -> bool:
+    """What waits for an answer comes first; the rest stays in its order."""
+    return one.line.asks != "answer" or one.acknowledged_at is not None
+
+
+def _shown(one: InTray) -> dict[str, Any]:
     line = one.line
     return {
         "role": ROLE_WORDS[line.role],

@@ -20,6 +20,8 @@ from starter.cli import (
     show,
     stack,
     tasks,
+    told,
+    tray,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
@@ -35,7 +37,9 @@ app = typer.Typer(
 stack.add_to(app)
 episodes.add_to(app)
 show.add_to(app)
+told.add_to(app)
 tasks.add_to(app)
+tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)

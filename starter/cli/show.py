@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +12,13 @@ from activities.store.episodes import EpisodeView, episode_view, list_episodes
 from activities.store.inbox import InboxItem
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.told import say_who_knew
 from starter.cli.wiring import run_async, wired
 from starter.prompts import prompts_now
 from starter.reports import Report
+from starter.who_knew import PostEvent, post_events, who_knew
 from workflows.clocks import Clock
+from workflows.contracts import TimelineEntry
 from workflows.facts import Child, Known
 from workflows.instants import in_words, to_rfc3339
 from workflows.policy import Pack, Prompt
@@ -46,7 +50,7 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
         kept = [
             {"id": item.id, "kind": item.kind, "received_at": to_rfc3339(item.received_at)} for item in shown.waiting
         ]
-        said = view.model_dump(mode="json") if view else {}
+        said = _as_data(view) if view else {}
         categories = {name: [s.model_dump(mode="json") for s in shown.known(now).categories(name)] for name in VIEWS}
         listed = [{"id": id, "title": prompt.title, "items": prompt.items} for id, prompt in prompts]
         say_json({"episode_id": shown.id, "kept_not_applied": kept, "categories": categories, "prompts": listed} | said)
@@ -85,6 +89,17 @@ class _Shown:
         return list(prompts_now(self.pack, self.view.clocks, self.known(now), self.child))
 
 
+def _as_data(view: EpisodeView) -> dict[str, Any]:
+    rows = [row.model_dump(mode="json") for row in who_knew(view)]
+    timeline = [line.model_dump(mode="json") for line in _timeline(view)]
+    return view.model_dump(mode="json") | {"timeline": timeline, "who_knew": rows}
+
+
+def _timeline(view: EpisodeView) -> list[TimelineEntry | PostEvent]:
+    """The lines of the timeline and what became of messages, in the order in which they became known."""
+    return list(merge(view.timeline, post_events(view), key=lambda line: line.recorded_at))
+
+
 def _say_standing(view: EpisodeView, known: Known) -> None:
     row = view.episode
     child = f", child {view.child_reference}" if view.child_reference else ""
@@ -116,14 +131,11 @@ def _say_clocks(clocks: list[Clock], now: datetime) -> None:
 def _say_records(view: EpisodeView) -> None:
     say()
     say("Timeline")
-    say_table(["When", "What", "Fact"], [[in_words(e.at), e.text, e.fact_id or ""] for e in view.timeline])
+    rows = [[in_words(line.at), line.text, _fact_of(line)] for line in _timeline(view)]
+    say_table(["When", "What", "Fact"], rows)
     say()
     say("Who was told")
-    rows = [
-        [in_words(n["sent_at"].replace(microsecond=0)), _who(view, n), n["channel"], n["says"], _answered(n)]
-        for n in view.notices
-    ]
-    say_table(["When", "Who", "How", "What", "Answer"], rows)
+    say_who_knew(who_knew(view))
     say()
     say("Tasks")
     tasks = [[t["state"], t["role"], t["holder"] or "-", t["do"], moment(t["due"])] for t in view.tasks]
@@ -149,19 +161,8 @@ def _standing(clock: Clock, now: datetime) -> str:
     return state.value.replace("_", " ").upper()
 
 
-def _who(view: EpisodeView, notice: dict[str, Any]) -> str:
-    people = [
-        one["name"] if one["cover"] == "holder" else f"{one['name']} ({one['cover'].replace('_', ' ')})"
-        for one in view.recipients
-        if one["notice"] == notice["key"]
-    ]
-    return f"{notice['role']}: {', '.join(people)}" if people else f"{notice['role']}: nobody on record"
-
-
-def _answered(notice: dict[str, Any]) -> str:
-    if notice["acknowledged_at"]:
-        return f"acknowledged {in_words(notice['acknowledged_at'])}"
-    return "asked for" if notice["needs_ack"] else ""
+def _fact_of(line: TimelineEntry | PostEvent) -> str:
+    return (line.fact_id if isinstance(line, TimelineEntry) else None) or ""
 
 
 def list_command(

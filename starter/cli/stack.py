@@ -1,33 +1,40 @@
-"""Commands about the machinery: run, worker, doctor."""
+"""Commands about the machinery: run, worker, serve, doctor."""
 
 from datetime import UTC, datetime
 
+import httpx
 import typer
 
 from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError, inbox
 from activities.store.policies_in_use import claim
+from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
 from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
+from starter.post_office import ways_out
+from starter.post_settings import load_post_settings
 from starter.settings import Settings, load_settings
 from workflows.plain_errors import BadInputError
 
 EXIT_NOT_WELL = 1
+_SERVICE_SECONDS = 5.0
+_WELL = 204
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("run")(run)
     app.command("worker")(worker)
+    app.command("serve")(serve)
     app.command("doctor")(doctor)
 
 
 def run() -> int:
-    """Start everything on this machine: engine, database, worker. Ctrl-C stops it cleanly."""
+    """Start everything on this machine: engine, database, worker, HTTP service. Ctrl-C stops it cleanly."""
     settings = load_settings()
     if settings.engine_address:
         raise BadInputError("HOMEWARD_ENGINE_ADDRESS: 'run' starts its own engine; unset it, or use 'homeward worker'")
@@ -38,6 +45,7 @@ def run() -> int:
 async def _prepare(settings: Settings) -> None:
     """Find out before anything starts whether the worker will be able to."""
     policies = Policies.load(settings.policy_dir)
+    ways_out(load_post_settings())
     prepare_data_folder(settings)
     store = Store(settings.database)
     try:
@@ -54,10 +62,21 @@ def worker() -> None:
     local.exec_worker()
 
 
+def serve() -> None:
+    """Run the HTTP service: receipts from providers, and the pages on which people answer messages."""
+    local.exec_service()
+
+
 def doctor() -> int:
     """Say what is reachable and what is not; exit 0 when all is well, 1 when something is not."""
     settings = load_settings()
-    findings = [_policies(settings), *run_async(_database(settings)), *run_async(_engine(settings))]
+    findings = [
+        _policies(settings),
+        *run_async(_database(settings)),
+        *run_async(_engine(settings)),
+        run_async(_service(settings)),
+        _ways_out(),
+    ]
     for well, line in findings:
         say(f"{'well    ' if well else 'NOT WELL'}  {line}")
     return 0 if all(well for well, _ in findings) else EXIT_NOT_WELL
@@ -84,6 +103,7 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
         async with store.session() as session:
             await require_writable(session)
             waiting = await inbox.count_waiting(session)
+            stand = await states_of_messages(session)
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
     finally:
@@ -93,6 +113,10 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
+        (
+            not stand.get("unreached"),
+            f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
+        ),
     ]
 
 
@@ -106,3 +130,22 @@ async def _engine(settings: Settings) -> list[tuple[bool, str]]:
         (True, f"engine: answers at {settings.engine}"),
         (polling > 0, f"workers: {polling or 'none'} asking for work on queue {local.TASK_QUEUE}"),
     ]
+
+
+async def _service(settings: Settings) -> tuple[bool, str]:
+    try:
+        async with httpx.AsyncClient(timeout=_SERVICE_SECONDS, trust_env=False) as client:
+            status = (await client.get(f"{settings.links}/health")).status_code
+    except httpx.HTTPError:
+        return False, f"service: does not answer at {settings.links}; start it with 'homeward run' or 'homeward serve'"
+    if status != _WELL:
+        return False, f"service: answers at {settings.links}, and cannot read its records"
+    return True, f"service: answers at {settings.links}"
+
+
+def _ways_out() -> tuple[bool, str]:
+    try:
+        ways = ways_out(load_post_settings())
+    except BadInputError as mistake:
+        return False, f"notices: {mistake}"
+    return True, f"notices: go out by {', '.join(ways) or 'no way but the tray'}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -152,3 +153,9 @@ async def until(is_so: Callable[[], Awaitable[bool]], patience_seconds: float = 
 def lines(body: str) -> Sequence[str]:
     """The lines of an e-mail that each stand for one notice."""
     return [line for line in body.splitlines() if line.startswith("- ")]
+
+
+def things(body: str) -> int:
+    """For how many notices an e-mail stands: those of one episode that ask alike share a line."""
+    alike = (re.search(r"\((\d+) things\)", line) for line in lines(body))
+    return sum(int(found[1]) if found else 1 for found in alike)

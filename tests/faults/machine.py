@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from starter.local import engine_command, worker_command
+from starter.local import engine_command, listens, service_command, worker_command
 from starter.settings import Settings
 
 HOMEWARD = Path(sys.executable).parent / "homeward"
@@ -41,6 +41,7 @@ class Machine:
             "HOMEWARD_DATA_DIR": str(folder),
             "HOMEWARD_ENGINE_PORT": str(free_port()),
             "HOMEWARD_ENGINE_UI_PORT": str(free_port()),
+            "HOMEWARD_HTTP_PORT": str(free_port()),
             "HOMEWARD_ENGINE_PATIENCE_SECONDS": "5",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -64,20 +65,28 @@ class Machine:
         wait_until(self.engine_listens, "the engine listens")
 
     def engine_listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(self.environment["HOMEWARD_ENGINE_PORT"]))) == 0
+        return listens(int(self.environment["HOMEWARD_ENGINE_PORT"]))
 
     def start_worker(self) -> None:
         self.start("worker", worker_command())
+
+    @property
+    def service(self) -> str:
+        """Where the HTTP service answers."""
+        return f"http://127.0.0.1:{self.environment['HOMEWARD_HTTP_PORT']}"
+
+    def start_service(self) -> None:
+        self.start("service", service_command())
+        wait_until(lambda: listens(int(self.environment["HOMEWARD_HTTP_PORT"])), "the service listens")
 
     def start_with(self, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         """Start a worker with other settings."""
         self.environment |= environment
         return self.start(name, worker_command())
 
-    def wait_for_line(self, name: str, words: str) -> None:
+    def wait_for_line(self, name: str, words: str, times: int = 1) -> None:
         log = self.folder / f"{name}.log"
-        wait_until(lambda: words in log.read_text(encoding="utf-8"), f"{name} says '{words}'")
+        wait_until(lambda: log.read_text(encoding="utf-8").count(words) >= times, f"{name} says '{words}'")
 
     def kill(self, *names: str) -> None:
         """kill -9."""

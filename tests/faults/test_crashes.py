@@ -146,6 +146,7 @@ def test_run_refuses_a_second_run_on_the_same_folder_and_a_port_in_use(machine: 
 def test_forty_commands_in_a_row_never_crash_the_interpreter(machine: Machine) -> None:
     machine.start_engine()
     machine.start_worker()
+    machine.start_service()
     wait_until(lambda: machine.homeward("doctor").returncode == 0, "all is well")
     statuses = [machine.homeward("doctor").returncode for _ in range(40)]
     assert statuses == [0] * 40

@@ -158,7 +158,8 @@ async def _keep(stage: Stage, file: Path) -> None:
 
 
 async def _write(history: WorkflowHistory, file: Path) -> None:
-    text = json.dumps(json.loads(history.to_json()), indent=0)
+    # A failed attempt's stack trace names the machine's own folders.
+    text = json.dumps(json.loads(history.to_json().replace(f"{Path.cwd()}/", "")), indent=0)
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
 
 

@@ -5,6 +5,7 @@ SQLite lets one write at a time, and so hides all of this.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities import posting
+from activities.notify import put_in_tray
 from activities.policies import Policies
 from activities.posting import Post
 from activities.store import Store, StoreUnavailableError, directory, inbox
@@ -36,7 +38,20 @@ from activities.store.tables import (
     RecipientTable,
 )
 from starter.api.receipts import NotifyReceipt, Receipts
-from tests.store.rows import AT, AUTHORITY, LATER, changes, item, message, notice, person, told, two_people_told
+from tests.store.rows import (
+    AT,
+    AUTHORITY,
+    LATER,
+    acknowledged,
+    changes,
+    item,
+    message,
+    notice,
+    order,
+    person,
+    told,
+    two_people_told,
+)
 from workflows.messages import PostRules
 from workflows.post_contracts import DigestAsked, GatherAsked
 
@@ -164,6 +179,19 @@ async def test_of_two_turns_at_once_the_later_stands(
     async with store.session() as session:
         row = await session.get_one(EpisodeTable, "e1")
         assert (row.turn, row.next_wake_for) == (ends_at, f"turn {ends_at}")
+
+
+async def test_an_answer_finds_the_notice_that_is_just_being_put_in_the_tray(store: Store) -> None:
+    await within(store, lambda s: write_changes(s, changes(1)))
+    answer = acknowledged("f1", datetime.now(UTC) + timedelta(minutes=1), "one")
+    _, _, waited = await at_once(
+        store,
+        lambda s: put_in_tray(s, order("n1")),
+        lambda: within(store, lambda s: write_changes(s, changes(2, (answer,)))),
+    )
+    assert waited
+    async with store.session() as session:
+        assert (await session.get_one(NoticeTable, "n1")).acknowledged_by == "one"
 
 
 async def test_an_episode_is_read_as_of_one_moment(store: Store) -> None:

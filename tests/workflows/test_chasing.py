@@ -153,3 +153,15 @@ def test_a_step_is_taken_once_and_again_when_its_time_moves_later() -> None:
 def test_a_chain_that_leads_round_is_refused() -> None:
     with pytest.raises(ValueError, match="in a circle"):
         Chase.model_validate(CHASE.model_dump() | {"upward": {"iro": "team_manager", "team_manager": "iro"}})
+
+
+def test_whoever_is_not_to_be_told_is_passed_by_at_no_loss_of_time() -> None:
+    clocks, known = rhi_overdue()
+    ruled = fact("not_told 2026-06-10T09:00:00Z", role="service_manager", reason="x", authorised_by="y")
+    told_after_all = fact("told 2026-06-10T10:00:00Z", role="service_manager")
+    quiet = Known([*known.facts, ruled], known.as_of)
+    assert [(step[1], step[3]) for step in chase_of(sent(), clocks, quiet)] == [
+        ("team_manager", 30),
+        ("senior_leader", 60),
+    ]
+    assert len(chase_of(sent(), clocks, Known([*quiet.facts, told_after_all], known.as_of))) == 3

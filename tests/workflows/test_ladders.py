@@ -89,3 +89,11 @@ def test_a_label_names_clock_and_rung_only() -> None:
     rung = pack().clocks[clock.id].ladder[0]
     one = DueRung(clock=clock, rung=rung, at=START, times=1, passed_over=False)
     assert one.label == "leadership_alert: warn"
+
+
+def test_an_answer_stops_a_rung_only_if_it_was_given_since_the_clocks_time_came() -> None:
+    done = [climbed("leadership_alert", rung, hours) for rung, hours in (("warn", 20), ("alert", 24))]
+    answers = {hours: (START + timedelta(hours=hours)).isoformat() for hours in (20.5, 24.5)}
+    for hours, expected in ((20.5, [("escalate", False)]), (24.5, [])):
+        answer = fact(f"acknowledged {answers[hours]}", clock="leadership_alert", role="senior_leader")
+        assert of("leadership_alert", due_at(26.5, REPORTED, answer, climbs=done)) == expected

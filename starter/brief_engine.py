@@ -1,0 +1,58 @@
+"""The engine as somebody asks it who waits at a page: once it was silent, it is not asked again for a while."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from temporalio.client import Client
+
+from starter.client import EngineSilentError, Episodes, Reached
+from workflows.contracts import Recorded
+from workflows.facts import Fact
+
+
+class BriefEngine:
+    """Reaches the engine with `patience_seconds`, and after a silence takes it as silent for as long again.
+
+    What is said is kept in any case. A page with fifty lines would otherwise
+    wait fifty times for an engine that is away.
+    """
+
+    def __init__(self, engine: Reached, patience_seconds: float) -> None:
+        self._engine = engine
+        self._patience = patience_seconds
+        self._silent_until = 0.0
+
+    async def episodes(self) -> Episodes:
+        """The episodes. Raises EngineSilentError, at once when the engine was silent a moment ago."""
+        if time.monotonic() < self._silent_until:
+            raise EngineSilentError("the engine did not answer a moment ago")
+        try:
+            client = await self._engine.client()
+        except EngineSilentError:
+            self._note_silence()
+            raise
+        return _Noticing(client, self._patience, self._note_silence)
+
+    def _note_silence(self) -> None:
+        self._silent_until = time.monotonic() + self._patience
+
+
+class _Noticing(Episodes):
+    """Episodes that say when the engine was silent."""
+
+    def __init__(self, client: Client, patience_seconds: float, note_silence: Callable[[], None]) -> None:
+        super().__init__(client, patience_seconds)
+        self._note_silence = note_silence
+
+    async def record(self, episode_id: str, fact: Fact) -> Recorded:
+        """Record a fact, as Episodes does, in the time there is: the client itself goes on trying for ten seconds."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await super().record(episode_id, fact)
+        except TimeoutError:
+            self._note_silence()
+            raise EngineSilentError("the engine did not answer in time") from None
+        except EngineSilentError:
+            self._note_silence()
+            raise
