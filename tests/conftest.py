@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,9 @@ from tests.postgres import TEMPLATE, Postgres, PostgresMissingError
 BOTH: Final = ("sqlite", "postgresql")
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Generator[Postgres]:
-    """A running server, with a template whose schema is up to date."""
+@contextmanager
+def fresh_server() -> Generator[Postgres]:
+    """A running server, taken away in the end. Fails the test where there is none to run."""
     try:
         server = Postgres()
     except PostgresMissingError as missing:
@@ -24,11 +25,18 @@ def postgres() -> Generator[Postgres]:
     try:
         server.make()
         server.start()
-        server.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
-        asyncio.run(_upgrade(server.url(TEMPLATE)))
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Postgres]:
+    """A running server, with a template whose schema is up to date."""
+    with fresh_server() as server:
+        server.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        asyncio.run(_upgrade(server.url(TEMPLATE)))
+        yield server
 
 
 async def _upgrade(url: str) -> None:
