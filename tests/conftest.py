@@ -41,8 +41,10 @@ def postgres() -> Generator[Postgres]:
 
 async def _upgrade(url: str) -> None:
     store = Store(url)
-    await store.upgrade()
-    await store.close()
+    try:
+        await store.upgrade()
+    finally:
+        await store.close()
 
 
 @pytest.fixture

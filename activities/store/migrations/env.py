@@ -6,16 +6,19 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import JSON, Connection, inspect, text
 
 from activities.store.tables import Table, UtcInstant
 
 
 def render_item(kind: str, item: Any, autogenerating: AutogenContext) -> str | Literal[False]:
-    """Write our own type into a drafted step by its name."""
+    """Write our own types into a drafted step."""
     if kind == "type" and isinstance(item, UtcInstant):
         autogenerating.imports.add("from activities.store.tables import UtcInstant")
         return "UtcInstant()"
+    if kind == "type" and isinstance(item, JSON):
+        autogenerating.imports.add("from sqlalchemy.dialects import postgresql")
+        return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
     return False
 
 
