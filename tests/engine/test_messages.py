@@ -78,7 +78,6 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@on_both
 async def test_a_fault_loses_nothing_and_doubles_nothing(theatre: Theatre, providers: Providers, name: str) -> None:
     case = CASES[name]
     manager = await somebody(theatre)
@@ -195,7 +194,6 @@ async def test_a_case_system_gets_signed_webhooks_and_tells_repeats_apart(
     assert set(distinct) == {"type", "message", "link", "lines"}
 
 
-@on_both
 async def test_what_can_wait_for_morning_waits_in_the_postbox_and_what_cannot_does_not(theatre: Theatre) -> None:
     manager = await somebody(theatre)
     await manager.told(3, Haste.IN_DIGEST)
