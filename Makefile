@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: migration run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -40,6 +40,10 @@ histories: env
 calendar: env
 	@test -n "$(KNOWN_TO)" -a -n "$(VERSION)" || { echo "Say: make calendar KNOWN_TO=2028-12-31 VERSION=2027-01" >&2; exit 1; }
 	@$(BIN)/python deploy/calendar/grow_calendar.py $(KNOWN_TO) $(VERSION)
+
+migration: env
+	@test -n "$(NAME)" || { echo "Say what it brings: make migration NAME=what_it_brings" >&2; exit 1; }
+	@$(BIN)/python deploy/migrations/draft_revision.py $(NAME)
 
 picture: env
 	@$(BIN)/homeward plan examples/missing-over-easter.json --svg docs/timeline.svg > /dev/null

@@ -51,7 +51,7 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SENDS_AT_ONCE))
     ways = ways_out(post_settings)
     parts = Parts(settings, post_settings, Store(settings.database), Policies.load(settings.policy_dir))
-    await parts.store.create_tables()
+    await parts.store.make_ready()
     async with parts.store.session() as session:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.posting import Post
 from activities.store import Store
 from activities.store.directory import directory_for, person_by_id, told_persons
+from activities.store.episodes import take_turns_at_episode
 from activities.store.post import note_recipient, waiting_recipients
 from activities.store.statements import insert_once
 from activities.store.tables import NoticeTable
@@ -40,6 +41,7 @@ async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | No
     Whom it is for is decided once, with the first writing: however the
     directory changes before a retry, nobody else is told by the same notice.
     """
+    await take_turns_at_episode(session, order.episode_id)
     # Where time is skipped only the episode knows how late it is.
     sent_at = max(datetime.now(UTC) + order.ahead, order.ordered_at or order.at)
     columns = {column.name for column in NoticeTable.__table__.columns}

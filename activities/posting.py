@@ -73,6 +73,7 @@ class Post:
 async def gather(store: Store, post: Post, asked: GatherAsked) -> Gathered:
     """Put what is ready for a person into one message; the same message again when it was gathered before."""
     async with store.session() as session:
+        await store_post.take_turns_at_postbox(session, [asked.person])
         message = await store_post.message_of(session, asked.message)
         keys = [] if message else await store_post.ready_for(session, asked.person, asked.now)
         if keys:
@@ -85,7 +86,9 @@ async def gather(store: Store, post: Post, asked: GatherAsked) -> Gathered:
 async def gather_digests(store: Store, post: Post, asked: DigestAsked) -> list[MessageToSend]:
     """Put what waits for the digest into one message for each person who works that day."""
     async with store.session() as session:
-        for person_id in await store_post.people_with_digests(session, asked.authority):
+        people = await store_post.people_with_digests(session, asked.authority)
+        await store_post.take_turns_at_postbox(session, people)
+        for person_id in people:
             person = await person_by_id(session, person_id)
             keys = await store_post.digest_for(session, person_id, asked.now)
             if keys and person and works_on_the_day_of(asked.now, person.hours):

@@ -7,13 +7,13 @@ names what is missing. What cannot be read is refused, naming the field.
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from activities.store.child_records import ChildRecord
 from workflows.instants import Day, day_in_words
-from workflows.plain_errors import BadInputError, one_line
+from workflows.plain_errors import BadInputError, one_line, refuse_nul
 from workflows.policy import Pack
 from workflows.vocabulary import Setting
 
@@ -207,8 +207,9 @@ def read_form(kind: str, data: object) -> Form:
     if not isinstance(data, dict):
         raise BadInputError(f"{kind}: must be an object with its fields")
     try:
+        refuse_nul(cast("object", data))
         return FORMS[kind].model_validate(data)
-    except ValidationError as error:
+    except ValueError as error:
         raise BadInputError(one_line(error, FORMS[kind])) from None
 
 
@@ -227,8 +228,13 @@ def show_latest(records: list[ChildRecord], pack: Pack, today: date) -> dict[str
 
 
 def _shown(record: ChildRecord, pack: Pack, today: date) -> RecordShown:
-    gaps = list(read_form(record.kind, record.body).gaps(pack, today))
-    return RecordShown(record=record, gaps=tuple(gaps))
+    form = read_form(record.kind, record.body)
+    return RecordShown(record=in_forms_order(record), gaps=tuple(form.gaps(pack, today)))
+
+
+def in_forms_order(record: ChildRecord) -> ChildRecord:
+    """The record with what it says in the order of its form, which not every database keeps."""
+    return record.model_copy(update={"body": as_body(read_form(record.kind, record.body))})
 
 
 def as_body(form: Form) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Commands:
         """
         if duplicate == into:
             raise BadInputError("--into: an episode cannot be merged into itself")
-        async with self._store.session() as session:
+        async with self._store.snapshot() as session:
             view, target = await episode_view(session, duplicate), await session.get(EpisodeTable, into)
         if view is None or target is None:
             raise BadInputError("episode: both episodes must be running before they are merged")

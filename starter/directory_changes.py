@@ -22,6 +22,7 @@ from activities.store.directory import (
     put_people,
     put_teams,
     spans,
+    take_turns_at_directory,
     teams,
 )
 from activities.store.tables import HoldingTable, LeaveTable, ShiftTable
@@ -91,6 +92,7 @@ def _span_values(row: Row, people: Mapping[str, str], children: Mapping[str, str
 
 async def change(session: AsyncSession, authority: str, kind: str, row: Row, now: datetime) -> Change:
     """Take in one row beside what is there. Raises BadInputError naming the column. `now` is UTC."""
+    await take_turns_at_directory(session, authority)
     row, ids = as_kept(kind, row), await people_ids(session, authority)
     check_known(kind, row, ids)
     if kind in SPANS:
@@ -108,6 +110,7 @@ async def change_person(
     session: AsyncSession, authority: str, reference: str, given: Mapping[str, str], now: datetime
 ) -> Change:
     """Add a person, or change what is given of one who is there. Raises BadInputError naming the column."""
+    await take_turns_at_directory(session, authority)
     there = [one for one in await rows_there(session, authority, "people") if one["person"] == reference.strip()]
     before = there[0] if there else _person_row(PersonEntry(reference=reference, name=""))
     return await change(session, authority, "people", {**before, **given}, now)
@@ -118,6 +121,7 @@ async def hold(session: AsyncSession, authority: str, row: Row, now: datetime, *
 
     Raises BadInputError naming the column. `now` is UTC.
     """
+    await take_turns_at_directory(session, authority)
     row, ids = as_kept("holders", row), await people_ids(session, authority)
     check_known("holders", row, ids)
     ended = 0

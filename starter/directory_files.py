@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.directory import add, clear
+from activities.store.directory import add, clear, take_turns_at_directory
 from starter.directory_changes import SPANS, people_ids, put_named, rows_there, span_values
 from starter.directory_rows import COLUMNS, KEY, Row, as_kept, cells, check_kind, check_known
 from workflows.plain_errors import BadInputError
@@ -127,6 +127,7 @@ async def take_in_directory(session: AsyncSession, authority: str, file: Directo
     longer so. Raises BadInputError, with nothing written, for a person nobody
     has named.
     """
+    await take_turns_at_directory(session, authority)
     taken, ids = await compare(session, authority, file), await people_ids(session, authority)
     if not (taken.added or taken.changed or taken.removed):
         return taken

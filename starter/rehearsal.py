@@ -184,7 +184,7 @@ class Stage:
 
     async def view(self) -> EpisodeView:
         """What the store holds about the episode."""
-        async with self.store.session() as session:
+        async with self.store.snapshot() as session:
             view = await episode_view(session, self.episode_id)
         if view is None:
             raise RuntimeError("the episode has not been written")
@@ -244,7 +244,7 @@ async def rehearse(scenario: Scenario, policies: Policies, post: RehearsedPost |
     plan_scenario(scenario, policies)
     with TemporaryDirectory(prefix="homeward-rehearsal-") as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'rehearsal.sqlite'}")
-        await store.create_tables()
+        await store.make_ready()
         if post is not None:
             async with store.session() as session:
                 await cast_everyone(session, reached=True)

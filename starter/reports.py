@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, impossibility
 from workflows.instants import Instant
 from workflows.names import derived_id
-from workflows.plain_errors import BadInputError, one_line
+from workflows.plain_errors import BadInputError, one_line, refuse_nul
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -131,8 +131,9 @@ _TIMES = (
 def read_report(data: object, now: datetime) -> Report:
     """Read a report as `json.load` gives it. Raises BadInputError, one line naming the field. `now` is UTC."""
     try:
+        refuse_nul(data)
         report = Report.model_validate(data)
-    except ValidationError as error:
+    except ValueError as error:
         raise BadInputError(one_line(error, Report)) from None
     child = report.circumstances()
     facts = report.facts("report", now)

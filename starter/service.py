@@ -109,7 +109,7 @@ async def serve(settings: Settings, post_settings: PostSettings) -> None:
     server = _Server(config)
     server.heed_signals()
     with listening_socket(settings.http_port) as listening:
-        await store.create_tables()
+        await store.make_ready()
         log.info("answering on port %s", settings.http_port)
         await server.serve(sockets=[listening])
         log.info("stopped")

@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from activities.store.urls import driven_url
 from workflows.plain_errors import BadInputError, first_error
 
 
@@ -30,7 +31,11 @@ class Settings(BaseSettings):
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
     http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service, on loopback")
-    database_url: str = Field(default="", description="SQLAlchemy URL; an SQLite file in the data folder by default")
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="URL of a PostgreSQL database, or of an SQLite file; by default one in the data folder",
+    )
     policy_dir: Path | None = Field(default=None, description="folder of an authority's own packs and calendars")
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
@@ -43,6 +48,11 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_its_driver(cls, url: str) -> str:
+        return driven_url(url) if url else url
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

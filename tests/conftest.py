@@ -1,21 +1,95 @@
-"""How tests are shared out among processes."""
+"""Databases for tests, an SQLite file or one of a PostgreSQL that the test process starts; how tests are shared out."""
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
-from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
-REAL_PROCESSES = "tests/faults/"
+from activities.store import Store
+from tests.postgres import TEMPLATE, Postgres, PostgresMissingError
+from tests.sharing import RealProcessesTogether
+
+BOTH: Final = ("sqlite", "postgresql")
 
 
-class _RealProcessesTogether(LoadScopeScheduling):
-    """Every test by itself, but for those of real processes: they share machines, and one process runs them all."""
+@contextmanager
+def fresh_server() -> Generator[Postgres]:
+    """A running server, taken away in the end. Fails the test where there is none to run."""
+    try:
+        server = Postgres()
+    except PostgresMissingError as missing:
+        pytest.fail(str(missing), pytrace=False)
+    try:
+        server.make()
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
-    def _split_scope(self, nodeid: str) -> str:
-        return REAL_PROCESSES if nodeid.startswith(REAL_PROCESSES) else nodeid
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Postgres]:
+    """A running server, with a template whose schema is up to date."""
+    with fresh_server() as server:
+        server.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        asyncio.run(_upgrade(server.url(TEMPLATE)))
+        yield server
+
+
+async def _upgrade(url: str) -> None:
+    store = Store(url)
+    try:
+        await store.upgrade()
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Generator[str]:
+    """The URL of a database of the test's own, with its schema up to date and no row."""
+    name = postgres.create(TEMPLATE)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: Postgres) -> Generator[str]:
+    """The URL of a database of the test's own without any table."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database for the test, once of each kind. An SQLite file is not there yet."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(params=BOTH)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, once of each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("empty_postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite'}"
+
+
+@pytest_asyncio.fixture
+async def store(database_url: str) -> AsyncGenerator[Store]:
+    """A store with its schema and no row, once of each kind."""
+    opened = Store(database_url)
+    await opened.upgrade()
+    yield opened
+    await opened.close()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Any:
     # The marks of xdist for this are passed over in silence by the pytest in the lock.
-    return _RealProcessesTogether(config, log)
+    return RealProcessesTogether(config, log)

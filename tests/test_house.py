@@ -23,7 +23,7 @@ ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", 
 
 
 def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
-    activities = Activities(Store("sqlite+aiosqlite://"), Policies.load()).all()
+    activities = Activities(Store("sqlite+aiosqlite:///nowhere.sqlite"), Policies.load()).all()
     registered = {_activity_name(method): method for method in activities}
     stubs = {_activity_name(stub): stub for stub in contracts.ALL_ACTIVITIES}
     assert set(registered) == set(stubs)

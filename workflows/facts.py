@@ -7,12 +7,13 @@ facts, never at the order in which they arrived.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
+from workflows.plain_errors import refuse_nul
 from workflows.vocabulary import EpisodeStatus, Setting
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -107,7 +108,9 @@ class Fact(BaseModel):
 def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
     """What a fact says, in a few words: its kind, and whatever it says that is one of several choices."""
     about: list[str] = []
-    for name, value in details.items():
+    # In the order of the kind's own details: what a database gives back may be in any.
+    order = list(FACTS[kind].details)
+    for name, value in sorted(details.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)):
         choices = FACTS[kind].details[name].choices if name in FACTS[kind].details else ()
         if name == "view":
             about.append(f"{value}'s view")
@@ -160,6 +163,7 @@ def fact_from_outside(data: object, **defaults: object) -> Fact:
     """
     if not isinstance(data, Mapping):
         raise ValueError("a fact must be an object with at least 'kind' and 'at'")
+    refuse_nul(cast("object", data))
     given: dict[str, Any] = {str(key): value for key, value in data.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     written = given.get("kind")
     if not isinstance(written, str):

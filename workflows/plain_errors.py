@@ -1,7 +1,8 @@
 """One clear line for a person whose input cannot be used: the field, and what would be right."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -9,6 +10,19 @@ from pydantic_core import ErrorDetails
 
 class BadInputError(ValueError):
     """What a person or system sent cannot be used. Its text is one line that names the field."""
+
+
+def refuse_nul(data: object, path: tuple[str | int, ...] = ()) -> None:
+    """Raise ValueError, naming the field, where JSON-ready data holds the character NUL, which no database keeps."""
+    if isinstance(data, str) and "\0" in data:
+        raise ValueError(f"{path_in_words(path) or 'text'}: must be without the character NUL")
+    if isinstance(data, Mapping):
+        for name, value in cast("Mapping[object, object]", data).items():
+            refuse_nul(str(name))
+            refuse_nul(value, (*path, str(name)))
+    if isinstance(data, list):
+        for number, value in enumerate(cast("list[object]", data)):
+            refuse_nul(value, (*path, number))
 
 
 def path_in_words(location: Sequence[str | int]) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.post import line_of
+from activities.store.post import line_of, take_turns_at_postbox
 from activities.store.tables import EpisodeTable, FactTable, NoticeTable, PersonTable, RecipientTable
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
@@ -112,6 +112,7 @@ async def _in_tray(session: AsyncSession, *where: ColumnElement[bool]) -> list[I
 
 async def mark_read(session: AsyncSession, person: str, notices: list[str], now: datetime) -> None:
     """Note that a person has read these notices; the first time counts. `now` is UTC."""
+    await take_turns_at_postbox(session, [person])
     mine = (RecipientTable.person_id == person, RecipientTable.notice_key.in_(notices))
     await session.execute(update(RecipientTable).where(*mine, RecipientTable.read_at.is_(None)).values(read_at=now))
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.statements import take_turns
 from activities.store.tables import ChildRecordTable, ChildTable
 
 
@@ -30,6 +31,7 @@ async def child_of(session: AsyncSession, authority: str, reference: str) -> str
 
 async def add_version(session: AsyncSession, record: ChildRecord) -> ChildRecord:
     """Add a record as the next version of its kind, whatever number it came with."""
+    await take_turns(session, "child_record", [f"{record.child_id}/{record.kind}"])
     mine = (ChildRecordTable.child_id == record.child_id, ChildRecordTable.kind == record.kind)
     last = await session.scalar(select(func.max(ChildRecordTable.version)).where(*mine)) or 0
     numbered = record.model_copy(update={"version": last + 1})

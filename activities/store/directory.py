@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import upsert_all
+from activities.store.statements import take_turns, upsert_all
 from activities.store.tables import (
     ChildTable,
     ChildTeamTable,
@@ -57,6 +57,11 @@ class PersonEntry(BaseModel):
     deputies: str = ""
 
 
+async def take_turns_at_directory(session: AsyncSession, authority: str) -> None:
+    """Wait until nobody else changes an authority's directory; to be called before reading what a change goes by."""
+    await take_turns(session, "directory", [authority])
+
+
 async def put_person(session: AsyncSession, authority: str, entry: PersonEntry) -> None:
     """Add a person, or bring the one of that reference to these values."""
     await put_people(session, authority, [entry])
@@ -64,6 +69,7 @@ async def put_person(session: AsyncSession, authority: str, entry: PersonEntry) 
 
 async def put_people(session: AsyncSession, authority: str, entries: Sequence[PersonEntry]) -> None:
     """Add people, or bring those of their references to these values."""
+    await take_turns_at_directory(session, authority)
     known = {one.reference: one.id for one in await everyone(session, authority)}
     rows = [
         {"id": known.get(entry.reference) or str(uuid4()), "authority": authority, **entry.model_dump()}
@@ -104,6 +110,7 @@ async def add(session: AsyncSession, table: type[SpanTable], *rows: dict[str, An
 
 async def add_or_lengthen(session: AsyncSession, table: type[SpanTable], values: dict[str, Any]) -> Change:
     """Add a holding, a shift or a leave, unless it is there for that time; one that overlaps grows to hold both."""
+    await take_turns_at_directory(session, values["authority"])
     same = {name: value for name, value in values.items() if name not in ("since", "until")}
     begins, ends = _reach(values["since"], values["until"])
     overlapping = [
@@ -139,6 +146,7 @@ async def end_holdings(
     `held` names authority, role, scope and held_for; `by` only that person's
     holdings are ended, `but` not that person's.
     """
+    await take_turns_at_directory(session, held["authority"])
     ended = 0
     for row in (await session.scalars(select(HoldingTable).filter_by(**held))).all():
         begins, ends = _reach(row.since, row.until)
@@ -169,6 +177,7 @@ async def children_held_for(session: AsyncSession, authority: str) -> dict[str, 
 
 async def clear(session: AsyncSession, table: type[SpanTable], authority: str) -> None:
     """Take away all of an authority's holdings, shifts or leave, for others to take their place."""
+    await take_turns_at_directory(session, authority)
     await session.execute(delete(table).where(table.authority == authority))
 
 

@@ -1,54 +1,113 @@
-"""Opening the database, and telling its absence from a mistake."""
+"""Opening the database: one model, PostgreSQL or an SQLite file."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, event, inspect, make_url, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import Connection, NullPool, event, make_url, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from activities.store.tables import MessageTable, Table
+from activities.store import schema
+from activities.store.failures import SchemaError, StoreUnavailableError, as_unavailable
+from activities.store.schema import SchemaState
+from activities.store.tables import MessageTable
+from activities.store.urls import driven_url, is_sqlite
 
 LOCK_PATIENCE_SECONDS: Final = 20
-"""How long a statement waits for another process to let go of the SQLite file."""
+"""How long a statement waits for another process to let go of what it holds."""
 
+STATEMENT_PATIENCE_SECONDS: Final = 60
+"""How long a statement may take, and a transaction lie idle, on PostgreSQL."""
 
-class StoreUnavailableError(Exception):
-    """The database cannot be read or written now: away, full, read-only or locked. Its text is one line."""
+_CONNECT_PATIENCE_SECONDS: Final = 5
+_CONNECTIONS: Final = 5
+_CONNECTIONS_MORE: Final = 5
+_CONNECTION_AGE_SECONDS: Final = 1800
+
+Answer = TypeVar("Answer")
 
 
 class Store:
-    """A database, by its SQLAlchemy URL. Made by composition, shared by all who read and write."""
+    """A database, by its URL. Made by composition, shared by all who read and write."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._engine = create_async_engine(url)
+        self.url = driven_url(url)
+        self._engine = _engine(self.url)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine.sync_engine, "connect", _settle_sqlite)
-            event.listen(self._engine.sync_engine, "begin", _begin_at_once)
+        self._snapshots = async_sessionmaker(_snapshots(self._engine), expire_on_commit=False)
 
-    async def create_tables(self) -> None:
-        """Create the tables that are not there. Raises StoreUnavailableError."""
+    async def make_ready(self) -> None:
+        """Upgrade an SQLite file, which is ours alone to mind; check any other database.
+
+        Raises SchemaError when it cannot be worked with, or StoreUnavailableError.
+        """
+        if is_sqlite(self.url):
+            await self.upgrade()
+        else:
+            await self.check_schema()
+
+    async def upgrade(self) -> tuple[str, ...]:
+        """Bring the schema to this Homeward's revision; the revisions that took.
+
+        Several processes may ask at once: one does it. A schema that is ahead is
+        left as it is. Raises SchemaError when it cannot be worked with, or
+        StoreUnavailableError.
+        """
         path = make_url(self.url).database
-        if self._engine.dialect.name == "sqlite" and path and not Path(path).parent.is_dir():
+        if is_sqlite(self.url) and path and not Path(path).parent.is_dir():
             raise StoreUnavailableError(f"the database's folder {Path(path).parent} does not exist")
-        with _as_unavailable():
-            async with self._engine.begin() as connection:
-                await connection.run_sync(Table.metadata.create_all)
-                if lacking := await connection.run_sync(_lacking):
-                    raise StoreUnavailableError(
-                        f"the database was made by an earlier Homeward ({lacking} is not as it is now), and there are "
-                        "no migrations yet: name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
-                    )
+        state = await self.schema()
+        done = await self._migrated(schema.bring_up) if state.pending else ()
+        await self.check_schema()
+        return done
+
+    async def downgrade(self, revision: str) -> None:
+        """Bring the schema back to an earlier revision, or to `base`. What the dropped tables held is lost.
+
+        Raises ValueError, one line, when the schema does not stand above that
+        revision; SchemaError or StoreUnavailableError.
+        """
+        await self._migrated(lambda connection: schema.bring_down(connection, revision))
+
+    async def schema(self) -> SchemaState:
+        """Where the schema stands. Raises SchemaError for tables that are not Homeward's, or StoreUnavailableError."""
+        return await self._asked(self._engine, schema.state_of)
+
+    async def check_schema(self) -> None:
+        """Raise SchemaError, in one line, unless this Homeward can work with the schema as it is."""
+        state = await self.schema()
+        if not state.usable:
+            raise SchemaError(state.trouble())
+
+    async def _migrated(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do work on the schema, all of it or nothing."""
+        engine = _engine(self.url, migrates=True)
+        try:
+            return await self._asked(engine, work)
+        finally:
+            await engine.dispose()
+
+    async def _asked(self, engine: AsyncEngine, work: Callable[[Connection], Answer]) -> Answer:
+        with as_unavailable():
+            try:
+                async with engine.begin() as connection:
+                    return await connection.run_sync(work)
+            except schema.ForeignTablesError as foreign:
+                raise SchemaError(str(foreign)) from None
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
         """A transaction: committed at the end, rolled back on any exception. Raises StoreUnavailableError."""
-        with _as_unavailable():
+        with as_unavailable():
             async with self._sessions.begin() as session:
+                yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that reads all it reads as of one moment, and writes nothing. Raises StoreUnavailableError."""
+        with as_unavailable():
+            async with self._snapshots.begin() as session:
                 yield session
 
     async def ping(self) -> None:
@@ -61,32 +120,51 @@ class Store:
         await self._engine.dispose()
 
 
-def _lacking(connection: Connection) -> str | None:
-    """The first table whose columns, or what they may leave empty, differ from the model; None when none does."""
-    inspector = inspect(connection)
-    for table in Table.metadata.sorted_tables:
-        there = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
-        if any(there.get(column.name) != column.nullable for column in table.columns):
-            return table.name
-    return None
+def _engine(url: str, *, migrates: bool = False) -> AsyncEngine:
+    """`migrates`: one connection for changes of tables, while which SQLite must not look at what speaks of them."""
+    if not is_sqlite(url):
+        return _postgresql(url, **({"poolclass": NullPool} if migrates else _POOL))
+    engine = create_async_engine(url, hide_parameters=True, **({"poolclass": NullPool} if migrates else {}))
+    event.listen(engine.sync_engine, "connect", _settle_migrating_sqlite if migrates else _settle_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_at_once)
+    return engine
 
 
-class _as_unavailable:  # noqa: N801 - reads as a verb where it is used
-    """Turn the driver's operational failures into one plain line; leave programming mistakes as they are."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, DBAPIError) and _is_operational(error):
-            # The statement and its values stay out of the message: they may speak of a child.
-            raise StoreUnavailableError(f"the database cannot be used now: {error.orig}") from None
-        if isinstance(error, OSError) and not isinstance(error, StoreUnavailableError):
-            raise StoreUnavailableError(f"the database cannot be reached: {error.strerror or error}") from None
+_POOL: Final[dict[str, Any]] = {
+    "pool_pre_ping": True,
+    "pool_size": _CONNECTIONS,
+    "max_overflow": _CONNECTIONS_MORE,
+    "pool_timeout": LOCK_PATIENCE_SECONDS,
+    "pool_recycle": _CONNECTION_AGE_SECONDS,
+}
 
 
-def _is_operational(error: DBAPIError) -> bool:
-    return type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
+def _postgresql(url: str, **more: Any) -> AsyncEngine:
+    settings = {
+        "timezone": "UTC",
+        "lock_timeout": f"{LOCK_PATIENCE_SECONDS}s",
+        "statement_timeout": f"{STATEMENT_PATIENCE_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{STATEMENT_PATIENCE_SECONDS}s",
+    }
+    asked = make_url(url).query.get("options", "")
+    options = " ".join((*(f"-c {name}={value}" for name, value in settings.items()), str(asked))).strip()
+    arguments = {
+        "options": options,
+        "connect_timeout": _CONNECT_PATIENCE_SECONDS,
+        "application_name": "homeward",
+        # A statement that was prepared before a migration may not be one after it.
+        "prepare_threshold": None,
+    }
+    # What this relies on: after waiting for a lock, a statement sees what whoever held it has written.
+    return create_async_engine(
+        url, hide_parameters=True, isolation_level="READ COMMITTED", connect_args=arguments, **more
+    )
+
+
+def _snapshots(engine: AsyncEngine) -> AsyncEngine:
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _settle_sqlite(connection: Any, _record: object) -> None:
@@ -98,6 +176,13 @@ def _settle_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
     # SQLAlchemy begins transactions itself, below; the driver must not begin one late.
     connection.isolation_level = None
+
+
+def _settle_migrating_sqlite(connection: Any, record: object) -> None:
+    _settle_sqlite(connection, record)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    cursor.close()
 
 
 def _begin_at_once(connection: Any) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import settle_answers
-from activities.store.statements import upsert, upsert_all
+from activities.store.statements import insert_once, take_turns, upsert, upsert_all
 from activities.store.tables import (
     ChildTable,
     ClockTable,
@@ -51,15 +51,26 @@ class EpisodeView(BaseModel):
     dispatches: list[dict[str, Any]]
 
 
+async def take_turns_at_episode(session: AsyncSession, episode_id: str) -> None:
+    """Wait until no turn of an episode is being written and none of its notices put in a tray.
+
+    So an answer finds every notice that was there before it.
+    """
+    await take_turns(session, "episode", [episode_id])
+
+
 async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
     row = changes.episode
-    there = await session.get(EpisodeTable, row.episode_id, with_for_update=True)
-    if there is not None and there.turn >= changes.turn:
-        return False
+    await take_turns_at_episode(session, row.episode_id)
     values = row.model_dump(exclude={"episode_id"})
     values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
-    await upsert(session, EpisodeTable, values)
+    # A row that is not there cannot be locked: whoever puts it there first has the turn.
+    if not await insert_once(session, EpisodeTable, values):
+        written = select(EpisodeTable.turn).where(EpisodeTable.id == row.episode_id).with_for_update()
+        if (await session.scalars(written)).one() >= changes.turn:
+            return False
+        await upsert(session, EpisodeTable, values)
     await upsert_all(session, FactTable, [_fact_values(row.episode_id, fact) for fact in changes.facts])
     await upsert_all(session, ClockTable, [_clock_values(row.episode_id, clock) for clock in changes.clocks])
     if changes.dropped_clocks:
@@ -143,7 +154,7 @@ async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | 
     child = await session.get(ChildTable, episode.child_id) if episode.child_id else None
     mine = [table.episode_id == episode_id for table in (FactTable, ClockTable, TimelineTable, NoticeTable, TaskTable)]
     facts = await _rows(session, FactTable, mine[0], order=(FactTable.at, FactTable.id))
-    clocks = await _rows(session, ClockTable, mine[1], order=(ClockTable.due, ClockTable.id))
+    clocks = await _rows(session, ClockTable, mine[1], order=(ClockTable.due.nulls_first(), ClockTable.id))
     lines = await _rows(session, TimelineTable, mine[2], order=(TimelineTable.number,))
     notices = await _rows(session, NoticeTable, mine[3], order=(NoticeTable.at, NoticeTable.key))
     tasks = await _rows(session, TaskTable, mine[4], order=(TaskTable.opened_at, TaskTable.key))
@@ -236,7 +247,7 @@ async def list_episodes(session: AsyncSession, now: datetime, include_closed: bo
         chosen = chosen.where(EpisodeTable.closed_at.is_(None))
     owed = select(ClockTable).where(ClockTable.state.in_([ClockState.RUNNING.value, ClockState.OVERDUE.value]))
     by_episode: dict[str, list[ClockTable]] = {}
-    for clock in (await session.scalars(owed.order_by(ClockTable.due, ClockTable.id))).all():
+    for clock in (await session.scalars(owed.order_by(ClockTable.due.nulls_first(), ClockTable.id))).all():
         by_episode.setdefault(clock.episode_id, []).append(clock)
     summaries: list[EpisodeSummary] = []
     for episode, reference in (await session.execute(chosen)).all():

@@ -39,8 +39,10 @@ async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
     """Keep an item; the one kept earlier when the same id, or the same digest, is there already."""
     if await insert_once(session, InboxTable, item.model_dump()):
         return item
-    same = (InboxTable.authority == item.authority) & (InboxTable.digest == item.digest)
-    found = await session.scalar(select(InboxTable).where((InboxTable.id == item.id) | same))
+    same = InboxTable.id == item.id
+    if item.digest is not None:
+        same |= (InboxTable.authority == item.authority) & (InboxTable.digest == item.digest)
+    found = await session.scalar(select(InboxTable).where(same).order_by(InboxTable.id != item.id).limit(1))
     if found is None:
         raise RuntimeError("an inbox item was neither kept nor there")
     return InboxItem.model_validate(found)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import insert_once
+from activities.store.statements import insert_once, take_turns
 from activities.store.tables import (
     DispatchTable,
     MessageTable,
@@ -67,11 +67,17 @@ class Message(BaseModel):
 
 
 async def begin_message(session: AsyncSession, message: Message, keys: Iterable[str]) -> None:
-    """Begin a message with these notices of its person."""
+    """Begin a message with these notices of its person, those that are in no other."""
     row = message.model_dump() | {"ways": ";".join(message.ways), "state_at": message.gathered_at}
     await insert_once(session, MessageTable, row)
     mine = (RecipientTable.person_id == message.person_id, RecipientTable.notice_key.in_(list(keys)))
-    await session.execute(update(RecipientTable).where(*mine).values(message_id=message.id))
+    free = RecipientTable.message_id.is_(None)
+    await session.execute(update(RecipientTable).where(*mine, free).values(message_id=message.id))
+
+
+async def take_turns_at_postbox(session: AsyncSession, people: Iterable[str]) -> None:
+    """Wait until nobody else gathers for these people; to be called before reading what waits for them."""
+    await take_turns(session, "postbox", people)
 
 
 async def ready_for(session: AsyncSession, person: str, now: datetime) -> list[str]:
@@ -192,8 +198,8 @@ def reference_of(message_id: str, way: str) -> str:
 
 
 async def dispatch_of(session: AsyncSession, message_id: str, way: str) -> Dispatch | None:
-    """A message on a way out, or None when that has not been tried."""
-    row = await session.scalar(_dispatch(message_id, way))
+    """A message on a way out, which nobody else changes until this transaction ends; None when it was not tried."""
+    row = await session.scalar(_dispatch(message_id, way).with_for_update())
     return Dispatch.model_validate(row) if row else None
 
 
@@ -208,16 +214,23 @@ async def note_dispatch(session: AsyncSession, message_id: str, way: str, **valu
 
 
 async def note_receipt(session: AsyncSession, receipt: dict[str, Any]) -> Dispatch | None:
-    """Keep a provider's receipt, the last of each; the dispatch it speaks of, or None when it is none of ours."""
+    """Keep a provider's receipt, the last of each; the dispatch it speaks of, or None when it is none of ours.
+
+    Nobody else changes that dispatch until this transaction ends.
+    """
     if not await insert_once(session, ReceiptTable, {**receipt, "times": 1}):
-        mine = update(ReceiptTable).where(ReceiptTable.id == receipt["id"])
-        await session.execute(mine.values(**receipt, times=ReceiptTable.times + 1))
-    row = await session.scalar(select(DispatchTable).where(DispatchTable.reference == receipt["reference"]))
+        again = update(ReceiptTable).where(ReceiptTable.id == receipt["id"])
+        await session.execute(again.values(**receipt, times=ReceiptTable.times + 1))
+    mine = select(DispatchTable).where(DispatchTable.reference == receipt["reference"])
+    row = await session.scalar(mine.with_for_update())
     return Dispatch.model_validate(row) if row else None
 
 
 async def close(session: AsyncSession, message_id: str, state: str, now: datetime) -> list[Posted]:
     """Bring a message to a state; what each of its episodes may have to hear. `now` is UTC."""
+    told = select(RecipientTable.notice_key).where(RecipientTable.message_id == message_id)
+    # Of several messages with one notice that fail at once, the last to be written finds that nobody was reached.
+    await take_turns(session, "outcome", (await session.scalars(told)).all())
     await session.execute(update(MessageTable).where(MessageTable.id == message_id).values(state=state, state_at=now))
     message = await message_of(session, message_id)
     posted: list[Posted] = []

@@ -15,6 +15,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -23,6 +24,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+"""What is kept as JSON. PostgreSQL gives the names in an object back in an order of its own."""
 
 
 class UtcInstant(TypeDecorator[datetime]):
@@ -50,7 +55,7 @@ class Table(DeclarativeBase):
     """The base of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcInstant(), dict[str, Any]: JSON(), str: String()}  # noqa: RUF012 - SQLAlchemy's own
+    type_annotation_map = {datetime: UtcInstant(), dict[str, Any]: DOCUMENT, str: String()}  # noqa: RUF012 - SQLAlchemy's own
 
 
 class ChildTable(Table):
@@ -350,3 +355,11 @@ class PolicyInUseTable(Table):
     version: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]
     first_used_at: Mapped[datetime]
+
+
+class SchemaNoteTable(Table):
+    """How far back the schema of a revision serves: workers of `compatible_back_to` and later go on by it."""
+
+    __tablename__ = "schema_note"
+    revision: Mapped[str] = mapped_column(primary_key=True)
+    compatible_back_to: Mapped[str]

@@ -83,7 +83,7 @@ async def task_beginning(session: AsyncSession, beginning: str) -> list[TaskView
     """The task of that key; else the tasks, at most two of them, whose keys begin so."""
     if (exact := await session.get(TaskTable, beginning)) is not None:
         return [TaskView.model_validate(exact)]
-    chosen = select(TaskTable).where(TaskTable.key.startswith(beginning, autoescape=True)).limit(2)
+    chosen = select(TaskTable).where(TaskTable.key.istartswith(beginning, autoescape=True)).limit(2)
     return [TaskView.model_validate(row) for row in (await session.scalars(chosen)).all()]
 
 

@@ -39,7 +39,7 @@ def router_of(store: Store, answers: Answers) -> APIRouter:
     router = APIRouter()
 
     async def page(message: str, status: int = 200, **more: Any) -> HTMLResponse:
-        async with store.session() as session:
+        async with store.snapshot() as session:
             known = await store_post.message_of(session, message)
             tray = await message_tray(session, message) if known else []
         if known is None:

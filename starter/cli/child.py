@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
 from activities.store.child_records import ChildRecord, add_version, child_of, versions
-from starter.child_records import FORMS, as_body, read_form, show_latest
+from starter.child_records import FORMS, as_body, in_forms_order, read_form, show_latest
 from starter.cli.policies import policies
 from starter.cli.say import say, say_json
 from starter.cli.wiring import run_async, wired
@@ -65,7 +65,7 @@ def show(reference: Reference, as_json: AsJson = False) -> None:
     now = datetime.now(UTC)
 
     async def work() -> list[ChildRecord]:
-        async with wired() as here, here.store.session() as session:
+        async with wired() as here, here.store.snapshot() as session:
             return await versions(session, await _known(session, here.settings.authority, reference))
 
     records, pack = run_async(work()), policies().pack("homeward")
@@ -91,10 +91,10 @@ def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
         raise BadInputError(f"kind: '{kind}' is unknown; use one of {', '.join(FORMS)}")
 
     async def work() -> list[ChildRecord]:
-        async with wired() as here, here.store.session() as session:
+        async with wired() as here, here.store.snapshot() as session:
             return await versions(session, await _known(session, here.settings.authority, reference), kind)
 
-    records = run_async(work())
+    records = [in_forms_order(one) for one in run_async(work())]
     if as_json:
         say_json([one.model_dump(mode="json") for one in records])
         return

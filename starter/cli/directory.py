@@ -50,7 +50,7 @@ def export(kind: Kind) -> None:
 
 def _rows(*kinds: str) -> dict[str, list[Row]]:
     async def work() -> dict[str, list[Row]]:
-        async with wired() as here, here.store.session() as session:
+        async with wired() as here, here.store.snapshot() as session:
             return {kind: await rows_there(session, here.settings.authority, kind) for kind in kinds}
 
     return run_async(work())
@@ -100,7 +100,7 @@ def check() -> None:
 
 async def _held_by_nobody(here: Wired, now: datetime) -> tuple[Role, ...]:
     roles = {role for rule in here.policies.pack("homeward").clocks.values() for role in rule.roles()}
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         directory = await directory_for(session, here.settings.authority, None, roles, now)
     return directory.unheld(sorted(roles), now)
 
@@ -153,7 +153,7 @@ def who(
         raise BadInputError(f"--at: {error}") from None
 
     async def work() -> list[list[str]]:
-        async with wired() as here, here.store.session() as session:
+        async with wired() as here, here.store.snapshot() as session:
             authority = here.settings.authority
             known = await child_of(session, authority, child) if child else None
             if child and known is None:

@@ -10,6 +10,7 @@ from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
     child,
+    database,
     directory,
     episodes,
     intake,
@@ -41,6 +42,7 @@ tasks.add_to(app)
 tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
+database.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)

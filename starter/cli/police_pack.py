@@ -61,7 +61,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 async def _gather(here: Wired, episode_id: str, now: datetime) -> PolicePack:
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         item = await inbox.report_of(session, episode_id)
         if item is None:
             raise BadInputError("episode: no report of it is kept here")

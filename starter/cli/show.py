@@ -37,7 +37,7 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
     async def work() -> _Shown:
         async with wired() as here:
             whole = await whole_id(here, episode)
-            async with here.store.session() as session:
+            async with here.store.snapshot() as session:
                 view, report = await episode_view(session, whole), await inbox.report_of(session, whole)
                 waiting = await inbox.facts_waiting(session, whole)
             pack = here.policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None
@@ -171,7 +171,7 @@ def list_command(
     """List the episodes, the most pressing first."""
 
     async def work() -> tuple[list[Any], int]:
-        async with wired() as here, here.store.session() as session:
+        async with wired() as here, here.store.snapshot() as session:
             found = await list_episodes(session, datetime.now(UTC), include_closed)
             return list(found), await inbox.count_waiting(session)
 

@@ -9,7 +9,9 @@ from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError, inbox
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
+from activities.store.statements import require_writable
 from starter import local
+from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
@@ -47,7 +49,7 @@ async def _prepare(settings: Settings) -> None:
     prepare_data_folder(settings)
     store = Store(settings.database)
     try:
-        await store.create_tables()
+        await store.make_ready()
         async with store.session() as session:
             if difference := await claim(session, policies, datetime.now(UTC)):
                 raise BadInputError(difference)
@@ -96,8 +98,10 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
     try:
         prepare_data_folder(settings)
         store = Store(settings.database)
-        await store.create_tables()
+        await store.make_ready()
+        state = await store.schema()
         async with store.session() as session:
+            await require_writable(session)
             waiting = await inbox.count_waiting(session)
             stand = await states_of_messages(session)
     except StoreUnavailableError as trouble:
@@ -107,6 +111,7 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             await store.close()
     return [
         (True, "database: reachable, writable"),
+        (True, f"schema: {in_words(state)}"),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
         (
             not stand.get("unreached"),

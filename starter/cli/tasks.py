@@ -55,7 +55,7 @@ def tasks(
         async with wired() as here:
             if person is not None:
                 await _require_person(here, person, "--person")
-            async with here.store.session() as session:
+            async with here.store.snapshot() as session:
                 found = await open_tasks(session, role, clock, unclaimed=unclaimed)
                 if person is None:
                     return found
@@ -156,7 +156,7 @@ def done(  # noqa: PLR0917 - each is an option of the command line
         async with wired() as here:
             found = await _whole_task(here, task)
             await _require_person(here, by, "--by")
-            async with here.store.session() as session:
+            async with here.store.snapshot() as session:
                 view = await episode_view(session, found.episode_id)
                 spent = await refused_ids(session, found.episode_id)
             pack = _pack_of(here, view)
@@ -213,7 +213,7 @@ def show(task: Task, as_json: AsJson = False) -> None:
     async def work() -> _Shown:
         async with wired() as here:
             found = await _whole_task(here, task)
-            async with here.store.session() as session:
+            async with here.store.snapshot() as session:
                 view = await episode_view(session, found.episode_id)
                 child = view.episode["child_id"] if view else None
                 authority, role = here.settings.authority, Role(found.role)

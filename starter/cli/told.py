@@ -21,7 +21,7 @@ def told(episode: EpisodeId, as_json: AsJson = False) -> None:
     async def work() -> tuple[str, EpisodeView | None]:
         async with wired() as here:
             whole = await whole_id(here, episode)
-            async with here.store.session() as session:
+            async with here.store.snapshot() as session:
                 return whole, await episode_view(session, whole)
 
     whole, view = run_async(work())

@@ -85,7 +85,7 @@ async def _person(here: Wired, reference: str, field: str) -> str:
 
 async def _tray_of(here: Wired, reference: str, field: str, *, everything: bool) -> list[InTray]:
     person = await _person(here, reference, field)
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         return await tray_of(session, person, everything=everything)
 
 

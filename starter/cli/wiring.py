@@ -41,13 +41,14 @@ def prepare_data_folder(settings: Settings) -> None:
 
 @asynccontextmanager
 async def wired() -> AsyncGenerator[Wired]:
-    """Settings read, policies loaded, the database open. The engine is reached only when it is needed."""
+    """Settings read, policies loaded, the database open and its schema right.
+
+    The engine is reached only when it is needed.
+    """
     settings = load_settings()
     policies = Policies.load(settings.policy_dir)
     prepare_data_folder(settings)
     store = Store(settings.database)
-    await store.create_tables()
-
     patience = settings.engine_patience_seconds
     engine = Reached(settings.engine, settings.engine_namespace, patience)
 
@@ -55,6 +56,7 @@ async def wired() -> AsyncGenerator[Wired]:
         return Episodes(await engine.client(), patience)
 
     try:
+        await store.make_ready()
         yield Wired(settings, policies, store, Commands(store, policies, settings.authority, reach))
     finally:
         await store.close()

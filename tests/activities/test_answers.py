@@ -35,7 +35,7 @@ ROW: dict[str, Any] = {
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[Store]:
     opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
+    await opened.make_ready()
     await put(opened, EpisodeTable, **ROW)
     yield opened
     await opened.close()

@@ -27,7 +27,7 @@ NOW = datetime.now(UTC)
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[Store]:
     opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
+    await opened.make_ready()
     yield opened
     await opened.close()
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,6 +17,8 @@ from starter.episode_worker import episode_worker
 from starter.post_office import post_of
 from starter.post_settings import PostSettings
 from starter.rehearsal import Stage, skipping_engine
+from tests.conftest import BOTH
+from tests.postgres import TEMPLATE, Postgres
 from tests.standins.notify import NotifyStandIn
 from tests.standins.smtp import SmtpStandIn
 from tests.standins.webhooks import SECRET, WebhookStandIn
@@ -88,11 +89,23 @@ async def theatre_of(store: Store, policies: Policies, providers: Providers) -> 
             yield Theatre(environment, store, policies, providers, post)
 
 
+@pytest.fixture(scope="session")
+def theatre_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The database of a theatre: an SQLite file, unless a test asks for `on_both`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('theatre') / 'store.sqlite'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.url(postgres.create(TEMPLATE))
+
+
+on_both = pytest.mark.parametrize("theatre_url", BOTH, indirect=True, scope="session")
+"""Marks what must be so on either database."""
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Theatre]:
-    folder: Path = tmp_path_factory.mktemp("theatre")
-    store = Store(f"sqlite+aiosqlite:///{folder / 'store.sqlite'}")
-    await store.create_tables()
+async def theatre(theatre_url: str) -> AsyncGenerator[Theatre]:
+    store = Store(theatre_url)
+    await store.make_ready()
     with providers_up() as providers:
         async with theatre_of(store, Policies.load(), providers) as theatre:
             yield theatre

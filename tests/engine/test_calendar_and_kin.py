@@ -34,7 +34,7 @@ class GrowingPolicies(Policies):
 @pytest_asyncio.fixture(loop_scope="session")
 async def growing(tmp_path: Path) -> AsyncGenerator[tuple[Callable[[datetime], Stage], GrowingPolicies]]:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     policies = GrowingPolicies.load()
     assert isinstance(policies, GrowingPolicies)
     policies.let_the_calendar_be_known_to(date(2026, 6, 12))

@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 from activities import posting
 from activities.store.directory import PersonEntry, put_person
 from starter.post_office import schedule_digests
-from tests.engine.conftest import Theatre
+from tests.engine.conftest import Theatre, on_both
 from tests.engine.correspondence import Correspondent, lines, somebody, until
 from workflows.instants import LONDON, parse_instant
 from workflows.messages import PostRules
@@ -19,7 +19,7 @@ from workflows.names import DIGEST_WORKFLOW, TASK_QUEUE, digest_id
 from workflows.post_contracts import DigestAsked, DigestInput
 from workflows.vocabulary import Haste
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), on_both]
 RULES = PostRules(gather_seconds=0, digest_at=(time(8, 30), time(13, 0)))
 
 

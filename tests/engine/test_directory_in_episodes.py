@@ -14,6 +14,7 @@ from activities.store.directory import PersonEntry, add, person_id, put_person
 from activities.store.episodes import EpisodeView
 from activities.store.tables import HoldingTable, RecipientTable
 from starter.rehearsal import REHEARSAL, Stage, cast_everyone
+from tests.engine.conftest import on_both
 from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, scenario
 from workflows.contracts import NoticeOrder
 from workflows.vocabulary import Channel, Role
@@ -37,6 +38,7 @@ def told_to(view: EpisodeView, name: str) -> list[tuple[str, str]]:
     return [(notice["clock"], notice["rung"]) for notice in view.notices if notice["key"] in keys]
 
 
+@on_both
 async def test_a_change_of_holder_moves_later_notices_and_the_return_reaches_whoever_was_told(
     stage_at: StageAt,
 ) -> None:
@@ -64,6 +66,7 @@ async def test_a_change_of_holder_moves_later_notices_and_the_return_reaches_who
     assert third, "what is owed after the return goes to who holds the role then"
 
 
+@on_both
 async def test_a_role_nobody_holds_is_a_task_from_the_start_and_done_when_somebody_does(stage_at: StageAt) -> None:
     stage = stage_at(NOON)
     stage.authority = f"bare-{uuid4()}"
@@ -80,6 +83,7 @@ async def test_a_role_nobody_holds_is_a_task_from_the_start_and_done_when_somebo
     assert [task["state"] for task in view.tasks if task["key"].endswith("/unheld-roles")] == ["done"]
 
 
+@on_both
 async def test_a_full_directory_asks_nothing_of_the_duty_manager(stage_at: StageAt) -> None:
     view = await live(stage_at(NOON), 1, fact("reported", 0), child=LOOKED_AFTER)
     assert not [task for task in view.tasks if task["key"].endswith("/unheld-roles")]
@@ -88,7 +92,7 @@ async def test_a_full_directory_asks_nothing_of_the_duty_manager(stage_at: Stage
 
 async def test_a_retry_after_the_directory_changed_tells_nobody_else(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     async with store.session() as session:
         child_id = await inbox.child_id(session, "invented", "C1", NOON)
     order = NoticeOrder(

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engine.conftest import Providers, Theatre
+from tests.engine.conftest import Providers, Theatre, on_both
 from tests.engine.correspondence import Correspondent, lines, somebody, until
 from tests.standins.faults import SILENT, STORED_BUT_LOST, STORED_BUT_SILENT, Fault, refuses, slow
 from workflows.names import postbox_id
@@ -29,6 +29,7 @@ def by_mail(providers: Providers, to: Correspondent) -> int:
     return sum(to.email in one.recipients for one in providers.smtp.received)
 
 
+@on_both
 async def test_a_storm_is_one_message_with_a_line_for_each_child(theatre: Theatre) -> None:
     manager = await somebody(theatre)
     await manager.told(50)

@@ -79,7 +79,7 @@ class World:
         return self.loop.run_until_complete(work)
 
     async def _open(self) -> Any:
-        await self.store.create_tables()
+        await self.store.make_ready()
         environment = await self.stack.enter_async_context(skipping_engine())
         worker = episode_worker(environment.client, Activities(self.store, self.policies))
         await self.stack.enter_async_context(worker)

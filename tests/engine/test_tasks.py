@@ -13,6 +13,7 @@ from starter.client import FactRefusedError
 from starter.commands import Commands, Outcome
 from starter.rehearsal import REHEARSAL, Stage
 from starter.tasks import completing_fact, done_with
+from tests.engine.conftest import on_both
 from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, scenario, state, told
 from workflows.facts import Fact
 from workflows.instants import to_rfc3339
@@ -41,6 +42,7 @@ def took(who: str, after_hours: float, **more: str) -> Fact:
     return fact("task_taken", after_hours, **{"task": "rhi", "person": who, "recorded_by": who, **more})
 
 
+@on_both
 async def test_a_task_is_taken_handed_over_noted_and_given_back(stage_at: StageAt) -> None:
     stage = stage_at(NOON)
     await back_at_home(stage)
@@ -71,6 +73,7 @@ async def test_a_task_is_taken_handed_over_noted_and_given_back(stage_at: StageA
     ]
 
 
+@on_both
 async def test_a_taking_that_is_withdrawn_is_undone(stage_at: StageAt) -> None:
     stage = stage_at(NOON)
     await back_at_home(stage)
@@ -101,6 +104,7 @@ async def test_what_cannot_be_done_with_a_task_is_refused(stage_at: StageAt, sai
     assert await holder(stage, 2.3) == "w1"
 
 
+@on_both
 async def test_two_who_take_a_task_at_once_do_not_both_have_it(stage_at: StageAt) -> None:
     stage = stage_at(NOON)
     await back_at_home(stage)
@@ -233,6 +237,7 @@ AGREED = "00000000-0000-4000-8000-00000000000a"
         ("refused-1", {}, "task_done"),
     ],
 )
+@on_both
 async def test_a_task_is_completed_by_the_fact_that_settles_it_and_once(
     stage_at: StageAt, duty: str, given: dict[str, str], kind: str
 ) -> None:

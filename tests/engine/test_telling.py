@@ -9,6 +9,7 @@ import pytest
 
 from activities.store.episodes import EpisodeView
 from starter.rehearsal import Stage
+from tests.engine.conftest import on_both
 from tests.engine.plays import NOON, fact, live, rounded, told
 from workflows.facts import Fact
 
@@ -29,6 +30,7 @@ def assert_nobody_told_twice(view: EpisodeView) -> None:
     assert not [key for key, times in keys.items() if times > 1]
 
 
+@on_both
 async def test_everyone_told_of_the_absence_is_told_of_the_return_once(stage_at: StageAt) -> None:
     by_hand = fact("told", 2, role="school")
     view = await live(stage_at(NOON), 50, fact("reported", 0), by_hand, fact("located", 25), fact("returned", 26))
@@ -45,6 +47,7 @@ async def test_who_hears_of_it_only_after_the_return_is_not_told_of_the_return(s
     assert "interview_provider" not in {role for _, role, _ in of_the_return(view)}
 
 
+@on_both
 async def test_a_return_that_was_none_is_taken_back_and_told_again_when_it_is_one(stage_at: StageAt) -> None:
     wrong = fact("returned", 5)
     view = await live(

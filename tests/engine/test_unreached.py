@@ -9,7 +9,7 @@ from activities.store.directory import PersonEntry, add, person_id, put_person
 from activities.store.episodes import EpisodeView
 from activities.store.tables import HoldingTable
 from starter.rehearsal import Stage, cast_everyone
-from tests.engine.conftest import Providers, Theatre
+from tests.engine.conftest import Providers, Theatre, on_both
 from tests.engine.correspondence import until
 from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, scenario, told_and_chased
 from tests.standins.faults import refuses
@@ -17,7 +17,7 @@ from workflows.instants import parse_instant
 from workflows.post_contracts import Posted
 from workflows.vocabulary import Role
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), on_both]
 StageAt = Callable[[datetime], Stage]
 
 

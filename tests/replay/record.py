@@ -81,7 +81,7 @@ async def main(version: str) -> None:
     folder.mkdir(parents=True)
     with TemporaryDirectory() as scratch:
         store = Store(f"sqlite+aiosqlite:///{Path(scratch) / 'store.sqlite'}")
-        await store.create_tables()
+        await store.make_ready()
         policies = Policies.load()
         with providers_up() as providers:
             async with theatre_of(store, policies, providers) as theatre:

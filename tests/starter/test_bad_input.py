@@ -77,6 +77,7 @@ BROKEN: dict[str, tuple[Callable[[Scenario], object], str]] = {
     "found before last seen": (fact(at="2026-06-09T17:59:59Z"), "].at: located"),
     "an unknown role": (fact(kind="told", role="boss"), "facts[2].role"),
     "no role": (fact(kind="told"), "facts[2].role"),
+    "the character NUL": (fact(note="a\0b"), "facts[2].note: must be without the character NUL"),
     "a fact that is no object": (lambda s: s["facts"].append("found"), "facts[2]"),
     "facts that are no list": (top(facts={}), "facts"),
     "an id twice": (lambda s: s["facts"].extend([dict(s["facts"][0], id="a"), dict(s["facts"][0], id="a")]), ".id"),
@@ -140,6 +141,8 @@ REPORTS: dict[str, tuple[object, str]] = {
         "returned",
     ),
     "an unknown policy": ({"policy": "none"}, "policy"),
+    "the character NUL": ({"answers": {"clothing": "a\0b"}}, "answers.clothing: must be without the character NUL"),
+    "the character NUL in a name": ({"a\0b": 1}, "must be without the character NUL"),
     "a bad id": ({"report_id": "7"}, "report_id"),
     "no object": ([], "dict"),
 }

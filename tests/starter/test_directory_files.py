@@ -1,6 +1,5 @@
 """The directory's files: taken in whole or not at all, and what is wrong told by line and column."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ AWKWARD = {
     "rota": 'role,person,from,until\niro,"a,1",2026-10-25T01:00:00+01:00,2026-10-25T01:00:00+00:00\n',
     "leave": "person,from,until\n=b,2026-03-29 02:00,2026-03-29 02:01\n",
 }
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
-    yield opened
-    await opened.close()
 
 
 def written(folder: Path, kind: str, text: str) -> Path:
@@ -212,7 +203,7 @@ async def test_what_is_printed_can_be_taken_in_again_as_it_was(
     store: Store, tmp_path: Path, folder: Path | None
 ) -> None:
     other = Store(f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite'}")
-    await other.create_tables()
+    await other.make_ready()
     for kind in COLUMNS:
         source = folder / f"{kind}.csv" if folder else written(tmp_path, kind, AWKWARD[kind])
         await take_in(store, read_directory_file(kind, source))

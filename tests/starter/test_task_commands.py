@@ -38,7 +38,7 @@ FACTS = (
 
 async def set_up(folder: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{folder / 'homeward.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     async with store.session() as session:
         for reference in ("w1", "w2"):
             await put_person(session, "local", PersonEntry(reference=reference, name=f"Invented {reference}"))

@@ -1,12 +1,10 @@
 """The fact that completes a task, for every clock of every pack; whose tasks are whose; how late a task is."""
 
-from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from activities.policies import BUILT_IN, read_pack
 from activities.store import Store, inbox
@@ -225,14 +223,6 @@ iro,all,authority,,,
 TEAMS = "child,team\nC1,North\nC2,North\n"
 ROTA = "role,person,from,until\nduty_manager,night,2026-06-10 18:00,2026-06-11 08:00\n"
 LEAVE = "person,from,until\nown,2026-06-15 00:00,2026-06-16 00:00\n"
-
-
-@pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncGenerator[Store]:
-    opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await opened.create_tables()
-    yield opened
-    await opened.close()
 
 
 async def directory_of(folder: Path, store: Store, authority: str = "invented") -> None:

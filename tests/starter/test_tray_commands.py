@@ -44,7 +44,7 @@ SENT = {ESCALATE: -60, CLIMB: -30, ASK: -90, SOON: 2, ANSWERED: -50}
 
 async def set_up(folder: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{folder / 'homeward.sqlite'}")
-    await store.create_tables()
+    await store.make_ready()
     async with store.session() as session:
         for reference in ("p1", "p2"):
             await put_person(session, "local", PersonEntry(reference=reference, name=f"Invented {reference}"))
