@@ -12,8 +12,6 @@ from tests.faults.machine import HOMEWARD, Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 from tests.postgres import PASSWORD, Postgres
 
-pytestmark = pytest.mark.xdist_group("machines")
-
 
 @pytest.fixture
 def own_postgres() -> Generator[Postgres]:
