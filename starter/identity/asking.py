@@ -17,3 +17,12 @@ class Identity(Protocol):
     async def principal(self, request: Request) -> Principal:
         """Who asks. Raises NotSignedInError, or StoreUnavailableError."""
         ...
+
+
+class NobodyIsKnown:
+    """Knows nobody: whatever asks for a name is refused."""
+
+    async def principal(self, request: Request) -> Principal:
+        """Nobody. Raises NotSignedInError."""
+        del request
+        raise NotSignedInError
