@@ -1,4 +1,4 @@
-"""Who is close to an episode: holds a role for the child, was told, has a task of it, reported it, or broke the glass."""
+"""Who is close to an episode: holds a role for the child, was told, has a task, reported it, or broke the glass."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -21,7 +21,7 @@ from activities.store.tables import (
 
 
 class Asker(BaseModel):
-    """Whoever wants to see something: a principal of an authority, and the directory's person it is, where it is one."""
+    """Whoever wants to see something: a principal, and which person of the directory it is, if any."""
 
     model_config = ConfigDict(frozen=True)
     id: str
