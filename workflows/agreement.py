@@ -72,9 +72,7 @@ AGREEMENTS: Final[Mapping[Disagreement, Agreement]] = {
         "An episode is closed, and its row says that it is open.",
         "The rows are brought to its end, by the closed workflow's own answer.",
     ),
-    Disagreement.CLOSED_ONLY_IN_ROWS: Agreement(
-        "An episode runs, and its row says that it is closed.", _WRITTEN_AGAIN
-    ),
+    Disagreement.CLOSED_ONLY_IN_ROWS: Agreement("An episode runs, and its row says that it is closed.", _WRITTEN_AGAIN),
     Disagreement.ROWS_OLDER: Agreement(
         "The rows are of an earlier turn than the episode's last: they were restored, or a writing was lost.",
         _WRITTEN_AGAIN,

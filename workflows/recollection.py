@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workflows.chasing import TASK_OVERDUE, UNANSWERED, ChaseStep, times_of
 from workflows.clocks import Clock
-from workflows.contracts import Carried, EpisodeInput, NoticeOrder, Rules, TaskRow, TimelineEntry
+from workflows.contracts import Carried, EpisodeChanges, EpisodeInput, NoticeOrder, Rules, TaskRow, TimelineEntry
 from workflows.facts import Known
 from workflows.instants import Instant
 from workflows.ladders import Aware, Climb, DueRung, rung_time
@@ -22,6 +22,7 @@ from workflows.names import notice_key, task_key
 from workflows.orders import chase_order, correction_order, notice_order, return_order
 from workflows.policy import Pack
 from workflows.policy_rules import Rung
+from workflows.progress import episode_row
 from workflows.telling import RETURN_NOTICE, SentNotice, ToldBack, back_in_force
 from workflows.vocabulary import EpisodeStatus, Role
 
@@ -94,7 +95,9 @@ def _aware(rows: InRows) -> dict[str, Aware]:
         if line.kind == "state" and line.clock:
             first.setdefault(line.clock, line.recorded_at)
     return {
-        clock.id: Aware(due=clock.due, since=first[clock.id]) for clock in rows.clocks if clock.due and clock.id in first
+        clock.id: Aware(due=clock.due, since=first[clock.id])
+        for clock in rows.clocks
+        if clock.due and clock.id in first
     }
 
 
@@ -163,6 +166,28 @@ def _told_back(notices: Iterable[NoticeInTray]) -> Iterable[ToldBack]:
     for notice in sorted((one for one in notices if one.clock == RETURN_NOTICE), key=lambda one: (one.times, one.rung)):
         told[notice.role] = ToldBack(role=notice.role, times=notice.times, stands=notice.rung == _BACK)
     return told.values()
+
+
+def closing_changes(knows: EpisodeInput, clocks_there: Sequence[str]) -> EpisodeChanges:
+    """All that a closed episode knew last, as its last turn; `clocks_there` are the ids of the clocks in the rows.
+
+    Raises ValueError for an episode that has not begun to know.
+    """
+    carried = knows.carried
+    if carried is None:
+        raise ValueError("the episode knows nothing yet")
+    closed_at = carried.timeline[-1].recorded_at
+    kept = {clock.id for clock in carried.clocks}
+    return EpisodeChanges(
+        turn=carried.turn,
+        written_at=closed_at,
+        episode=episode_row(knows, carried.rules, Known(knows.facts, closed_at), carried.status, None),
+        facts=knows.facts,
+        clocks=carried.clocks,
+        dropped_clocks=tuple(one for one in clocks_there if one not in kept),
+        timeline=carried.timeline,
+        tasks=carried.tasks,
+    )
 
 
 # What an episode has told, by itself ----------------------------------------------------------------------------

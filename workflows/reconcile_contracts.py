@@ -33,7 +33,7 @@ class SurveyAsked(_Message):
 
 
 class Suspect(_Message):
-    """Something that looks apart at the first look: an episode (`kind` None: whatever differs), or what `kind` is of."""
+    """Something that looks apart: an episode (`kind` None: whatever may differ), or something that `kind` is about."""
 
     subject: str
     kind: Disagreement | None = None

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.patience import RECONCILE, STORE
     from workflows.post import begin_message
     from workflows.post_contracts import DigestAsked, DigestInput, MessageInput
-    from workflows.reconcile_contracts import LookAsked, Looked, ReconcileInput, RunDone, Suspect, SurveyAsked, Surveyed
+    from workflows.reconcile_contracts import LookAsked, Looked, ReconcileInput, RunDone, SurveyAsked, Surveyed, Suspect
 
 SUSPECTS_AT_ONCE: Final = 50
 """How many suspects one activity looks at: what a killed worker has to begin anew."""

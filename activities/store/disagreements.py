@@ -5,12 +5,12 @@ again later is a new one. A writer for one authority at a time: a run by the
 schedule and one by hand may meet.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns, upsert
@@ -48,37 +48,39 @@ class Reconciled(BaseModel):
     found: int
 
 
-async def note_found(
-    session: AsyncSession, authority: str, kind: Disagreement, subject: str, now: datetime
-) -> DisagreementTable:
-    """The open disagreement of that kind and subject, seen now (UTC); a new one when there is none."""
+async def note_found(session: AsyncSession, authority: str, kind: Disagreement, subject: str, now: datetime) -> str:
+    """Note that a disagreement is seen now (UTC); the id of the one that is open, or of a new one."""
     await take_turns(session, "disagreements", [authority])
-    row = await session.scalar(select(DisagreementTable).where(*_open(authority), *_of(kind, subject)))
-    if row is None:
-        about = {"authority": authority, "kind": kind.value, "subject": subject}
-        row = DisagreementTable(
-            id=str(uuid4()), **about, found_at=now, last_seen_at=now, mended_at=None, how=None, attempts=0
-        )
-        session.add(row)
-    row.last_seen_at = now
-    return row
+    about = (DisagreementTable.kind == kind.value, DisagreementTable.subject == subject)
+    row = await session.scalar(select(DisagreementTable).where(*_open(authority), *about))
+    if row is not None:
+        row.last_seen_at = now
+        return row.id
+    new_id = str(uuid4())
+    new = {"id": new_id, "authority": authority, "kind": kind.value, "subject": subject, "attempts": 0}
+    await session.execute(insert(DisagreementTable).values(**new, found_at=now, last_seen_at=now))
+    return new_id
 
 
-async def note_tried(session: AsyncSession, found: Collection[str], how: str, *, tried: bool) -> None:
-    """Write down what was done about open disagreements of these ids; not `tried`: why nothing could be."""
-    mine = update(DisagreementTable).where(DisagreementTable.id.in_(found), DisagreementTable.mended_at.is_(None))
+async def note_tried(session: AsyncSession, found: str, how: str, *, tried: bool) -> None:
+    """Write down what was done about an open disagreement of this id; not `tried`: why nothing could be."""
+    mine = update(DisagreementTable).where(DisagreementTable.id == found, DisagreementTable.mended_at.is_(None))
     await session.execute(mine.values(how=how, attempts=DisagreementTable.attempts + int(tried)))
 
 
 async def note_agreed(
-    session: AsyncSession, authority: str, subject: str, but: Iterable[Disagreement], among: Iterable[Disagreement],
+    session: AsyncSession,
+    authority: str,
+    subject: str,
+    kinds: Iterable[Disagreement],
     now: datetime,
 ) -> int:
-    """Close what is open of a subject, of the kinds `among`, `but` for what is found still; how many. `now` is UTC."""
+    """Close what is open of a subject, of these kinds; how many there were. `now` is UTC."""
     await take_turns(session, "disagreements", [authority])
-    kinds = {kind.value for kind in among} - {kind.value for kind in but}
     chosen = select(DisagreementTable).where(
-        *_open(authority), DisagreementTable.subject == subject, DisagreementTable.kind.in_(sorted(kinds))
+        *_open(authority),
+        DisagreementTable.subject == subject,
+        DisagreementTable.kind.in_([kind.value for kind in kinds]),
     )
     rows = (await session.scalars(chosen)).all()
     for row in rows:
@@ -89,10 +91,6 @@ async def note_agreed(
 
 def _open(authority: str) -> tuple[ColumnElement[bool], ...]:
     return DisagreementTable.authority == authority, DisagreementTable.mended_at.is_(None)
-
-
-def _of(kind: Disagreement, subject: str) -> tuple[ColumnElement[bool], ...]:
-    return DisagreementTable.kind == kind.value, DisagreementTable.subject == subject
 
 
 async def open_disagreements(session: AsyncSession, authority: str) -> list[Found]:

@@ -25,7 +25,8 @@ from tests.postgres import Postgres
 
 MADE_THEN = (Path(__file__).parent / "version_0_2_0.sql").read_text(encoding="utf-8")
 MADE_SINCE = "\n".join(
-    (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8") for name in ("people_and_messages", "disagreements")
+    (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("people_and_messages", "disagreements")
 )
 TABLES_THEN = {"child", "child_record", "episode", "fact", "clock", "timeline", "notice", "task", "inbox"} | {
     "policy_in_use"
