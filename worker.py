@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from temporalio.client import Client
 
 from activities.policies import BadPackError, Policies
-from activities.registry import Activities
+from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
@@ -22,6 +22,8 @@ from starter.post_office import post_of, schedule_digests, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
 from starter.settings import Settings, load_settings
+from starter.timetables import ReconcileTimetable
+from starter.upkeep import reconciler_of
 from workflows.names import TASK_QUEUE
 from workflows.plain_errors import BadInputError
 
@@ -73,7 +75,10 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
     relay = asyncio.create_task(Relay(parts.store, commands, reach).run())
     await schedule_digests(client, settings.authority, parts.post_settings.rules)
     post = post_of(parts.post_settings, client, settings.links)
-    async with episode_worker(client, Activities(parts.store, parts.policies, post)):
+    await ReconcileTimetable(client, settings.authority, settings.reconcile_minutes).make()
+    reconciler = reconciler_of(settings, parts.post_settings, parts.store, parts.policies, client, post=post)
+    activities = Activities(parts.store, parts.policies, post)
+    async with episode_worker(client, activities, ReconcileActivities(reconciler)):
         log.info("worker ready, queue %s", TASK_QUEUE)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)
