@@ -112,11 +112,12 @@ async def _keep_facts_again(parts: Parts, seen: EpisodeSeen) -> Done:
 
 async def _begin_lost(parts: Parts, seen: EpisodeSeen) -> Done:
     """Begin an episode again with its report, its facts, and all that its rows remember."""
-    now, row, kept = parts.now(), seen.rows.row, seen.rows.kept
+    now = parts.now()
     async with parts.store.snapshot() as session:
         report = await inbox.report_of(session, seen.episode_id)
         said = await agreement.facts_applied(session, seen.authority, seen.episode_id)
-    if report is None or row is None or kept is None:
+        kept = await agreement.all_kept(session, seen.authority, seen.episode_id)
+    if report is None or kept is None:
         return Done("its report was never kept here, so what it began with is not known", tried=False)
     start = _started_by(parts, seen, report, said)
     since = min((fact.at for fact in start.facts), default=now)
@@ -133,12 +134,11 @@ async def _begin_lost(parts: Parts, seen: EpisodeSeen) -> Done:
 
 def _started_by(parts: Parts, seen: EpisodeSeen, report: InboxItem, said: Sequence[Fact]) -> EpisodeInput:
     """What an episode begins again with, its rows' facts first: those the store need not be given."""
-    row, first = seen.rows.row or {}, parts.first_input(report)
+    first = parts.first_input(report)
     facts = {**seen.rows.compared.facts}
     for fact in (*first.facts, *said):
         facts.setdefault(fact.id, fact)
-    lives_by = {"policy": row["policy"], "policy_version": row["policy_version"], "child_id": row["child_id"]}
-    return first.model_copy(update={**lives_by, "facts": tuple(facts.values())})
+    return first.model_copy(update={**seen.rows.lives_by, "facts": tuple(facts.values())})
 
 
 async def _begin_ended(parts: Parts, seen: EpisodeSeen) -> Done:

@@ -4,8 +4,8 @@ Everything is read for one authority. An episode of another is one that the
 rows do not know.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from workflows.clocks import Clock
 from workflows.contracts import TaskRow, TimelineEntry
 from workflows.facts import Fact
 from workflows.recollection import InRows, NoticeInTray
-from workflows.vocabulary import ClockState, EpisodeStatus, Role
+from workflows.vocabulary import ClockState, EpisodeStatus
 
 _AT_ONCE: Final = 500
 """How many ids one statement names: fewer than any database allows."""
@@ -110,7 +110,7 @@ async def rows_among(session: AsyncSession, ids: Collection[str]) -> dict[str, t
 
 @dataclass(frozen=True)
 class OneEpisode:
-    """All that the rows hold of one episode, or of none. Instants are UTC.
+    """An episode as the rows have it, or none. Instants are UTC.
 
     `late_since`: when it should have woken for a clock that still runs. A row
     of another authority is none, and `elsewhere` says so.
@@ -119,76 +119,75 @@ class OneEpisode:
     compared: RowsOfEpisode
     written_at: datetime | None = None
     late_since: datetime | None = None
-    row: dict[str, Any] | None = None
-    kept: InRows | None = None
+    lives_by: Mapping[str, Any] = field(default_factory=dict[str, Any])
     elsewhere: bool = False
 
 
 async def one_episode(session: AsyncSession, authority: str, episode_id: str, before: datetime) -> OneEpisode:
-    """What the rows hold of an episode. What was applied after `before` (UTC) is in flight."""
+    """An episode as the rows have it. What was applied after `before` (UTC) is in flight."""
     row = await session.get(EpisodeTable, episode_id)
     mine = InboxTable.episode_id == episode_id
     report = await session.scalar(select(InboxTable.id).where(*_applied(authority, "report", before), mine))
-    said = frozenset(
-        (await session.scalars(select(InboxTable.id).where(*_applied(authority, "fact", before), mine))).all()
-    )
+    applied = select(InboxTable.id).where(*_applied(authority, "fact", before), mine)
+    said = frozenset((await session.scalars(applied)).all())
     if row is None or row.authority != authority:
         nothing = RowsOfEpisode(report_applied=report is not None, said_applied=said)
         return OneEpisode(nothing, elsewhere=row is not None)
-    facts = [Fact.model_validate(one.body) for one in await _of(session, FactTable, episode_id, FactTable.recorded_at)]
-    kept = await _kept(session, row, len(facts))
     late = await session.scalar(select(EpisodeTable.next_wake_at).where(EpisodeTable.id == episode_id, _late(before)))
+    lines = await session.scalars(select(TimelineTable.number).where(TimelineTable.episode_id == episode_id))
+    notices = await session.scalars(select(NoticeTable.key).where(NoticeTable.episode_id == episode_id))
+    facts = await _of(session, FactTable, episode_id, FactTable.recorded_at, FactTable.id)
+    clocks = await _of(session, ClockTable, episode_id, ClockTable.id)
     compared = RowsOfEpisode(
         turn=row.turn,
         closed=row.closed_at is not None,
         woken_late=late is not None,
-        facts={fact.id: fact for fact in facts},
-        clocks={
-            clock.id: (clock.state, clock.start, clock.due)
-            for clock in await _of(session, ClockTable, episode_id, ClockTable.id)
-        },
-        lines=frozenset(line.number for line in kept.timeline),
-        tasks={task.key: task for task in kept.tasks},
-        notices=frozenset(notice.key for notice in kept.notices),
+        facts={fact.id: Fact.model_validate(fact.body) for fact in facts},
+        clocks={clock.id: (clock.state, clock.start, clock.due) for clock in clocks},
+        lines=frozenset(lines.all()),
+        tasks={task.key: task for task in await _tasks(session, episode_id)},
+        notices=frozenset(notices.all()),
         report_applied=report is not None,
         said_applied=said,
     )
-    about = {column.name: getattr(row, column.name) for column in EpisodeTable.__table__.columns}
-    return OneEpisode(compared, written_at=row.written_at, late_since=late, row=about, kept=kept)
+    lives_by = {name: getattr(row, name) for name in ("policy", "policy_version", "child_id")}
+    return OneEpisode(compared, written_at=row.written_at, late_since=late, lives_by=lives_by)
 
 
 async def _of(session: AsyncSession, table: Any, episode_id: str, *order: Any) -> list[Any]:
     return list((await session.scalars(select(table).where(table.episode_id == episode_id).order_by(*order))).all())
 
 
-async def _kept(session: AsyncSession, row: EpisodeTable, facts: int) -> InRows:
-    tasks = await _of(session, TaskTable, row.id, TaskTable.opened_at, TaskTable.key)
+async def _tasks(session: AsyncSession, episode_id: str) -> list[TaskRow]:
+    rows = await _of(session, TaskTable, episode_id, TaskTable.opened_at, TaskTable.key)
+    return [TaskRow.model_validate({name: getattr(row, name) for name in TaskRow.model_fields}) for row in rows]
+
+
+async def all_kept(session: AsyncSession, authority: str, episode_id: str) -> InRows | None:
+    """All that the rows remember of an episode, but for its facts; None when they have none."""
+    row = await session.get(EpisodeTable, episode_id)
+    if row is None or row.authority != authority:
+        return None
     lines = await _of(session, TimelineTable, row.id, TimelineTable.number)
     notices = await _of(session, NoticeTable, row.id, NoticeTable.sent_at, NoticeTable.key)
     absence = await _of_absence(session, [notice.key for notice in notices])
     unreached = await _unreached_since(session, [notice.key for notice in notices])
     clocks = await _of(session, ClockTable, row.id, ClockTable.id)
+    columns = NoticeInTray.model_fields.keys() - {"of_absence", "undelivered_at"}
     return InRows(
         turn=row.turn,
         status=EpisodeStatus(row.status),
         clocks=tuple(Clock.model_validate(clock.body) for clock in clocks),
-        tasks=tuple(TaskRow.model_validate({name: getattr(t, name) for name in TaskRow.model_fields}) for t in tasks),
+        tasks=tuple(await _tasks(session, row.id)),
         timeline=tuple(TimelineEntry.model_validate(line.body) for line in lines),
         notices=tuple(
-            NoticeInTray(
-                key=notice.key,
-                clock=notice.clock,
-                rung=notice.rung,
-                role=Role(notice.role),
-                needs_ack=notice.needs_ack,
-                escalates=notice.escalates,
-                sent_at=notice.sent_at,
-                of_absence=absence.get(notice.key),
-                undelivered_at=unreached.get(notice.key),
+            NoticeInTray.model_validate(
+                {name: getattr(notice, name) for name in columns}
+                | {"of_absence": absence.get(notice.key), "undelivered_at": unreached.get(notice.key)}
             )
             for notice in notices
         ),
-        facts=facts,
+        facts=len(await _of(session, FactTable, row.id, FactTable.id)),
     )
 
 

@@ -104,6 +104,11 @@ class Town:
         async with self.store.snapshot() as session:
             return await episode_view(session, episode)
 
+    async def seen(self, episode: str) -> EpisodeView:
+        view = await self.view(episode)
+        assert view is not None
+        return view
+
     async def knows(self, episode: str) -> EpisodeInput | None:
         try:
             return await self.handle(episode).query(QUERY_CARRIED, result_type=EpisodeInput)
