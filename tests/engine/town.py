@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select, update
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.reconcile.engine import EngineAsked
@@ -112,7 +112,7 @@ class Town:
     async def knows(self, episode: str) -> EpisodeInput | None:
         try:
             return await self.handle(episode).query(QUERY_CARRIED, result_type=EpisodeInput)
-        except RPCError:
+        except (RPCError, WorkflowQueryFailedError):
             return None
 
     def handle(self, episode: str) -> WorkflowHandle[Any, Any]:
