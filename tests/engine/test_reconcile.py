@@ -249,6 +249,7 @@ async def test_what_only_rows_know_after_an_older_engine_was_restored_is_not_los
     before = await town.view(episode)
     await town.lose(episode)
     await (await town.engine()).begin(older)
+    await town.idle(episode)
     found = kinds((await town.run()).found)
     assert found >= {Disagreement.ROWS_AHEAD, Disagreement.FACT_ONLY_IN_ROWS}
     await town.agrees()

@@ -100,6 +100,17 @@ class Town:
 
         await until(is_so)
 
+        await self.idle(episode)
+
+    async def idle(self, episode: str) -> None:
+        """Wait until the engine is not at work on an episode, and its worker answers for it."""
+
+        async def is_so() -> bool:
+            described = await self.handle(episode).describe()
+            return not described.raw_description.HasField("pending_workflow_task") and bool(await self.knows(episode))
+
+        await until(is_so)
+
     async def view(self, episode: str) -> EpisodeView | None:
         async with self.store.snapshot() as session:
             return await episode_view(session, episode)
