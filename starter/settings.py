@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     reconcile_grace_seconds: float = Field(
         default=120, ge=0, le=3600, description="how old a row must be for a difference to count as one"
     )
+    api_requests_a_minute: int = Field(
+        default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
+    )
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )

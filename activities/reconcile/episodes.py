@@ -114,7 +114,7 @@ async def _begin_lost(parts: Parts, seen: EpisodeSeen) -> Done:
     """Begin an episode again with its report, its facts, and all that its rows remember."""
     now = parts.now()
     async with parts.store.snapshot() as session:
-        report = await inbox.report_of(session, seen.episode_id)
+        report = await inbox.report_of(session, seen.authority, seen.episode_id)
         said = await agreement.facts_applied(session, seen.authority, seen.episode_id)
         kept = await agreement.all_kept(session, seen.authority, seen.episode_id)
     if report is None or kept is None:

@@ -101,10 +101,16 @@ async def open_disagreements(session: AsyncSession, authority: str) -> list[Foun
 
 
 async def all_disagreements(
-    session: AsyncSession, authority: str, *, limit: int | None = None, before: str | None = None
+    session: AsyncSession,
+    authority: str,
+    *,
+    limit: int | None = None,
+    before: str | None = None,
+    only_open: bool = False,
 ) -> list[Found]:
-    """All that was ever found, the latest first; those found before that of an id, when one is given."""
-    chosen = select(DisagreementTable).where(DisagreementTable.authority == authority)
+    """What was ever found, or is open, the latest first; what was found before that of an id, when one is given."""
+    mine = _open(authority) if only_open else (DisagreementTable.authority == authority,)
+    chosen = select(DisagreementTable).where(*mine)
     order = (DisagreementTable.found_at.desc(), DisagreementTable.id.desc())
     last = await session.get(DisagreementTable, before) if before else None
     if last is not None and last.authority == authority:

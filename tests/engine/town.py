@@ -113,7 +113,7 @@ class Town:
 
     async def view(self, episode: str) -> EpisodeView | None:
         async with self.store.snapshot() as session:
-            return await episode_view(session, episode)
+            return await episode_view(session, self.authority, episode)
 
     async def seen(self, episode: str) -> EpisodeView:
         view = await self.view(episode)

@@ -8,8 +8,8 @@ from alembic import op
 
 from activities.store.tables import UtcInstant
 
-revision = "0003_disagreements"
-down_revision = "0002_people_and_messages"
+revision = "0004_disagreements"
+down_revision = "0003_audit"
 branch_labels = None
 depends_on = None
 
