@@ -1,5 +1,8 @@
 """The engine's schedules as the settings want them: the digests, and comparing rows with workflows."""
 
+import asyncio
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -18,10 +21,16 @@ from temporalio.client import (
 )
 from temporalio.service import RPCStatusCode
 
+from activities.reconcile.parts import Timetable
 from starter.post_office import LONDON, schedule_digests, unschedule
 from workflows import names
 from workflows.messages import PostRules
 from workflows.reconcile_contracts import ReconcileInput
+
+KEPT_EVERY_SECONDS: Final = 600.0
+"""How often a worker sees to the schedules: an engine that has lost them begins nothing that would find it out."""
+
+log = logging.getLogger("homeward.timetables")
 
 _MISSED_RUN: Final = timedelta(minutes=5)
 """How late a run that was missed while everything was down may still begin: the next one finds the same."""
@@ -35,6 +44,19 @@ async def described(client: Client, schedule_id: str) -> Schedule | None:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
+
+
+async def keep_timetables(timetables: Sequence[Timetable], every_seconds: float = KEPT_EVERY_SECONDS) -> None:
+    """See to it, until cancelled, that the engine has schedules as the settings want them. A silence is waited out."""
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            for timetable in timetables:
+                if not await timetable.agrees():
+                    await timetable.make()
+                    log.warning("schedule %s was not as the settings say, and is made anew", timetable.id)
+        except RPCError:
+            log.warning("schedules are not seen to: the engine does not answer")
 
 
 def _begins(schedule: Schedule, kind: str) -> bool:

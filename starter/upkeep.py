@@ -36,6 +36,16 @@ class HandRun:
     left_over: int
 
 
+def timetables_of(
+    settings: Settings, post_settings: PostSettings, client: Client
+) -> tuple[DigestTimetable, ReconcileTimetable]:
+    """The schedules that the settings want."""
+    return (
+        DigestTimetable(client, settings.authority, post_settings.rules),
+        ReconcileTimetable(client, settings.authority, settings.reconcile_minutes),
+    )
+
+
 def reconciler_of(
     settings: Settings,
     post_settings: PostSettings,
@@ -47,7 +57,6 @@ def reconciler_of(
     asks_workers: bool = True,
 ) -> Reconciler:
     """What compares and mends, for the authority and engine of the settings."""
-    authority, rules = settings.authority, post_settings.rules
     patience = timedelta(seconds=settings.engine_patience_seconds)
     every = timedelta(minutes=settings.reconcile_minutes or _USUAL_MINUTES)
     parts = Parts(
@@ -56,10 +65,7 @@ def reconciler_of(
         policies=policies,
         first_input=first_input,
         post=post or post_of(post_settings, client, settings.links),
-        timetables=(
-            DigestTimetable(client, authority, rules),
-            ReconcileTimetable(client, authority, settings.reconcile_minutes),
-        ),
+        timetables=timetables_of(settings, post_settings, client),
         timing=Timing(grace=timedelta(seconds=settings.reconcile_grace_seconds), every=every),
     )
     return Reconciler(parts)

@@ -1,5 +1,6 @@
 """Agreements that are not an episode's own, each broken alone: the inbox, the post, schedules, policies."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
@@ -13,7 +14,7 @@ from activities.store.inbox import InboxItem, keep
 from activities.store.post import close
 from activities.store.tables import DispatchTable, InboxTable, MessageTable
 from starter.api.receipts import NotifyReceipt, Receipts
-from starter.timetables import DigestTimetable, ReconcileTimetable
+from starter.timetables import DigestTimetable, ReconcileTimetable, keep_timetables
 from tests.engine.conftest import Providers, Theatre, on_both
 from tests.engine.correspondence import Correspondent, somebody, until
 from tests.engine.town import Town, kinds
@@ -166,6 +167,18 @@ async def test_a_schedule_that_is_missing_or_of_other_times_is_made_as_the_setti
     unwanted = town.reconciler(timetables=never)
     assert len((await town.run(unwanted)).found) == 2
     await town.agrees(unwanted)
+
+
+async def test_a_worker_sees_to_its_schedules_when_the_engine_has_lost_them(theatre: Theatre) -> None:
+    town = Town(theatre)
+    timetable = ReconcileTimetable(town.client, town.authority, 15)
+    keeping = asyncio.create_task(keep_timetables([timetable], 0.1))
+    await until(timetable.agrees)
+    await town.client.get_schedule_handle(reconcile_id(town.authority)).delete()
+    await until(timetable.agrees)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await ReconcileTimetable(town.client, town.authority, 0).make()
 
 
 async def test_a_policy_that_this_worker_does_not_hold_is_reported_once_for_all_its_episodes(theatre: Theatre) -> None:
