@@ -14,7 +14,7 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import episodes, oneself, policies, said
+from starter.api.v1 import disagreements, episodes, oneself, policies, said
 from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
@@ -63,6 +63,7 @@ def create_app(parts: Parts) -> FastAPI:
         policies.router_of(parts.policies),
         episodes.router_of(parts),
         said.router_of(parts),
+        disagreements.router_of(parts),
     )
     for router in routers:
         app.include_router(router)
