@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import uvicorn
@@ -21,6 +21,7 @@ from starter.answers import Answers
 from starter.api.app import create_app
 from starter.api.entrance import entrance
 from starter.api.guard import Impatient
+from starter.api.parts import Parts, present
 from starter.api.receipts import Receipts
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
@@ -65,10 +66,19 @@ def service(
             # The receipt is in the store, where the message's own looking finds it.
             log.info("a message did not hear of a receipt: it is sent, or the engine is away")
 
-    answers = Answers(store, Commands(store, policies, settings.authority, brief.episodes))
-    token = post_settings.notify_callback_token.get_secret_value()
-    way_in = entrance(settings, identity_settings, store, lambda: datetime.now(UTC))
-    return create_app(store, answers, Receipts(store, token, tell), way_in)
+    commands = Commands(store, policies, settings.authority, brief.episodes)
+    way_in = entrance(settings, identity_settings, store, present)
+    parts = Parts(
+        store=store,
+        policies=policies,
+        commands=commands,
+        answers=Answers(store, commands),
+        receipts=Receipts(store, post_settings.notify_callback_token.get_secret_value(), tell),
+        identity=way_in.identity,
+        entrance=way_in,
+        requests_a_minute=settings.api_requests_a_minute,
+    )
+    return create_app(parts)
 
 
 def listening_socket(port: int, host: str = "127.0.0.1") -> socket.socket:

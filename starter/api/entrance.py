@@ -1,6 +1,7 @@
 """How anybody comes in, put together from the settings: by a provider, or by local accounts."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import APIRouter
 
@@ -18,6 +19,9 @@ from starter.identity.secrets import Passwords
 from starter.identity.sessions import Sessions
 from starter.identity.settings import IdentitySettings
 from starter.settings import Settings
+
+OPEN_AT_THE_ENTRANCE: Final = frozenset({"/sign-in", "/signed-in", "/sign-out", "/signed-out", "/token"})
+"""Where somebody comes in, who until then is nobody."""
 
 
 @dataclass(frozen=True)

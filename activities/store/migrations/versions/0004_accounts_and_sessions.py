@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 from activities.store.tables import UtcInstant
 
-revision = "0003_accounts_and_sessions"
-down_revision = "0002_people_and_messages"
+revision = "0004_accounts_and_sessions"
+down_revision = "0003_audit"
 branch_labels = None
 depends_on = None
 
