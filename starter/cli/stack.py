@@ -7,6 +7,7 @@ import typer
 
 from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError, inbox
+from activities.store.accounts import accounts
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
@@ -15,6 +16,7 @@ from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
+from starter.identity.settings import load_identity_settings
 from starter.post_office import ways_out
 from starter.post_settings import load_post_settings
 from starter.settings import Settings, load_settings
@@ -23,6 +25,7 @@ from workflows.plain_errors import BadInputError
 EXIT_NOT_WELL = 1
 _SERVICE_SECONDS = 5.0
 _WELL = 204
+_FIRST_ACCOUNT = "Nobody can sign in yet; the first account: homeward account add NAME --role administrator"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,14 +41,15 @@ def run() -> int:
     settings = load_settings()
     if settings.engine_address:
         raise BadInputError("HOMEWARD_ENGINE_ADDRESS: 'run' starts its own engine; unset it, or use 'homeward worker'")
-    run_async(_prepare(settings))
-    return run_async(local.Stack(settings, say).run())
+    hints = run_async(_prepare(settings))
+    return run_async(local.Stack(settings, say, hints).run())
 
 
-async def _prepare(settings: Settings) -> None:
-    """Find out before anything starts whether the worker will be able to."""
+async def _prepare(settings: Settings) -> tuple[str, ...]:
+    """Find out before anything starts whether worker and service will be able to; what to tell a person besides."""
     policies = Policies.load(settings.policy_dir)
     ways_out(load_post_settings())
+    identity_settings = load_identity_settings(settings)
     prepare_data_folder(settings)
     store = Store(settings.database)
     try:
@@ -53,8 +57,10 @@ async def _prepare(settings: Settings) -> None:
         async with store.session() as session:
             if difference := await claim(session, policies, datetime.now(UTC)):
                 raise BadInputError(difference)
+            has_accounts = bool(await accounts(session, settings.authority))
     finally:
         await store.close()
+    return () if has_accounts or identity_settings.uses_provider else (_FIRST_ACCOUNT,)
 
 
 def worker() -> None:
