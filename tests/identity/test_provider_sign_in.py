@@ -112,7 +112,9 @@ async def test_what_the_provider_says_of_a_person_is_looked_at(
 ) -> None:
     async with opened(one_store, **of_provider(issuer.url)) as house, house.browser() as browser:
         told = await went(browser)
-        more: dict[str, Any] = {"aud": [CLIENT, "other"], "azp": CLIENT} if case == "good, for several" else BAD_TOKENS.get(case, {})
+        more: dict[str, Any] = (
+            {"aud": [CLIENT, "other"], "azp": CLIENT} if case == "good, for several" else BAD_TOKENS.get(case, {})
+        )
         query = prepared(issuer, told, house, STRANGER if case == "signed by a stranger" else key, **more)
         if case == "none at all":
             issuer.codes.clear()
