@@ -13,10 +13,11 @@ from activities.store import sessions as store_sessions
 from activities.store.accounts import Account
 from activities.store.sessions import WebSession
 from starter.access import AccessRole
-from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.say import moment, say, say_json, say_table, say_text
 from starter.cli.wiring import run_async, wired
 from starter.identity import account_changes
 from starter.identity.account_changes import NewAccount, NewSecret, checked, password_digest
+from starter.identity.roles_page import roles_table
 from workflows.instants import to_rfc3339
 from workflows.plain_errors import BadInputError
 
@@ -231,6 +232,12 @@ def sign_out(
         say_json({"ended": ended})
         return
     say(f"Ended: {ended}")
+
+
+@account_app.command("roles")
+def roles() -> None:
+    """What each role may do, as a table in Markdown."""
+    say_text(roles_table())
 
 
 def _say_account(account: Account, done: str, as_json: bool) -> None:
