@@ -110,14 +110,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, post_settings: PostSettings, identity_settings: IdentitySettings) -> None:
-    """Answer HTTP until SIGTERM or SIGINT.
-
-    Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
-    """
-    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
-    config = uvicorn.Config(
-        service(settings, post_settings, identity_settings, store, policies),
+def config_of(app: FastAPI, identity_settings: IdentitySettings) -> uvicorn.Config:
+    """How the service listens. What a proxy says of who asked is believed only of those that the settings name."""
+    return uvicorn.Config(
+        app,
         http=Impatient,
         ws="none",
         log_config=None,
@@ -130,6 +126,15 @@ async def serve(settings: Settings, post_settings: PostSettings, identity_settin
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+
+
+async def serve(settings: Settings, post_settings: PostSettings, identity_settings: IdentitySettings) -> None:
+    """Answer HTTP until SIGTERM or SIGINT.
+
+    Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
+    """
+    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
+    config = config_of(service(settings, post_settings, identity_settings, store, policies), identity_settings)
     server = _Server(config)
     server.heed_signals()
     with listening_socket(settings.http_port, settings.http_host) as listening:

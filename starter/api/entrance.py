@@ -37,7 +37,7 @@ def entrance(
     settings: Settings, about: IdentitySettings, store: Store, clock: Clock, passwords: Passwords | None = None
 ) -> Entrance:
     """The way in that the settings name. `clock` tells the present; `passwords` are those of local accounts."""
-    whereabouts = Whereabouts(about.public_url, settings.http_port)
+    whereabouts = Whereabouts(about.public_url, settings.links)
     sessions = Sessions(store, about.limits, local=not about.uses_provider)
     doors = Doors(sessions, whereabouts)
     if not about.uses_provider:
@@ -45,8 +45,7 @@ def entrance(
         identity = KnownIdentity(accounts, sessions, whereabouts, clock)
         return Entrance(identity, local_sign_in.router_of(accounts, doors, clock), this_machine_only=True)
     names = claim_names(settings, about)
-    client = Client(about.oidc_client_id, about.oidc_client_secret, f"{whereabouts.url}/signed-in")
-    provider = Provider(about.oidc_issuer, client)
+    provider = provider_of(settings, about)
     tokens = ProviderTokens(provider, names, about.oidc_audience)
     signing_in = ProviderSignIn(provider, names, store)
     return Entrance(
@@ -54,6 +53,12 @@ def entrance(
         oidc_sign_in.router_of(signing_in, provider, doors, clock),
         this_machine_only=False,
     )
+
+
+def provider_of(settings: Settings, about: IdentitySettings) -> Provider:
+    """The provider that the settings name."""
+    comes_back_to = f"{about.public_url or settings.links}/signed-in"
+    return Provider(about.oidc_issuer, Client(about.oidc_client_id, about.oidc_client_secret, comes_back_to))
 
 
 def claim_names(settings: Settings, about: IdentitySettings) -> ClaimNames:

@@ -12,10 +12,12 @@ from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
+from starter.api.entrance import provider_of
 from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
+from starter.identity.asking import IssuerAwayError
 from starter.identity.settings import load_identity_settings
 from starter.post_office import ways_out
 from starter.post_settings import load_post_settings
@@ -81,6 +83,7 @@ def doctor() -> int:
         *run_async(_database(settings)),
         *run_async(_engine(settings)),
         run_async(_service(settings)),
+        run_async(_who_comes_in(settings)),
         _ways_out(),
     ]
     for well, line in findings:
@@ -147,6 +150,20 @@ async def _service(settings: Settings) -> tuple[bool, str]:
     if status != _WELL:
         return False, f"service: answers at {settings.links}, and cannot read its records"
     return True, f"service: answers at {settings.links}"
+
+
+async def _who_comes_in(settings: Settings) -> tuple[bool, str]:
+    try:
+        about = load_identity_settings(settings)
+    except BadInputError as mistake:
+        return False, f"identity: {mistake}"
+    if not about.uses_provider:
+        return True, "identity: local accounts, for this machine"
+    try:
+        await provider_of(settings, about).check(datetime.now(UTC))
+    except IssuerAwayError as away:
+        return False, f"identity: {about.oidc_issuer}: {away}"
+    return True, f"identity: {about.oidc_issuer} answers"
 
 
 def _ways_out() -> tuple[bool, str]:

@@ -77,7 +77,7 @@ class LocalAccounts:
         of_account = key_of_account(self._authority, store_accounts.name_key(name))
         if wait := await self._count(of_account, address, now):
             return wait
-        async with self._store.session() as session:
+        async with self._store.snapshot() as session:
             account = await store_accounts.account_named(session, self._authority, name)
             digests = await store_accounts.secrets_of(session, account.id, now) if account else []
         is_person = account is not None and account.kind == "person"
@@ -98,7 +98,7 @@ class LocalAccounts:
         A right secret cannot have been guessed, so that it is taken however many
         wrong ones came before: nobody keeps a system out by guessing at it.
         """
-        async with self._store.session() as session:
+        async with self._store.snapshot() as session:
             account = await store_accounts.account_by_id(session, client_id)
             digests = await store_accounts.secrets_of(session, client_id, now)
         right = [is_that_token(secret, digest) for digest in digests]
@@ -112,7 +112,7 @@ class LocalAccounts:
 
     async def principal_of_token(self, token: str, now: datetime) -> Principal:
         """Whom a token was given to. `now` is UTC. Raises NotSignedInError or StoreUnavailableError."""
-        async with self._store.session() as session:
+        async with self._store.snapshot() as session:
             account = await store_accounts.account_of_token(session, digest_of(token), now)
         if account is None:
             raise NotSignedInError("the token is not known, or has ended")

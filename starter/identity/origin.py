@@ -41,13 +41,14 @@ def path_back(asked: str | None) -> str | None:
 
 
 class Whereabouts:
-    """How people reach this service: at `public_url`, or on this machine at a port of the loopback address."""
+    """How people reach this service: at `public_url`, or on this machine at `local_url`, by any of its names."""
 
-    def __init__(self, public_url: str, port: int) -> None:
-        self.url = public_url or f"http://127.0.0.1:{port}"
+    def __init__(self, public_url: str, local_url: str) -> None:
+        self.url = public_url or local_url
         self.is_secure = self.url.startswith("https:")
-        hosts = () if public_url else ("localhost", "[::1]")
-        self._origins = {_origin(self.url), *(f"http://{host}:{port}" for host in hosts)}
+        own = httpx.URL(self.url)
+        hosts = () if public_url else ("localhost", "127.0.0.1", "::1")
+        self._origins = {_origin(own), *(_origin(own.copy_with(host=host)) for host in hosts)}
 
     @property
     def session_cookie(self) -> str:
@@ -77,7 +78,6 @@ class Whereabouts:
             )
 
 
-def _origin(url: str) -> str:
+def _origin(url: httpx.URL) -> str:
     """The origin as browsers write it: a port only where it is not the scheme's own."""
-    parsed = httpx.URL(url)
-    return f"{parsed.scheme}://{parsed.netloc.decode()}"
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -119,6 +119,10 @@ class Provider:
         self._doors = _Kept(self._ask_doors)
         self._keys = _Kept(self._ask_keys)
 
+    async def check(self, now: datetime) -> None:
+        """Raise IssuerAwayError unless the provider answers, is the one it should be, and has keys."""
+        await self._keys.get(now)
+
     async def sign_in_url(self, state: str, nonce: str, verifier: str, now: datetime) -> str:
         """Where a browser signs in. Raises IssuerAwayError."""
         doors = await self._doors.get(now)

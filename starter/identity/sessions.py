@@ -64,12 +64,13 @@ class Sessions:
 
         A local account is read anew each time: what changed about it counts at once.
         """
-        async with self._store.session() as session:
+        async with self._store.snapshot() as session:
             found = await store_sessions.session_of(session, digest_of(token))
             if found is None or not self._is_alive(found, now):
                 raise NotSignedInError("the session is not known, or has ended")
             principal = await self._whose(session, found)
-            if now - found.seen_at >= _NOTED_EVERY:
+        if now - found.seen_at >= _NOTED_EVERY:
+            async with self._store.session() as session:
                 await store_sessions.note_seen(session, found.digest, now)
         return principal
 

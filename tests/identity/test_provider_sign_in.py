@@ -1,5 +1,6 @@
 """Signing in at a provider whose answers the test makes: the way there and back, and every way it can go wrong."""
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -167,6 +168,22 @@ async def test_a_state_is_good_once_for_ten_minutes_and_in_its_own_browser(
         issuer.asked.clear()
         browser.cookies.set("homeward-sign-in", cookie)
         await comes_to_nothing(browser, prepared(issuer, {"nonce": "n", "code_challenge": "c", **query}, house, key))
+
+
+async def test_of_two_that_come_back_at_once_one_comes_in(store: Store, issuer: IssuerStandIn, key: Key) -> None:
+    async with opened(store, **of_provider(issuer.url)) as house, house.browser() as browser:
+        query = prepared(issuer, await went(browser), house, key)
+        answers = await asyncio.gather(*(browser.get("/signed-in", params=query) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
+    assert issuer.times_asked("/token") == 1
+
+
+@pytest.mark.parametrize("asked", ["//evil.example", "https://evil.example", "/\\evil.example", "/sign-out"])
+async def test_the_way_back_is_a_path_of_ours(one_store: Store, issuer: IssuerStandIn, key: Key, asked: str) -> None:
+    async with opened(one_store, **of_provider(issuer.url)) as house, house.browser() as browser:
+        back = await browser.get("/signed-in", params=prepared(issuer, await went(browser, asked), house, key))
+        assert back.headers["location"] == "/sign-in"
+        assert "signed in as Invented Ann" in (await browser.get("/sign-in")).text
 
 
 async def test_a_code_is_redeemed_only_by_whoever_began(one_store: Store, issuer: IssuerStandIn, key: Key) -> None:
