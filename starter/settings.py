@@ -1,5 +1,6 @@
 """Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -18,7 +19,7 @@ class Settings(BaseSettings):
     """Where Homeward finds its engine, database and policies.
 
     Every setting has a default that works on one machine and leaves nothing
-    open to the network. Ports are TCP ports on the loopback address.
+    open to the network. Ports are TCP ports, the engine's on the loopback address.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore", frozen=True)
@@ -30,7 +31,10 @@ class Settings(BaseSettings):
     engine_namespace: str = Field(default="default", description="Temporal namespace")
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
-    http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service, on loopback")
+    http_host: str = Field(
+        default="127.0.0.1", description="address this service listens on; beyond loopback only with an OIDC issuer"
+    )
+    http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service")
     database_url: str = Field(
         default="",
         repr=False,
@@ -58,6 +62,14 @@ class Settings(BaseSettings):
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
 
+    @field_validator("http_host")
+    @classmethod
+    def _an_address(cls, host: str) -> str:
+        try:
+            return str(ip_address(host.removeprefix("[").removesuffix("]")))
+        except ValueError:
+            raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
     @field_validator("database_url")
     @classmethod
     def _with_its_driver(cls, url: str) -> str:
@@ -72,9 +84,16 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def local_host(self) -> str:
+        """The address at which this service is reached on this machine."""
+        any_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
+        return any_address.get(self.http_host, self.http_host)
+
+    @property
     def links(self) -> str:
         """Where this service is reached on this machine."""
-        return f"http://127.0.0.1:{self.http_port}"
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return f"http://{host}:{self.http_port}"
 
     @property
     def engine(self) -> str:

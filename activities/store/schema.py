@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, inspect, text
 
+from activities.store import identity_tables as identity_tables  # noqa: PLC0414 - part of the one model
 from activities.store.tables import Table
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"

@@ -10,12 +10,14 @@ from fastapi import APIRouter, FastAPI, Response
 from activities.store import Store, StoreUnavailableError
 from starter.api import messages, problems, receipts
 from starter.api.asking import Gate
+from starter.api.entrance import OPEN_AT_THE_ENTRANCE
 from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
 from starter.api.v1 import disagreements, episodes, oneself, policies, said
 from starter.audit import Audit
+from starter.identity.loopback import LoopbackOnly
 
 HEALTH_SECONDS: Final = 3.0
 """How long the store may take before the service calls itself unwell."""
@@ -28,6 +30,7 @@ OPEN_TO_ALL: Final = frozenset(
         "/m/{message}",
         f"{PREFIX}/openapi.json",
         f"{PREFIX}/problems/{{slug}}",
+        *OPEN_AT_THE_ENTRANCE,
     }
 )
 """The routes that ask for nobody's name: by their nature, or because their path is itself the key."""
@@ -67,6 +70,10 @@ def create_app(parts: Parts) -> FastAPI:
     )
     for router in routers:
         app.include_router(router)
+    if parts.entrance is not None:
+        app.include_router(parts.entrance.router, include_in_schema=False)
+        if parts.entrance.this_machine_only:
+            app.add_middleware(LoopbackOnly)
     app.add_middleware(Guard)
     problems.add_to(app)
     return app

@@ -35,10 +35,12 @@ _IF_SOMETHING_IS_SHOWN: Final = frozenset({Permission.READ_EVENTS})
 _ANY_ROUTE: Final = (
     Problem.NOT_SIGNED_IN,
     Problem.NOT_ALLOWED,
+    Problem.FOREIGN_PAGE,
     Problem.NOT_FOUND,
     Problem.CANNOT_BE_USED,
     Problem.TOO_MANY,
     Problem.UNAVAILABLE,
+    Problem.ISSUER_AWAY,
 )
 
 _ANY_POST: Final = (Problem.REFUSED, Problem.KEY_REUSED, Problem.TOO_LARGE)

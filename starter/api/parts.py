@@ -8,6 +8,7 @@ from activities.policies import Policies
 from activities.store import Store
 from starter.answers import Answers
 from starter.api.asking import Asked
+from starter.api.entrance import Entrance
 from starter.api.receipts import Receipts
 from starter.commands import Commands
 from starter.identity.asking import Identity
@@ -20,7 +21,10 @@ def present() -> datetime:
 
 @dataclass(frozen=True)
 class Parts:
-    """All that the service's routes work with. `commands` take in what is said to any authority."""
+    """All that the service's routes work with. `commands` take in what is said to any authority.
+
+    Without an entrance nobody can sign in here, nor get a token.
+    """
 
     store: Store
     policies: Policies
@@ -29,6 +33,7 @@ class Parts:
     receipts: Receipts
     identity: Identity
     requests_a_minute: int
+    entrance: Entrance | None = None
     clock: Callable[[], datetime] = present
 
     def commands_of(self, asked: Asked) -> Commands:

@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from activities.policies import UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.client import EngineSilentError
+from starter.identity.asking import ForeignOriginError, IssuerAwayError
 from workflows.plain_errors import BadInputError, path_in_words
 
 PREFIX: Final = "/v1"
@@ -27,6 +28,12 @@ class Problem(Enum):
 
     NOT_SIGNED_IN = ("not-signed-in", 401, "Nobody is signed in", "Send a good bearer token, or sign in again.")
     NOT_ALLOWED = ("not-allowed", 403, "Not allowed", "Ask an administrator which role allows it.")
+    FOREIGN_PAGE = (
+        "foreign-page",
+        403,
+        "Not asked for from a page of ours",
+        "A change with a session's cookie is asked for from a page of this service. Systems send a bearer token.",
+    )
     NEED_TO_KNOW = (
         "need-to-know",
         403,
@@ -51,6 +58,13 @@ class Problem(Enum):
         503,
         "Homeward cannot reach its records",
         "Nothing was kept. Send it again, with the same key, when Retry-After has passed.",
+    )
+
+    ISSUER_AWAY = (
+        "issuer-away",
+        503,
+        "Who asks cannot be known now",
+        "Whoever vouches for people and systems does not answer. Send it again when Retry-After has passed.",
     )
 
     def __init__(self, slug: str, status: int, title: str, helps: str) -> None:
@@ -141,7 +155,7 @@ def add_to(app: FastAPI) -> None:
         return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
 
     kinds = (ProblemError, BadInputError, UnknownPolicyError, RequestValidationError, HTTPException)
-    for kind in (*kinds, StoreUnavailableError, EngineSilentError):
+    for kind in (*kinds, ForeignOriginError, StoreUnavailableError, EngineSilentError):
         app.exception_handler(kind)(problem)
 
 
@@ -166,7 +180,12 @@ def _as_problem(error: Exception) -> ProblemError:
     if isinstance(error, HTTPException):
         by_status = {404: Problem.NOT_FOUND, 405: Problem.NO_SUCH_METHOD, 413: Problem.TOO_LARGE}
         return ProblemError(by_status.get(error.status_code, Problem.CANNOT_BE_USED))
-    return ProblemError(Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
+    if isinstance(error, ForeignOriginError):
+        return ProblemError(Problem.FOREIGN_PAGE, str(error))
+    away = isinstance(error, IssuerAwayError)
+    return ProblemError(
+        Problem.ISSUER_AWAY if away else Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)}
+    )
 
 
 def _mistake(detail: Mapping[str, Any]) -> FieldMistake:

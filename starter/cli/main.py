@@ -9,6 +9,7 @@ import typer
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
+    accounts,
     child,
     database,
     directory,
@@ -45,6 +46,7 @@ child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
 reconcile.add_to(app)
+accounts.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)
