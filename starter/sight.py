@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
@@ -75,3 +76,12 @@ async def hidden_from(
     if AccessRole.CASE_SYSTEM in principal.roles:
         return frozenset()
     return frozenset(episode_ids) - await close_to(session, asker_of(principal), episode_ids, now)
+
+
+async def hidden_among(
+    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of an authority's episodes, need-to-know or not, of which a principal may see only that they are there."""
+    chosen = select(EpisodeTable.id).where(EpisodeTable.authority == principal.authority, EpisodeTable.need_to_know)
+    kept_close = (await session.scalars(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()

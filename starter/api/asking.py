@@ -102,6 +102,15 @@ Key = Annotated[
 ]
 
 
+def _with_a_key(key: Key) -> None:
+    """Nothing more: that the header is there and is one is all that is asked. The key is in what was asked."""
+    del key
+
+
+KEYED: Final = [Depends(_with_a_key)]
+"""What a route depends on whose requests must each carry a key of their own."""
+
+
 class Gate:
     """Lets requests in, or not."""
 

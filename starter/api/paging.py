@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
 
 from fastapi import Query
@@ -13,7 +14,7 @@ from starter.api.problems import cannot_be_used
 MOST: Final = 200
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=600, description="`next` of the page before; the first page without")]
+Cursor = Annotated[str | None, Query(max_length=8000, description="`next` of the page before; the first page without")]
 Item = TypeVar("Item")
 
 
@@ -26,7 +27,7 @@ class Page(BaseModel, Generic[Item]):
 
 def cursor_after(*values: Any) -> str:
     """The cursor of what comes after these values, which are JSON's."""
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
@@ -46,3 +47,16 @@ def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
 def page_of(found: list[Item], limit: int, cursor: str) -> Page[Item]:
     """A page of what was found, when one more than `limit` was looked for; `cursor` is that of its last item."""
     return Page(items=found[:limit], next=cursor if len(found) > limit else None)
+
+
+def cut(items: Sequence[Item], limit: int, cursor: str | None, place: Callable[[Item], tuple[Any, ...]]) -> Page[Item]:
+    """A page of a list that is there whole, in the order of its items' places, which are JSON's values.
+
+    Raises ProblemError for a cursor that we did not make.
+    """
+    rest = list(items)
+    if cursor is not None:
+        kinds = [type(value) for value in place(rest[0])] if rest else []
+        after = read_cursor(cursor, *kinds) if rest else None
+        rest = [item for item in rest if after is None or place(item) > after]
+    return page_of(rest, limit, cursor_after(*place(rest[:limit][-1])) if rest else "")

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from activities.store.child_records import child_of
 from activities.store.directory import directory_for
 from starter.cli import directory_changes
 from starter.cli.directory_changes import WHEN, tell_open_episodes
@@ -15,6 +14,7 @@ from starter.cli.wiring import Wired, run_async, wired
 from starter.directory_changes import SPANS, rows_there
 from starter.directory_files import TakenIn, as_csv, compare, read_directory_file, take_in_directory
 from starter.directory_rows import COLUMNS, Row, cells, check_kind, read_moment
+from starter.directory_who import who_is_told
 from workflows.directory import channels_of
 from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
@@ -155,13 +155,11 @@ def who(
     async def work() -> list[list[str]]:
         async with wired() as here, here.store.snapshot() as session:
             authority = here.settings.authority
-            known = await child_of(session, authority, child) if child else None
-            if child and known is None:
-                raise BadInputError("--child: no child of that number is known here")
-            directory = await directory_for(session, authority, known, (Role(role),), moment)
-            names = {person.id: person.name for person in directory.people}
-            found = directory.recipients(Role(role), moment, urgent=not waits)
-            return [[names[one.person], one.cover.replace("_", " ")] for one in found]
+            try:
+                found = await who_is_told(session, authority, Role(role), child, moment, urgent=not waits)
+            except BadInputError as error:
+                raise BadInputError(f"--{error}") from None
+            return [[one.name, one.cover.replace("_", " ")] for one in found]
 
     rows = run_async(work())
     if not rows:
