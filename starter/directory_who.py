@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.child_records import child_of
@@ -15,8 +15,8 @@ class WhoIsTold(BaseModel):
     """A person who would be told, and why that one."""
 
     model_config = ConfigDict(frozen=True)
-    name: str
-    cover: str
+    name: str = Field(description="the person's name")
+    cover: str = Field(description="why that person: `holder`, or how they stand in")
 
 
 async def who_is_told(

@@ -14,7 +14,7 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import directory, directory_uploads, oneself, policies, tasks, trays
+from starter.api.v1 import children, directory, directory_uploads, oneself, packs, policies, tasks, trays
 from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
@@ -65,6 +65,8 @@ def create_app(parts: Parts) -> FastAPI:
         trays.router_of(parts),
         directory.router_of(parts),
         directory_uploads.router_of(parts),
+        children.router_of(parts),
+        packs.router_of(parts),
     )
     for router in routers:
         app.include_router(router)

@@ -56,7 +56,7 @@ def cut(items: Sequence[Item], limit: int, cursor: str | None, place: Callable[[
     """
     rest = list(items)
     if cursor is not None:
-        kinds = [type(value) for value in place(rest[0])] if rest else []
+        kinds: list[type] = [type(one) for one in place(rest[0])] if rest else []
         after = read_cursor(cursor, *kinds) if rest else None
         rest = [item for item in rest if after is None or place(item) > after]
     return page_of(rest, limit, cursor_after(*place(rest[:limit][-1])) if rest else "")
