@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeVar
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
@@ -60,7 +59,10 @@ def needs(permission: Permission) -> Callable[[Endpoint], Endpoint]:
 
 @dataclass
 class Asked:
-    """What an endpoint knows of a request: who asks, when (UTC), the sender's key, why, and what was shown to them."""
+    """What an endpoint knows of a request: who asks, when (UTC), the sender's key, why, and what was shown to them.
+
+    `request` is the sender's key if it is one, or an id that the guard made; each answer carries it.
+    """
 
     principal: Principal
     now: datetime
@@ -155,10 +157,10 @@ class Gate:
             raise ProblemError(Problem.NOT_SIGNED_IN, str(nobody) or None, headers=challenge) from None
         await self._rates.count(principal)
         headers = request.headers
-        key, why = headers.get("idempotency-key"), headers.get("homeward-reason")
+        why = headers.get("homeward-reason")
         if why is not None and len(why) > 500:
             raise ProblemError(Problem.CANNOT_BE_USED, "Homeward-Reason: must have at most 500 characters")
-        asked = Asked(principal, self._clock(), key[:100] if key else str(uuid4()), why)
+        asked = Asked(principal, self._clock(), request.state.request_id, why)
         request.state.asked = asked
         return asked
 
