@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Path, Response
 
 from activities.store import Store, StoreUnavailableError
 from starter.api import messages, problems, receipts
@@ -78,8 +78,12 @@ def create_app(parts: Parts) -> FastAPI:
 def _problems() -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["problems"])
 
-    @router.get("/problems/{slug}", responses=documented(Problem.NOT_FOUND))
-    async def problem(slug: str) -> ProblemDetails:
+    @router.get(
+        "/problems/{slug}",
+        operation_id="explain_problem",
+        responses=documented(Problem.NOT_FOUND, Problem.CANNOT_BE_USED),
+    )
+    async def problem(slug: Annotated[str, Path(max_length=60, description="a problem's name")]) -> ProblemDetails:
         """What a problem means, and what helps."""
         for one in Problem:
             if one.slug == slug:

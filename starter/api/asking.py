@@ -209,6 +209,8 @@ class AskedRoute(APIRoute):
         if not isinstance(permission, Permission):
             raise TypeError(f"the endpoint of {path} does not say which permission it needs")
         self.permission = permission
+        if operation_id := more.get("operation_id"):
+            more["summary"] = more.get("summary") or str(operation_id).replace("_", " ").capitalize()
         super().__init__(path, endpoint, **more)
 
     def get_route_handler(self) -> Handle:

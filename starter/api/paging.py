@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 class Page(BaseModel, Generic[Item]):
     """A page of a list. `next` is the cursor of the page after; null on the last."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="what is on the page")
     next: str | None = Field(description="the cursor of the next page, or null when this is the last")
 
 

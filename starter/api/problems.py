@@ -75,17 +75,17 @@ class FieldMistake(BaseModel):
     """One field that cannot be used, and what would be right."""
 
     field: str = Field(description="the field, as facts[2].at; empty for the request as a whole")
-    detail: str
+    detail: str = Field(description="what would be right")
 
 
 class ProblemDetails(BaseModel):
     """The body of an answer that says what went wrong (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldMistake] | None = None
+    type: str = Field(description="which problem it is: an address that explains it")
+    title: str = Field(description="the problem in a few words, the same each time")
+    status: int = Field(description="the status of the answer")
+    detail: str = Field(description="what was wrong this time, or what helps, in one line")
+    errors: list[FieldMistake] | None = Field(default=None, description="the fields that cannot be used")
 
 
 class ProblemError(Exception):

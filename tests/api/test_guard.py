@@ -52,7 +52,7 @@ async def test_every_answer_under_v1_has_the_id_that_the_audit_knows(store: Stor
 @pytest.mark.parametrize("key", ["two words", "x" * 101, "\u00e9"])
 async def test_a_key_that_is_none_is_refused_and_not_repeated(key: str, store: Store) -> None:
     async with Service(store).caller(ANY) as client:
-        answer = await client.post("/v1/directory/leave", json={}, headers={"Idempotency-Key": key.encode("latin-1")})
+        answer = await client.post("/v1/directory/leave", json={}, headers={b"Idempotency-Key": key.encode("latin-1")})
     assert problem(answer) == "cannot-be-used"
     assert UUID(answer.headers[REQUEST_ID])
 

@@ -27,13 +27,16 @@ RecordKind = StrEnum("RecordKind", list(FORMS))
 
 Reference = Annotated[str, Path(max_length=80, description="the case system's number for the child")]
 
+Kind = Annotated[RecordKind, Path(description="the kind of record")]
+
 
 class _AnyForm:
     """Describes a body as the form of any kind; which one, the path says."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         del schema
-        return {"oneOf": [handler(form.__pydantic_core_schema__) for form in FORMS.values()]}
+        forms = {kind: handler(form.__pydantic_core_schema__) for kind, form in FORMS.items()}
+        return {"oneOf": [{**form, "title": kind} for kind, form in forms.items()]}
 
 
 FormSaid = Annotated[dict[str, Any], _AnyForm()]
@@ -99,7 +102,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/children/{reference}/records/{kind}", operation_id="list_child_record_versions")
     @needs(Permission.READ_CHILD_RECORDS)
-    async def history(reference: Reference, kind: RecordKind, asked: AskedBy) -> list[RecordVersion]:
+    async def history(reference: Reference, kind: Kind, asked: AskedBy) -> list[RecordVersion]:
         """Show every version of one kind, the oldest first."""
         async with parts.store.snapshot() as session:
             records = await versions(session, await _child(session, asked, reference), kind.value)
@@ -134,7 +137,7 @@ def _add_keeping(router: APIRouter, parts: Parts) -> None:
         response_model=RecordKept,
     )
     @needs(Permission.KEEP_CHILD_RECORDS)
-    async def add(reference: Reference, kind: RecordKind, asked: AskedBy, said: FormSaid) -> Any:
+    async def add(reference: Reference, kind: Kind, asked: AskedBy, said: FormSaid) -> Any:
         """Record a new version. Nothing is refused for what is not known yet: the answer names what is missing."""
         form = read_form(kind.value, said)
         gaps = list(form.gaps(parts.policies.pack("homeward"), london_day(asked.now)))

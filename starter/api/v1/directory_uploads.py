@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from activities.store.directory import take_turns_at_directory
 from starter.access import Permission
@@ -43,7 +43,7 @@ def router_of(parts: Parts) -> APIRouter:
     @router.put("/directory/{kind}", operation_id="take_in_directory_file", openapi_extra=_BODY)
     @needs(Permission.CHANGE_DIRECTORY)
     async def put_file(
-        kind: DirectoryKind,
+        kind: Annotated[DirectoryKind, Path(description="the kind of row")],
         asked: AskedBy,
         request: Request,
         dry_run: Annotated[bool, Query(description="say what it would change, and write nothing")] = False,
