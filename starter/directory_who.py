@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.policies import Policies
 from activities.store.child_records import child_of
 from activities.store.directory import directory_for
 from workflows.plain_errors import BadInputError
@@ -33,3 +34,13 @@ async def who_is_told(
     names = {person.id: person.name for person in directory.people}
     found = directory.recipients(role, at, urgent=urgent)
     return [WhoIsTold(name=names[one.person], cover=one.cover) for one in found]
+
+
+async def held_by_nobody(session: AsyncSession, policies: Policies, authority: str, now: datetime) -> tuple[Role, ...]:
+    """The roles of the default policy that nobody holds for the whole authority, and for which nobody stands in.
+
+    `now` is UTC.
+    """
+    roles = {role for rule in policies.pack("homeward").clocks.values() for role in rule.roles()}
+    directory = await directory_for(session, authority, None, roles, now)
+    return directory.unheld(sorted(roles), now)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from activities.store.directory import Change
 from starter.api.bodies import Answer, Reference, Sent
@@ -60,7 +60,6 @@ class HolderShown(Answer):
 
 
 class _Held(Sent):
-    model_config = ConfigDict(populate_by_name=True)
     role: Role = Field(description="the role")
     person: PersonNamed
     scope: Scope = Field(default="authority", description="for one child, a team's children, or the whole authority")
@@ -117,7 +116,6 @@ class ShiftShown(_Span):
 class LeaveSaid(Sent):
     """That a person is to be away."""
 
-    model_config = ConfigDict(populate_by_name=True)
     person: PersonNamed
     since: Instant = Field(alias="from", description="from when")
     until: Instant = Field(description="until when")
@@ -163,6 +161,12 @@ class Told(Answer):
 
 class Changed(ChangeMade, Told):
     """What a change made of the directory."""
+
+
+class Checked(Told):
+    """The directory, looked at again."""
+
+    unheld: list[Role] = Field(description="roles that nobody holds for the whole authority, nor stands in for")
 
 
 class LineChange(Answer):

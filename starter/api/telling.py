@@ -15,8 +15,8 @@ async def tell_if_changed(parts: Parts, asked: Asked, *, changed: bool) -> Told:
         await tell_open_episodes(parts.store, parts.commands_of(asked), asked.authority, asked.now)
     except EngineSilentError:
         note = (
-            "The directory is changed. Open episodes do not know yet: send the same again under the same key, or have "
-            "'homeward directory check' tell them. Whatever falls due meanwhile goes to whom the directory names then."
+            "The directory is changed. Open episodes do not know yet: POST /v1/directory/checks tells them, or "
+            "'homeward directory check'. Whatever falls due meanwhile goes to whom the directory names then."
         )
         return Told(episodes_told=False, note=note)
     return Told(episodes_told=True)

@@ -245,7 +245,8 @@ async def test_open_episodes_look_again_and_with_the_engine_away_the_answer_says
     async with away.caller(MANAGER, id="m") as client:
         answer = await client.post("/v1/directory/leave", json=SPAN, headers=mine)
         assert (answer.status_code, answer.json()["episodes_told"]) == (200, False)
-        assert "'homeward directory check'" in answer.json()["note"]
+        assert "POST /v1/directory/checks" in answer.json()["note"]
+        assert (await client.post("/v1/directory/checks", headers=key())).json()["episodes_told"] is False
         put = await client.put("/v1/directory/people/w1", json={"name": "Invented other"})
         assert put.json()["episodes_told"] is False
         file = await client.put("/v1/directory/teams", content=as_file("teams", "c1,North"), headers=CSV)
@@ -257,3 +258,15 @@ async def test_open_episodes_look_again_and_with_the_engine_away_the_answer_says
         same = await client.put("/v1/directory/people/w1", json={"name": "Invented other"})
         assert (same.json()["change"], same.json()["episodes_told"]) == ("unchanged", None)
         assert hearing.told == [open_one]
+        checked = await client.post("/v1/directory/checks", headers=key())
+        assert (checked.json()["episodes_told"], hearing.told) == (True, [open_one] * 2)
+
+
+async def test_a_check_says_which_roles_nobody_holds(store: Store) -> None:
+    await people(store, "w1")
+    async with at_now(store).caller(MANAGER) as client:
+        before = (await client.post("/v1/directory/checks", headers=key())).json()["unheld"]
+        await holds(store, "w1", "iro")
+        after = (await client.post("/v1/directory/checks", headers=key())).json()["unheld"]
+    assert "iro" in before
+    assert set(before) - set(after) == {"iro"}

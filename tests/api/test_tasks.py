@@ -160,7 +160,7 @@ async def test_another_authoritys_task_is_like_none(store: Store) -> None:
 
 
 async def test_need_to_know_hides_what_a_task_is_about_from_who_is_not_close(store: Store) -> None:
-    await people(store, "w1", "w2")
+    await people(store, "w1", "w2", "w9")
     await holds(store, "w1", "social_worker", child="c1")
     kept_close = await episode(store, "c1", need_to_know=True)
     path = await task(store, kept_close, "rhi", holder="w9")
@@ -172,13 +172,15 @@ async def test_need_to_know_hides_what_a_task_is_about_from_who_is_not_close(sto
         assert (one["episode_id"], one["due"]) == (kept_close, "2026-06-10T13:00:00Z")
         # Nor does asking for what it is about tell.
         assert await pages(far, "clock=rhi") == []
+        assert await pages(far, "person=w9") == []
         for answer in (
             await far.get(path),
             *[await far.post(f"{path}/{one}", json=BODIES.get(one, {}), headers=key()) for one in ACTIONS],
         ):
             assert answer.json()["type"] == "/v1/problems/need-to-know"
     async with service.caller(PRACTITIONER, person="w1") as close:
-        assert [one["duty"] for one in await pages(close, "clock=rhi")] == ["rhi"]
+        for query in ("clock=rhi", "person=w9"):
+            assert [one["duty"] for one in await pages(close, query)] == ["rhi"]
         assert (await close.get(path)).status_code == 200
 
 

@@ -6,8 +6,11 @@ import pytest
 
 from activities.store import Store, inbox
 from starter.access import AccessRole
+from starter.client import Episodes, FactRefusedError
 from tests.api.callers import ELSEWHERE, Service, key
 from tests.api.town import NOW, episode, people, told
+from workflows.contracts import Recorded
+from workflows.facts import Fact
 
 PRACTITIONER = AccessRole.PRACTITIONER
 SYSTEM: dict[str, Any] = {"kind": "system", "name": "Invented system"}
@@ -110,3 +113,39 @@ async def test_need_to_know_is_kept_from_a_system_that_is_no_case_system(store: 
         assert (await far.get("/v1/trays/w1")).json()["items"] == []
         answer = await far.post("/v1/trays/w1/answers", json={"notices": [notice]}, headers=key())
         assert answer.json()["type"] == "/v1/problems/need-to-know"
+
+
+class Refusing(Episodes):
+    """The engine with episodes that refuse what is said of one clock, or of every one."""
+
+    def __init__(self, *clocks: str) -> None:
+        self._clocks = clocks
+
+    async def record(self, episode_id: str, fact: Fact) -> Recorded:
+        if fact.details["clock"] in self._clocks:
+            raise FactRefusedError("clock: asks for nothing")
+        return Recorded.model_validate(
+            {"episode_id": episode_id, "fact_id": fact.id, "again": False, "status": "missing", "clocks": ()}
+        )
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "states"),
+    [((), 200, ["applied", "applied"]), (("rhi",), 200, ["applied", "refused"]), (("rhi", "visit"), 409, None)],
+)
+async def test_answers_are_a_problem_only_when_every_one_is_refused(
+    refused: tuple[str, ...], status: int, states: list[str] | None, store: Store
+) -> None:
+    async def reach() -> Episodes:
+        return Refusing(*refused)
+
+    await people(store, "w1")
+    one = await episode(store)
+    notices = [await told(store, one, "w1", clock) for clock in ("rhi", "visit")]
+    async with Service(store, reach, clock=lambda: NOW).caller(PRACTITIONER, person="w1") as client:
+        answer = await client.post("/v1/trays/me/answers", json={"notices": notices}, headers=key())
+    assert answer.status_code == status
+    if states is None:
+        assert answer.json()["detail"] == "clock: asks for nothing"
+    else:
+        assert sorted(one["state"] for one in answer.json()["answers"]) == states

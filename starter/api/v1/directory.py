@@ -13,6 +13,7 @@ from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
 from starter.api.directory_bodies import (
     Changed,
     ChangeMade,
+    Checked,
     HolderShown,
     HoldingSaid,
     LeaveSaid,
@@ -35,7 +36,7 @@ from starter.api.problems import Problem, cannot_be_used
 from starter.api.telling import tell_if_changed
 from starter.directory_changes import change, hold, release, rows_there
 from starter.directory_rows import Row, cells
-from starter.directory_who import who_is_told
+from starter.directory_who import held_by_nobody, who_is_told
 from workflows.instants import Instant, to_rfc3339
 from workflows.vocabulary import Role
 
@@ -76,6 +77,15 @@ def _add_who(router: APIRouter, parts: Parts) -> None:
         async with parts.store.snapshot() as session:
             people = await who_is_told(session, asked.authority, role, child, moment, urgent=not can_wait)
         return WhoShown(role=role, at=moment, people=people)
+
+    @router.post("/directory/checks", operation_id="check_directory", dependencies=KEYED)
+    @needs(Permission.CHANGE_DIRECTORY)
+    async def check(asked: AskedBy) -> Checked:
+        """Have every open episode look again at who holds each role, and say which roles nobody holds."""
+        async with parts.store.snapshot() as session:
+            unheld = await held_by_nobody(session, parts.policies, asked.authority, asked.now)
+        told = await tell_if_changed(parts, asked, changed=True)
+        return Checked(**told.model_dump(), unheld=list(unheld))
 
 
 def _add_list(router: APIRouter, parts: Parts, kind: str) -> None:

@@ -203,47 +203,49 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         )
 
 
-def _add_acting(router: APIRouter, parts: Parts) -> None:
-    async def act(named: str, kind: FactKind, said: Taking | Noting, asked: Asked) -> Outcome:
-        to = said.to if isinstance(said, HandingOver) else None
-        async with parts.store.snapshot() as session:
-            task = await _task(session, asked, named)
-            person = await acting_person(session, asked, said.by)
-            if kind is FactKind.TASK_TAKEN:
-                if person is None:
-                    raise cannot_be_used("by: must name who takes it")
-                to = person
-            elif to is not None:
-                to = await known_person(session, asked, to, "to")
-        deed = Deed(kind, recorded_by(asked, person), to=to, note=said.note)
-        async with one_request(parts.store, asked, said, where=f"{kind} {task.key}"):
-            return await do_with_task(parts.commands_of(asked), task, deed, asked.now, fact_id(asked))
+async def _act(parts: Parts, named: str, kind: FactKind, said: Taking | Noting, asked: Asked) -> Outcome:
+    """Record what somebody does with a task, once by the request's key. Raises ProblemError."""
+    to = said.to if isinstance(said, HandingOver) else None
+    async with parts.store.snapshot() as session:
+        task = await _task(session, asked, named)
+        person = await acting_person(session, asked, said.by)
+        if kind is FactKind.TASK_TAKEN:
+            if person is None:
+                raise cannot_be_used("by: must name who takes it")
+            to = person
+        elif to is not None:
+            to = await known_person(session, asked, to, "to")
+    deed = Deed(kind, recorded_by(asked, person), to=to, note=said.note)
+    async with one_request(parts.store, asked, said, where=f"{kind} {task.key}"):
+        return await do_with_task(parts.commands_of(asked), task, deed, asked.now, fact_id(asked))
 
+
+def _add_acting(router: APIRouter, parts: Parts) -> None:
     path = "/episodes/{episode_id}/tasks/{duty}"
 
     @router.post(f"{path}/take", operation_id="take_task", dependencies=KEYED, responses=KEPT)
     @needs(Permission.ACT_ON_TASKS)
     async def take(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Take a task: from now on it is yours, and nobody else's list shows it."""
-        return became(await act(named, FactKind.TASK_TAKEN, said or Taking(), asked), response)
+        return became(await _act(parts, named, FactKind.TASK_TAKEN, said or Taking(), asked), response)
 
     @router.post(f"{path}/hand-over", operation_id="hand_task_over", dependencies=KEYED, responses=KEPT)
     @needs(Permission.ACT_ON_TASKS)
     async def hand_over(named: Named, asked: AskedBy, response: Response, said: HandingOver) -> Became:
         """Hand a task over to somebody else, whoever has it."""
-        return became(await act(named, FactKind.TASK_HANDED_OVER, said, asked), response)
+        return became(await _act(parts, named, FactKind.TASK_HANDED_OVER, said, asked), response)
 
     @router.post(f"{path}/give-back", operation_id="give_task_back", dependencies=KEYED, responses=KEPT)
     @needs(Permission.ACT_ON_TASKS)
     async def give_back(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Give a task back: it is its role's again, and anybody in that role may take it."""
-        return became(await act(named, FactKind.TASK_GIVEN_BACK, said or Taking(), asked), response)
+        return became(await _act(parts, named, FactKind.TASK_GIVEN_BACK, said or Taking(), asked), response)
 
     @router.post(f"{path}/notes", operation_id="note_on_task", dependencies=KEYED, responses=KEPT)
     @needs(Permission.ACT_ON_TASKS)
     async def note(named: Named, asked: AskedBy, response: Response, said: Noting) -> Became:
         """Write a note on a task, open or closed."""
-        return became(await act(named, FactKind.TASK_NOTED, said, asked), response)
+        return became(await _act(parts, named, FactKind.TASK_NOTED, said, asked), response)
 
 
 def _add_completing(router: APIRouter, parts: Parts) -> None:
@@ -314,8 +316,9 @@ async def _page(
             if task.key in mine:
                 found.append((task, place))
     shown = await _shown_all(session, asked, [task for task, _ in found[:limit]])
-    # What a hidden task is about must not be told by asking for it.
-    kept = [task for task in shown if not (task.hidden and wanted.clock is not None)]
+    # What a hidden task is about, and who has it, must not be told by asking for it.
+    would_tell = wanted.clock is not None or person not in (None, asked.principal.person)
+    kept = [task for task in shown if not (task.hidden and would_tell)]
     return Page(items=kept, next=_cursor(found[limit - 1][1]) if len(found) > limit else None)
 
 

@@ -1,6 +1,6 @@
 """Trays: what people were told and have not answered, and saying that it was seen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -55,7 +55,9 @@ class Answering(Sent):
 class AnswerBecame(Answer):
     """What became of an answer about one clock."""
 
-    state: str = Field(description="`applied`, `kept` (safe, and not yet applied), or `refused` with the reason")
+    state: Literal["applied", "kept", "refused"] = Field(
+        description="`applied`, `kept` (safe, and not yet applied), or `refused` with the reason"
+    )
     episode_id: str = Field(description="the episode")
     id: str = Field(description="the fact's id; `/v1/said/{id}` says later what became of it")
     again: bool = Field(description="whether it had its answer before")
