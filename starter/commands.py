@@ -42,6 +42,10 @@ _STAYS_BEHIND: Final = (
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
 
+class IdTakenError(BadInputError):
+    """The id is already that of something else that was said. Its text is one line that names the field."""
+
+
 class Outcome(BaseModel):
     """What became of something that was said.
 
@@ -56,6 +60,23 @@ class Outcome(BaseModel):
     again: bool = False
     reason: str | None = None
     recorded: Recorded | None = None
+
+
+def first_input(item: InboxItem) -> EpisodeInput:
+    """What a report that was kept begins its episode with, the same each time."""
+    report = Report.model_validate(item.body["report"])
+    return EpisodeInput(
+        episode_id=item.episode_id,
+        authority=item.authority,
+        child=report.circumstances(),
+        child_id=item.body["child_id"],
+        policy=report.policy,
+        policy_version=item.body["policy_version"],
+        facts=(
+            *report.facts(item.id, item.received_at),
+            *(Fact.model_validate(fact) for fact in item.body["facts"]),
+        ),
+    )
 
 
 Connect = Callable[[], Awaitable[Episodes]]
@@ -83,23 +104,26 @@ class Commands:
         """The episodes as the engine runs them. Raises EngineSilentError."""
         return await self._connect()
 
-    async def report(self, data: object, now: datetime) -> tuple[Report, Outcome]:
+    async def report(self, data: object, now: datetime, episode_id: str | None = None) -> tuple[Report, Outcome]:
         """Take a report in, and begin its episode. The same report twice is one episode.
 
         Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
         nothing kept. `now` is UTC.
         """
         report = read_report(data, now)
-        return report, await self.take_in(report, (), now)
+        return report, await self.take_in(report, (), now, episode_id)
 
-    async def take_in(self, report: Report, later: Sequence[Fact], now: datetime) -> Outcome:
+    async def take_in(
+        self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str | None = None
+    ) -> Outcome:
         """Take in a report that was read, with facts that came after it, and begin its episode with them all.
 
-        Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
-        nothing kept. `now` is UTC.
+        The episode has the id that is given, or a random one. Raises
+        BadInputError, UnknownPolicyError or StoreUnavailableError, with nothing
+        kept. `now` is UTC.
         """
         pack = self._policies.pack(report.policy)
-        item = await self._keep_report(report, later, pack.version, now)
+        item = await self._keep_report(report, later, pack.version, now, episode_id or str(uuid4()))
         outcome = await self._try(item, now)
         return outcome.model_copy(update={"again": item.received_at != now})
 
@@ -111,14 +135,15 @@ class Commands:
         return (await self.record_in_all([episode_id], data, now))[0]
 
     async def record_in_all(
-        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime
+        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime, *, exactly: bool = False
     ) -> list[Outcome]:
         """Take in one fact that several episodes of a child share, such as an interview that discharges them all.
 
         Each episode has the fact under an id of its own, and judges it by its
         own clocks; an interview carries the same `interview` in each. Kept for
-        all of them or for none. Raises BadInputError or StoreUnavailableError,
-        with nothing kept. `now` is UTC.
+        all of them or for none. `exactly`: what was said under the same id
+        before must have been the same. Raises BadInputError or
+        StoreUnavailableError, with nothing kept. `now` is UTC.
         """
         fact = self._read(data, now)
         if len(episode_ids) > 1 and fact.kind is FactKind.RHI_COMPLETED and "interview" not in fact.details:
@@ -126,16 +151,20 @@ class Commands:
         facts = [(episode_ids[0], fact)]
         for episode_id in episode_ids[1:]:
             facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
-        return await self._take_facts(facts, now)
+        return await self._take_facts(facts, now, exactly=exactly)
 
-    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime) -> Outcome:
-        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
+    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime, fact_id: str | None = None) -> Outcome:
+        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC.
+
+        With the id of an earlier asking it is that asking, whatever has become of the episode since.
+        """
         async with self._store.session() as session:
             row = await session.get(EpisodeTable, episode_id)
-        if row is None or row.authority != self._authority or row.closed_at is None:
+            before = await inbox.item(session, fact_id) if fact_id else None
+        if before is None and (row is None or row.authority != self._authority or row.closed_at is None):
             raise BadInputError("episode: it is not closed")
         said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
-        return await self.record(episode_id, said, now)
+        return await self.record(episode_id, {**said, **({"id": fact_id} if fact_id else {})}, now)
 
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
@@ -177,7 +206,9 @@ class Commands:
                 raise BadInputError(str(error)) from None
         return fact
 
-    async def _take_facts(self, facts: Sequence[tuple[str, Fact]], now: datetime) -> list[Outcome]:
+    async def _take_facts(
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+    ) -> list[Outcome]:
         """Keep facts, each with its episode, all or none; then put each to the engine."""
         kept: list[InboxItem] = []
         async with self._store.session() as session:
@@ -195,13 +226,16 @@ class Commands:
                     said_by=self._said_by,
                 )
                 there = await inbox.keep(session, item)
-                if there.episode_id != episode_id or there.kind != "fact":
-                    raise BadInputError(f"id: '{fact.id}' is already the id of something else")
+                if not _is_said_again(there, item, exactly=exactly):
+                    raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
                 kept.append(there)
-        return [await self._try(item, now) for item in kept]
+        outcomes = [(item, await self._try(item, now)) for item in kept]
+        return [
+            outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
+        ]
 
     async def _keep_report(
-        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime
+        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime, episode_id: str
     ) -> InboxItem:
         report_id = str(report.report_id or uuid4())
         async with self._store.session() as session:
@@ -218,16 +252,17 @@ class Commands:
                 id=report_id,
                 authority=self._authority,
                 kind="report",
-                episode_id=str(uuid4()),
+                episode_id=episode_id,
                 digest=report.digest(),
                 body=body,
                 urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
                 received_at=now,
                 said_by=self._said_by,
+                child_id=child_id,
             )
             kept = await inbox.keep(session, item)
-        if kept.digest != item.digest:
-            raise BadInputError(f"report_id: '{report_id}' is already the id of a different report")
+        if kept.digest != item.digest or kept.authority != item.authority:
+            raise IdTakenError(f"report_id: '{report_id}' is already the id of a different report")
         return kept
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:
@@ -260,20 +295,7 @@ class Commands:
         return outcome.model_copy(update={"recorded": recorded, "again": again})
 
     async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
-        report = Report.model_validate(item.body["report"])
-        start = EpisodeInput(
-            episode_id=item.episode_id,
-            authority=item.authority,
-            child=report.circumstances(),
-            child_id=item.body["child_id"],
-            policy=report.policy,
-            policy_version=item.body["policy_version"],
-            facts=(
-                *report.facts(item.id, item.received_at),
-                *(Fact.model_validate(fact) for fact in item.body["facts"]),
-            ),
-        )
-        await episodes.begin(start)
+        await episodes.begin(first_input(item))
         return await self._settled(item, "applied", None, now)
 
     async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:
@@ -304,6 +326,14 @@ class Commands:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
         return _outcome(item, state, reason=reason)
+
+
+def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
+    """Whether what was kept under an id is what is said now; `exactly`: in every word, and not only about the same."""
+    about = (there.authority, there.kind, there.episode_id) == (item.authority, item.kind, item.episode_id)
+    if not exactly:
+        return about
+    return about and {**there.body, "recorded_at": None} == {**item.body, "recorded_at": None}
 
 
 def _outcome(

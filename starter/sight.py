@@ -108,6 +108,9 @@ async def child_is_hidden(session: AsyncSession, principal: Principal, child_id:
 async def _reports_not_written(session: AsyncSession, authority: str, child_id: str) -> list[tuple[str, bool]]:
     """The episodes of a child that are only reported, and whether each is need-to-know by its report."""
     chosen = select(InboxTable).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
-    chosen = chosen.where(InboxTable.authority == authority, InboxTable.kind == "report", EpisodeTable.id.is_(None))
-    mine = [row for row in (await session.scalars(chosen)).all() if row.body["child_id"] == child_id]
-    return [(row.episode_id, Report.model_validate(row.body["report"]).circumstances().need_to_know) for row in mine]
+    chosen = chosen.where(InboxTable.authority == authority, InboxTable.child_id == child_id)
+    chosen = chosen.where(InboxTable.kind == "report", EpisodeTable.id.is_(None))
+    return [
+        (row.episode_id, Report.model_validate(row.body["report"]).circumstances().need_to_know)
+        for row in (await session.scalars(chosen)).all()
+    ]

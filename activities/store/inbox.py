@@ -34,6 +34,7 @@ class InboxItem(BaseModel):
     settled_at: datetime | None = None
     attempts: int = 0
     said_by: str | None = None
+    child_id: str | None = None
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -76,6 +77,18 @@ async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
     stuck = InboxTable.attempts > ATTEMPTS_BEFORE_LAST
     ordered = kept.order_by(stuck, InboxTable.urgency, InboxTable.attempts, InboxTable.received_at).limit(limit)
     return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
+
+
+async def kept_for(
+    session: AsyncSession, authority: str, after: tuple[datetime, str] | None, limit: int
+) -> list[InboxItem]:
+    """What was said to an authority and waits, in the order in which it came, after an item of that order."""
+    kept = select(InboxTable).where(InboxTable.authority == authority, InboxTable.state == "kept")
+    if after:
+        later = (InboxTable.received_at == after[0]) & (InboxTable.id > after[1])
+        kept = kept.where((InboxTable.received_at > after[0]) | later)
+    rows = await session.scalars(kept.order_by(InboxTable.received_at, InboxTable.id).limit(limit))
+    return [InboxItem.model_validate(row) for row in rows.all()]
 
 
 async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
@@ -129,6 +142,16 @@ async def child_ids(
     ]
     await insert_all_once(session, ChildTable, new)
     return {child.reference: child.id for child in (await session.scalars(chosen)).all()}
+
+
+async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
+    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
+    said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
+    said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")
+    found = set((await session.scalars(written.union(said))).all())
+    return sorted(found - set((await session.scalars(closed)).all()))
 
 
 async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bool:

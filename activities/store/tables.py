@@ -329,11 +329,17 @@ class InboxTable(Table):
 
     `state` is kept (the engine has not answered yet), applied, or refused with
     a reason. `digest` tells a report that was sent twice; the lowest `urgency`
-    is the most urgent. `said_by` is the principal that said it, where one is known.
+    is the most urgent. `said_by` is the principal that said it, where one is known;
+    `child_id` the child of a report that names one.
     """
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("authority", "digest"), Index(None, "state", "urgency", "received_at"))
+    __table_args__ = (
+        UniqueConstraint("authority", "digest"),
+        Index(None, "state", "urgency", "received_at"),
+        Index(None, "episode_id"),
+        Index(None, "child_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     kind: Mapped[str]
@@ -347,6 +353,40 @@ class InboxTable(Table):
     settled_at: Mapped[datetime | None]
     attempts: Mapped[int]
     said_by: Mapped[str | None]
+    child_id: Mapped[str | None]
+
+
+class DisagreementTable(Table):
+    """That the rows and the engine's workflows disagreed about something: from `found_at` to `mended_at`, if it is.
+
+    `kind` is one of workflows.agreement's, which says what `subject` is. `how`
+    is what was done, or why nothing could be; `attempts` how often something was.
+    """
+
+    __tablename__ = "disagreement"
+    __table_args__ = (Index(None, "authority", "mended_at"), Index(None, "subject"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    found_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    mended_at: Mapped[datetime | None]
+    how: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int]
+
+
+class ReconciledTable(Table):
+    """An authority's last run that compared rows with workflows: how far its slow round of whole episodes has come."""
+
+    __tablename__ = "reconciled"
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    checked_to: Mapped[str]
+    open_episodes: Mapped[int]
+    compared: Mapped[int]
+    found: Mapped[int]
 
 
 class PolicyInUseTable(Table):

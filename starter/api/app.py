@@ -14,7 +14,19 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import children, directory, directory_uploads, oneself, packs, policies, tasks, trays
+from starter.api.v1 import (
+    children,
+    directory,
+    directory_uploads,
+    disagreements,
+    episodes,
+    oneself,
+    packs,
+    policies,
+    said,
+    tasks,
+    trays,
+)
 from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
@@ -67,6 +79,9 @@ def create_app(parts: Parts) -> FastAPI:
         directory_uploads.router_of(parts),
         children.router_of(parts),
         packs.router_of(parts),
+        episodes.router_of(parts),
+        said.router_of(parts),
+        disagreements.router_of(parts),
     )
     for router in routers:
         app.include_router(router)

@@ -40,6 +40,8 @@ _ANY_ROUTE: Final = (
     Problem.UNAVAILABLE,
 )
 
+_ANY_POST: Final = (Problem.REFUSED, Problem.KEY_REUSED, Problem.TOO_LARGE)
+
 _REFUSALS: Final[dict[Problem, AuditOutcome]] = {
     Problem.NOT_ALLOWED: "refused",
     Problem.NEED_TO_KNOW: "refused",
@@ -211,6 +213,8 @@ class AskedRoute(APIRoute):
         self.permission = permission
         if operation_id := more.get("operation_id"):
             more["summary"] = more.get("summary") or str(operation_id).replace("_", " ").capitalize()
+        if "POST" in (more.get("methods") or ()):
+            more["responses"] = {**documented(*_ANY_POST), **(more.get("responses") or {})}
         super().__init__(path, endpoint, **more)
 
     def get_route_handler(self) -> Handle:

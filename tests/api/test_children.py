@@ -118,6 +118,7 @@ async def reported(store: Store, child: str, said_by: str, **circumstances: bool
             kind="report",
             episode_id=str(uuid4()),
             body=body,
+            child_id=child_id,
             urgency=0,
             received_at=NOW,
             said_by=said_by,

@@ -39,7 +39,7 @@ class ToldOfEpisode(Answer):
 
 def router_of(parts: Parts) -> APIRouter:
     """The routes of police packs, and of who was told."""
-    router = asked_router("episodes", Problem.NEED_TO_KNOW, Problem.NOT_ACCEPTABLE)
+    router = asked_router("packs", Problem.NEED_TO_KNOW, Problem.NOT_ACCEPTABLE)
     others: dict[str, Any] = {HTML: {"schema": {"type": "string"}}, PDF: {"schema": {"type": "string"}}}
 
     @router.get(

@@ -285,7 +285,7 @@ async def _complete(parts: Parts, asked: Asked, task: TaskView, how: Completion)
 
 def fact_id(asked: Asked) -> str:
     """The id of the one fact that a request says: the same each time it is sent."""
-    return derived_id(key_id(asked), "fact")
+    return derived_id(key_id(asked), "task")
 
 
 async def _task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
