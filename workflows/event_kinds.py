@@ -5,7 +5,7 @@ words, no name, no place, no child's reference and no date of birth: a receiver
 that needs more reads the episode.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -222,3 +222,21 @@ CLOCK_EVENTS: Final[Mapping[ClockState, EventKind]] = {
     ClockState.NOT_STARTED: EventKind.CLOCK_WITHDRAWN,
 }
 """Which event tells that a clock has come to a state."""
+
+
+def kinds_of(names: Iterable[str]) -> frozenset[EventKind]:
+    """The kinds that these names mean: each one kind, or a family of them such as homeward.clock. None given: all.
+
+    Raises ValueError, in words for the person who wrote it, for a name that means none.
+    """
+    found: set[EventKind] = set()
+    for name in names:
+        meant = {kind for kind in EventKind if kind.value == name or kind.value.startswith(f"{name}.")}
+        if not meant:
+            families = sorted({kind.value.rpartition(".")[0] for kind in EventKind})
+            raise ValueError(
+                f"'{name}' is unknown; use a type such as {EventKind.CLOCK_OVERDUE}, or all of a family: "
+                f"{', '.join(families)}"
+            )
+        found |= meant
+    return frozenset(found or EventKind)

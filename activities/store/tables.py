@@ -413,7 +413,7 @@ class SubscriptionTable(Table):
 class UndeliveredTable(Table):
     """An event that a subscription has not taken yet: waiting to be tried (again), or dead after the last try.
 
-    The event is kept whole, because the feed may drop it meanwhile.
+    The event is kept as it is sent, because the feed may drop it meanwhile.
     """
 
     __tablename__ = "undelivered"
@@ -423,7 +423,7 @@ class UndeliveredTable(Table):
     event_id: Mapped[str]
     kind: Mapped[str]
     episode_id: Mapped[str]
-    event: Mapped[dict[str, Any]]
+    event: Mapped[str] = mapped_column(Text)
     state: Mapped[str]
     tries: Mapped[int]
     next_at: Mapped[datetime]

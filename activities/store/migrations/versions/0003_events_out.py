@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("episode_id", sa.String(), nullable=False),
-        sa.Column("event", document, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("next_at", UtcInstant(), nullable=False),
