@@ -44,6 +44,14 @@ class Settings(BaseSettings):
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )
 
+    private_receivers: bool | None = Field(
+        default=None,
+        description="whether events may go to this machine and inner networks; by default with the embedded engine",
+    )
+    events_kept_days: int = Field(
+        default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
+    )
+
     @field_validator("data_dir", "policy_dir")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
@@ -66,6 +74,11 @@ class Settings(BaseSettings):
     def links(self) -> str:
         """Where this service is reached on this machine."""
         return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def sends_inwards(self) -> bool:
+        """Whether events may be sent to this machine and inner networks."""
+        return self.private_receivers if self.private_receivers is not None else not self.engine_address
 
     @property
     def engine(self) -> str:

@@ -13,6 +13,7 @@ from starter.cli import (
     database,
     directory,
     episodes,
+    events,
     intake,
     police_pack,
     policies,
@@ -22,6 +23,7 @@ from starter.cli import (
     tasks,
     told,
     tray,
+    webhooks,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
@@ -43,6 +45,8 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+events.add_to(app)
+webhooks.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)
