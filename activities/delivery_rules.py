@@ -10,6 +10,9 @@ from activities.channels.base import Answer, Busy, Refused, Taken
 GONE: Final = "http 410"
 """The answer of a receiver that wants nothing more, ever."""
 
+_AWAY: Final = ("no answer", "http 502", "http 503", "http 504")
+"""Answers that say nothing of the event: the receiver, or what stands behind its gateway, is not there."""
+
 
 @dataclass(frozen=True)
 class DeliveryRules:
@@ -18,8 +21,8 @@ class DeliveryRules:
     `pauses` come after each failed try of an event; after the last try it is
     dead. Each pause is made longer or shorter by up to the share `jitter`, so
     that receivers are not all called at once. After `rest_after` failures in a
-    row the receiver is taken to be away: it is rested, ever longer up to
-    `longest_rest`, and what has not been tried yet is not tried to death; but
+    row the receiver is rested, ever longer up to `longest_rest`. While it cannot
+    be reached at all, what has not been tried yet is not tried to death; but
     every `tries_anew`th time another event is, in case it is the events. A
     receiver may ask for a pause of `longest_asked` at most. Whoever delivers
     holds a subscription for an attempt and `margin_seconds` more.
@@ -87,7 +90,7 @@ def judge(
     asked = min(answer.retry_after or timedelta(0), rules.longest_asked) if isinstance(answer, Busy) else timedelta(0)
     rest = max(_rest(counted, rules) * _share(rules, chance), asked)
     rest_until = now + rest if rest else None
-    away = failures >= rules.rest_after and counted > failures
+    away = failures >= rules.rest_after and (isinstance(answer, Busy) or answer.reason in _AWAY)
     if away and tries == 0 and counted % rules.tries_anew:
         return Verdict("not_yet", counted, answer.reason, rest_until=rest_until)
     if tries >= len(rules.pauses):
