@@ -59,12 +59,12 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
     log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
-    deliveries = asyncio.create_task(_deliveries(parts).run())
+    deliveries = asyncio.create_task(_deliveries(parts).run(stop))
     client = await _connect_patiently(settings, stop)
     if client is not None:
         await _work(client, parts, stop)
-    deliveries.cancel()
-    await asyncio.gather(deliveries, return_exceptions=True)
+    stop.set()
+    await deliveries
     await parts.store.close()
 
 

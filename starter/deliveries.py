@@ -46,22 +46,25 @@ class Deliveries:
         self._now = now
         self._chance = chance
         self._me = str(uuid4())
+        self._stop = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    async def run(self) -> None:
-        """Deliver until cancelled. A store that is away is waited out, ever longer up to a limit."""
-        pause = self._rules.poll_seconds
-        try:
-            while True:
-                try:
-                    await self.begin_what_is_due()
-                    pause = self._rules.poll_seconds
-                except StoreUnavailableError as trouble:
-                    log.warning("events wait: %s", trouble)
-                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                await asyncio.sleep(pause)
-        finally:
-            await self._stop()
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until told to stop, and then finish what was begun, which an attempt's time limits.
+
+        A store that is away is waited out, ever longer up to a limit.
+        """
+        self._stop, pause = stop, self._rules.poll_seconds
+        while not stop.is_set():
+            try:
+                await self.begin_what_is_due()
+                pause = self._rules.poll_seconds
+            except StoreUnavailableError as trouble:
+                log.warning("events wait: %s", trouble)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+        await asyncio.gather(*self._running.values())
 
     async def begin_what_is_due(self) -> list[asyncio.Task[None]]:
         """Begin to deliver to every subscription that has something due and is not being delivered to. What runs now.
@@ -75,11 +78,6 @@ class Deliveries:
             if id not in self._running:
                 self._running[id] = asyncio.create_task(self._deliver_safely(id))
         return list(self._running.values())
-
-    async def _stop(self) -> None:
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _deliver_safely(self, id: str) -> None:
         try:
@@ -97,7 +95,7 @@ class Deliveries:
         if not held:
             return
         try:
-            while (delivery := await self._next(id)) is not None:
+            while not self._stop.is_set() and (delivery := await self._next(id)) is not None:
                 if not await self._deliver(delivery):
                     log.warning("subscription %s was taken over by another worker", id)
                     return

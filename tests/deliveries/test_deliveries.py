@@ -215,7 +215,7 @@ async def test_while_a_receiver_is_away_its_events_are_not_tried_to_death(desk: 
 
 async def test_a_slow_receiver_holds_up_nobody(desk: Desk, receiver: Receiver) -> None:
     with Receiver() as other:
-        other.posts.always = slow(1.5)
+        other.posts.always = slow(0.6)
         await desk.subscribe(other, "a-slow-one")
         await desk.subscribe(receiver, "quick")
         await desk.tell(*(f"x{number}" for number in range(5)))
@@ -266,14 +266,19 @@ async def test_who_was_taken_over_from_writes_nothing_down(desk: Desk, receiver:
 async def test_events_go_out_for_as_long_as_it_runs(store: Store, receiver: Receiver) -> None:
     desk = Desk(store, DeliveryRules(poll_seconds=0.05))
     await desk.subscribe(receiver)
-    running = asyncio.create_task(desk.deliveries.run())
+    stop = asyncio.Event()
+    running = asyncio.create_task(desk.deliveries.run(stop))
     for id in ("a", "b", "c"):
         await desk.tell(id)
         await until(partial(_came, receiver, id))
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await desk.tell("d", "e")
+    receiver.posts.always = slow(0.5)
+    await until(partial(_came, receiver, "d"))
+    stop.set()
+    await running
     one = await desk.subscription()
-    assert receiver.ids == ["a", "b", "c"]
+    assert receiver.ids == ["a", "b", "c", "d"], "it finishes what it began, and begins nothing more"
+    assert (await desk.backlog()).behind == 1
     assert await held_by(store, one.id) is None, "it has let go"
 
 
