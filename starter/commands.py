@@ -42,6 +42,10 @@ _STAYS_BEHIND: Final = (
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
 
+class IdTakenError(BadInputError):
+    """The id is already that of something else that was said. Its text is one line that names the field."""
+
+
 class Outcome(BaseModel):
     """What became of something that was said.
 
@@ -65,33 +69,44 @@ Connect = Callable[[], Awaitable[Episodes]]
 class Commands:
     """The way in for every person and system, over one store, one set of policies and one engine."""
 
-    def __init__(self, store: Store, policies: Policies, authority: str, connect: Connect) -> None:
+    def __init__(
+        self, store: Store, policies: Policies, authority: str, connect: Connect, said_by: str | None = None
+    ) -> None:
+        """Take in what is said to an authority; `said_by` is the principal that says it, where one is known."""
         self._store = store
         self._policies = policies
         self._authority = authority
         self._connect = connect
+        self._said_by = said_by
+
+    def of(self, authority: str, said_by: str | None = None) -> "Commands":
+        """The same way in, to another authority."""
+        return Commands(self._store, self._policies, authority, self._connect, said_by)
 
     async def engine(self) -> Episodes:
         """The episodes as the engine runs them. Raises EngineSilentError."""
         return await self._connect()
 
-    async def report(self, data: object, now: datetime) -> tuple[Report, Outcome]:
+    async def report(self, data: object, now: datetime, episode_id: str | None = None) -> tuple[Report, Outcome]:
         """Take a report in, and begin its episode. The same report twice is one episode.
 
         Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
         nothing kept. `now` is UTC.
         """
         report = read_report(data, now)
-        return report, await self.take_in(report, (), now)
+        return report, await self.take_in(report, (), now, episode_id)
 
-    async def take_in(self, report: Report, later: Sequence[Fact], now: datetime) -> Outcome:
+    async def take_in(
+        self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str | None = None
+    ) -> Outcome:
         """Take in a report that was read, with facts that came after it, and begin its episode with them all.
 
-        Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
-        nothing kept. `now` is UTC.
+        The episode has the id that is given, or a random one. Raises
+        BadInputError, UnknownPolicyError or StoreUnavailableError, with nothing
+        kept. `now` is UTC.
         """
         pack = self._policies.pack(report.policy)
-        item = await self._keep_report(report, later, pack.version, now)
+        item = await self._keep_report(report, later, pack.version, now, episode_id or str(uuid4()))
         outcome = await self._try(item, now)
         return outcome.model_copy(update={"again": item.received_at != now})
 
@@ -103,14 +118,15 @@ class Commands:
         return (await self.record_in_all([episode_id], data, now))[0]
 
     async def record_in_all(
-        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime
+        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime, *, exactly: bool = False
     ) -> list[Outcome]:
         """Take in one fact that several episodes of a child share, such as an interview that discharges them all.
 
         Each episode has the fact under an id of its own, and judges it by its
         own clocks; an interview carries the same `interview` in each. Kept for
-        all of them or for none. Raises BadInputError or StoreUnavailableError,
-        with nothing kept. `now` is UTC.
+        all of them or for none. `exactly`: what was said under the same id
+        before must have been the same. Raises BadInputError or
+        StoreUnavailableError, with nothing kept. `now` is UTC.
         """
         fact = self._read(data, now)
         if len(episode_ids) > 1 and fact.kind is FactKind.RHI_COMPLETED and "interview" not in fact.details:
@@ -118,16 +134,20 @@ class Commands:
         facts = [(episode_ids[0], fact)]
         for episode_id in episode_ids[1:]:
             facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
-        return await self._take_facts(facts, now)
+        return await self._take_facts(facts, now, exactly=exactly)
 
-    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime) -> Outcome:
-        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
+    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime, fact_id: str | None = None) -> Outcome:
+        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC.
+
+        With the id of an earlier asking it is that asking, whatever has become of the episode since.
+        """
         async with self._store.session() as session:
             row = await session.get(EpisodeTable, episode_id)
-        if row is None or row.closed_at is None:
+            before = await inbox.item(session, fact_id) if fact_id else None
+        if before is None and (row is None or row.authority != self._authority or row.closed_at is None):
             raise BadInputError("episode: it is not closed")
         said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
-        return await self.record(episode_id, said, now)
+        return await self.record(episode_id, {**said, **({"id": fact_id} if fact_id else {})}, now)
 
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
@@ -137,8 +157,9 @@ class Commands:
         if duplicate == into:
             raise BadInputError("--into: an episode cannot be merged into itself")
         async with self._store.snapshot() as session:
-            view, target = await episode_view(session, duplicate), await session.get(EpisodeTable, into)
-        if view is None or target is None:
+            view = await episode_view(session, self._authority, duplicate)
+            target = await session.get(EpisodeTable, into)
+        if view is None or target is None or target.authority != self._authority:
             raise BadInputError("episode: both episodes must be running before they are merged")
         if view.child_reference and view.episode["child_id"] != target.child_id:
             raise BadInputError("--into: that is an episode of another child")
@@ -168,12 +189,14 @@ class Commands:
                 raise BadInputError(str(error)) from None
         return fact
 
-    async def _take_facts(self, facts: Sequence[tuple[str, Fact]], now: datetime) -> list[Outcome]:
+    async def _take_facts(
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+    ) -> list[Outcome]:
         """Keep facts, each with its episode, all or none; then put each to the engine."""
         kept: list[InboxItem] = []
         async with self._store.session() as session:
             for episode_id, fact in facts:
-                if not await inbox.is_known(session, episode_id):
+                if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
                 item = InboxItem(
                     id=fact.id,
@@ -183,15 +206,19 @@ class Commands:
                     body=fact.model_dump(mode="json"),
                     urgency=URGENCY_FACT,
                     received_at=now,
+                    said_by=self._said_by,
                 )
                 there = await inbox.keep(session, item)
-                if there.episode_id != episode_id or there.kind != "fact":
-                    raise BadInputError(f"id: '{fact.id}' is already the id of something else")
+                if not _is_said_again(there, item, exactly=exactly):
+                    raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
                 kept.append(there)
-        return [await self._try(item, now) for item in kept]
+        outcomes = [(item, await self._try(item, now)) for item in kept]
+        return [
+            outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
+        ]
 
     async def _keep_report(
-        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime
+        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime, episode_id: str
     ) -> InboxItem:
         report_id = str(report.report_id or uuid4())
         async with self._store.session() as session:
@@ -208,15 +235,17 @@ class Commands:
                 id=report_id,
                 authority=self._authority,
                 kind="report",
-                episode_id=str(uuid4()),
+                episode_id=episode_id,
                 digest=report.digest(),
                 body=body,
                 urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
                 received_at=now,
+                said_by=self._said_by,
+                child_id=child_id,
             )
             kept = await inbox.keep(session, item)
-        if kept.digest != item.digest:
-            raise BadInputError(f"report_id: '{report_id}' is already the id of a different report")
+        if kept.digest != item.digest or kept.authority != item.authority:
+            raise IdTakenError(f"report_id: '{report_id}' is already the id of a different report")
         return kept
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:
@@ -236,7 +265,7 @@ class Commands:
             return await self._begin(episodes, item, now)
         fact = Fact.model_validate(item.body)
         try:
-            recorded = await self._record(episodes, item.episode_id, fact, now)
+            recorded = await self._record(episodes, item, fact, now)
         except FactRefusedError as refusal:
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
@@ -265,16 +294,17 @@ class Commands:
         await episodes.begin(start)
         return await self._settled(item, "applied", None, now)
 
-    async def _record(self, episodes: Episodes, episode_id: str, fact: Fact, now: datetime) -> Recorded:
+    async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:
         try:
-            return await episodes.record(episode_id, fact)
+            return await episodes.record(item.episode_id, fact)
         except EpisodeNotRunningError:
+            # The relay puts to the engine what was said to any authority.
             async with self._store.session() as session:
-                report = await inbox.report_of(session, episode_id)
+                report = await inbox.report_of(session, item.authority, item.episode_id)
             if report is None or report.state != "kept":
                 raise
             await self._begin(episodes, report, now)
-            return await episodes.record(episode_id, fact)
+            return await episodes.record(item.episode_id, fact)
 
     async def _not_running(self, item: InboxItem, now: datetime) -> Outcome:
         """A closed episode refuses; one the engine has lost keeps what was said until it is mended."""
@@ -292,6 +322,14 @@ class Commands:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
         return _outcome(item, state, reason=reason)
+
+
+def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
+    """Whether what was kept under an id is what is said now; `exactly`: in every word, and not only about the same."""
+    about = (there.authority, there.kind, there.episode_id) == (item.authority, item.kind, item.episode_id)
+    if not exactly:
+        return about
+    return about and {**there.body, "recorded_at": None} == {**item.body, "recorded_at": None}
 
 
 def _outcome(

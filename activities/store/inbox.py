@@ -33,6 +33,8 @@ class InboxItem(BaseModel):
     received_at: datetime
     settled_at: datetime | None = None
     attempts: int = 0
+    said_by: str | None = None
+    child_id: str | None = None
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -77,9 +79,24 @@ async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
     return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
 
 
-async def count_waiting(session: AsyncSession) -> int:
-    """How many items the engine has not answered yet."""
-    return await session.scalar(select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")) or 0
+async def kept_for(
+    session: AsyncSession, authority: str, after: tuple[datetime, str] | None, limit: int
+) -> list[InboxItem]:
+    """What was said to an authority and waits, in the order in which it came, after an item of that order."""
+    kept = select(InboxTable).where(InboxTable.authority == authority, InboxTable.state == "kept")
+    if after:
+        later = (InboxTable.received_at == after[0]) & (InboxTable.id > after[1])
+        kept = kept.where((InboxTable.received_at > after[0]) | later)
+    rows = await session.scalars(kept.order_by(InboxTable.received_at, InboxTable.id).limit(limit))
+    return [InboxItem.model_validate(row) for row in rows.all()]
+
+
+async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
+    """How many items the engine has not answered yet: an authority's, or everybody's."""
+    waiting = select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")
+    if authority is not None:
+        waiting = waiting.where(InboxTable.authority == authority)
+    return await session.scalar(waiting) or 0
 
 
 async def item(session: AsyncSession, item_id: str) -> InboxItem | None:
@@ -88,9 +105,10 @@ async def item(session: AsyncSession, item_id: str) -> InboxItem | None:
     return InboxItem.model_validate(row) if row else None
 
 
-async def report_of(session: AsyncSession, episode_id: str) -> InboxItem | None:
-    """The report that began the episode, or None when it was never kept here."""
+async def report_of(session: AsyncSession, authority: str, episode_id: str) -> InboxItem | None:
+    """The report that began an episode of an authority, or None when it was never kept here."""
     chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.kind == "report")
+    chosen = chosen.where(InboxTable.authority == authority)
     row = await session.scalar(chosen)
     return InboxItem.model_validate(row) if row else None
 
@@ -126,8 +144,19 @@ async def child_ids(
     return {child.reference: child.id for child in (await session.scalars(chosen)).all()}
 
 
-async def is_known(session: AsyncSession, episode_id: str) -> bool:
-    """Whether an episode has been written, or a report that begins it is kept."""
-    if await session.get(EpisodeTable, episode_id):
-        return True
-    return await report_of(session, episode_id) is not None
+async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
+    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
+    said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
+    said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")
+    found = set((await session.scalars(written.union(said))).all())
+    return sorted(found - set((await session.scalars(closed)).all()))
+
+
+async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bool:
+    """Whether an episode of an authority has been written, or a report that begins it is kept."""
+    row = await session.get(EpisodeTable, episode_id)
+    if row is not None:
+        return row.authority == authority
+    return await report_of(session, authority, episode_id) is not None

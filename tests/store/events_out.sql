@@ -1,4 +1,4 @@
--- A row in each table that 0003_events_out brings.
+-- A row in each table that 0004_events_out brings.
 INSERT INTO event_feed (authority, last, dropped) VALUES ('local', 1, 0);
 INSERT INTO event (authority, number, id, kind, episode_id, at, data) VALUES ('local', 1, 'ev1', 'homeward.episode.begun', 'e1', '2026-06-10 12:00:00+00:00', '{"status": "missing"}');
 INSERT INTO subscription (id, authority, name, url, kinds, secret, state, position, created_at, failures) VALUES ('s1', 'local', 'case-system', 'https://case.invented.example/hooks', '[]', 'whsec_aW52ZW50ZWQ=', 'active', 1, '2026-06-10 12:00:00+00:00', 0);

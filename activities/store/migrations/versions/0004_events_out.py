@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from activities.store.tables import UtcInstant
 
-revision = "0003_events_out"
-down_revision = "0002_people_and_messages"
+revision = "0004_events_out"
+down_revision = "0003_audit"
 branch_labels = None
 depends_on = None
 
