@@ -128,11 +128,15 @@ async def remove_subscription(session: AsyncSession, id: str) -> None:
     await session.execute(delete(SubscriptionTable).where(SubscriptionTable.id == id))
 
 
-async def dead_letters(session: AsyncSession, subscriptions: Sequence[str], after: int = 0) -> list[DeadLetter]:
+async def dead_letters(
+    session: AsyncSession, subscriptions: Sequence[str], after: int = 0, limit: int | None = None
+) -> list[DeadLetter]:
     """The dead letters of subscriptions (by their ids) behind a number of the feed, in the feed's order."""
     mine = (UndeliveredTable.subscription_id.in_(subscriptions), UndeliveredTable.state == "dead")
     chosen = select(UndeliveredTable).where(*mine, UndeliveredTable.number > after)
-    rows = await session.scalars(chosen.order_by(UndeliveredTable.number, UndeliveredTable.subscription_id))
+    rows = await session.scalars(
+        chosen.order_by(UndeliveredTable.number, UndeliveredTable.subscription_id).limit(limit)
+    )
     return [DeadLetter.model_validate(row) for row in rows.all()]
 
 

@@ -14,7 +14,7 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import episodes, oneself, policies, said
+from starter.api.v1 import episodes, events, oneself, policies, said, webhooks
 from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
@@ -63,6 +63,8 @@ def create_app(parts: Parts) -> FastAPI:
         policies.router_of(parts.policies),
         episodes.router_of(parts),
         said.router_of(parts),
+        events.router_of(parts),
+        webhooks.router_of(parts),
     )
     for router in routers:
         app.include_router(router)

@@ -20,7 +20,10 @@ def present() -> datetime:
 
 @dataclass(frozen=True)
 class Parts:
-    """All that the service's routes work with. `commands` take in what is said to any authority."""
+    """All that the service's routes work with. `commands` take in what is said to any authority.
+
+    `sends_inwards`: webhooks may lie on this machine or in an inner network.
+    """
 
     store: Store
     policies: Policies
@@ -30,6 +33,7 @@ class Parts:
     identity: Identity
     requests_a_minute: int
     clock: Callable[[], datetime] = present
+    sends_inwards: bool = False
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""
