@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 
 from temporalio.client import Client
 
+from activities.delivery_rules import DeliveryRules
+from activities.event_sender import EventSender
 from activities.policies import BadPackError, Policies
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
+from starter.deliveries import Deliveries
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
 from starter.logs import begin_logging
 from starter.post_office import post_of, ways_out
@@ -41,10 +44,10 @@ class Parts:
 
 
 async def run(settings: Settings, post_settings: PostSettings) -> None:
-    """Run a worker and the relay until SIGTERM or SIGINT, then drain.
+    """Run a worker, the relay and the deliveries until SIGTERM or SIGINT, then drain.
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot
-    begin; waits for an engine that is not there yet.
+    begin; waits for an engine that is not there yet, and delivers events meanwhile.
     """
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -58,10 +61,19 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
     log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
+    deliveries = asyncio.create_task(_deliveries(parts).run(stop))
     client = await _connect_patiently(settings, stop)
     if client is not None:
         await _work(client, parts, stop)
+    stop.set()
+    await deliveries
     await parts.store.close()
+
+
+def _deliveries(parts: Parts) -> Deliveries:
+    rules = DeliveryRules()
+    sender = EventSender(private=parts.settings.sends_inwards, timeout=rules.attempt_seconds)
+    return Deliveries(parts.store, sender, rules)
 
 
 async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:

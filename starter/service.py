@@ -77,6 +77,7 @@ def service(
         identity=way_in.identity,
         entrance=way_in,
         requests_a_minute=settings.api_requests_a_minute,
+        sends_inwards=settings.sends_inwards,
     )
     return create_app(parts)
 

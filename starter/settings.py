@@ -57,6 +57,14 @@ class Settings(BaseSettings):
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )
 
+    private_receivers: bool | None = Field(
+        default=None,
+        description="whether events may go to this machine and inner networks; by default with the embedded engine",
+    )
+    events_kept_days: int = Field(
+        default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
+    )
+
     @field_validator("data_dir", "policy_dir")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
@@ -94,6 +102,11 @@ class Settings(BaseSettings):
         """Where this service is reached on this machine."""
         host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
         return f"http://{host}:{self.http_port}"
+
+    @property
+    def sends_inwards(self) -> bool:
+        """Whether events may be sent to this machine and inner networks."""
+        return self.private_receivers if self.private_receivers is not None else not self.engine_address
 
     @property
     def engine(self) -> str:

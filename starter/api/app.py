@@ -21,12 +21,14 @@ from starter.api.v1 import (
     directory_uploads,
     disagreements,
     episodes,
+    events,
     oneself,
     packs,
     policies,
     said,
     tasks,
     trays,
+    webhooks,
 )
 from starter.audit import Audit
 from starter.identity.loopback import LoopbackOnly
@@ -85,6 +87,8 @@ def create_app(parts: Parts) -> FastAPI:
         episodes.router_of(parts),
         said.router_of(parts),
         disagreements.router_of(parts),
+        events.router_of(parts),
+        webhooks.router_of(parts),
     )
     for router in routers:
         app.include_router(router)

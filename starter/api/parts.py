@@ -24,6 +24,7 @@ class Parts:
     """All that the service's routes work with. `commands` take in what is said to any authority.
 
     Without an entrance nobody can sign in here, nor get a token.
+    `sends_inwards`: webhooks may lie on this machine or in an inner network.
     """
 
     store: Store
@@ -35,6 +36,7 @@ class Parts:
     requests_a_minute: int
     entrance: Entrance | None = None
     clock: Callable[[], datetime] = present
+    sends_inwards: bool = False
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""

@@ -51,6 +51,12 @@ class Problem(Enum):
         "The key was used for something else",
         "An Idempotency-Key belongs to one request: send a new key with what is new.",
     )
+    CURSOR_GONE = (
+        "cursor-gone",
+        410,
+        "The feed cannot be read on from there",
+        "Read the episodes anew, and go on from the cursor that the detail names.",
+    )
     TOO_LARGE = ("too-large", 413, "Too large", "Send less in one request.")
     WRONG_MEDIA_TYPE = (
         "wrong-media-type",

@@ -14,6 +14,7 @@ from starter.cli import (
     database,
     directory,
     episodes,
+    events,
     intake,
     police_pack,
     policies,
@@ -24,6 +25,7 @@ from starter.cli import (
     tasks,
     told,
     tray,
+    webhooks,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
@@ -47,6 +49,8 @@ directory.add_to(app)
 database.add_to(app)
 reconcile.add_to(app)
 accounts.add_to(app)
+events.add_to(app)
+webhooks.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)
