@@ -62,6 +62,23 @@ class Outcome(BaseModel):
     recorded: Recorded | None = None
 
 
+def first_input(item: InboxItem) -> EpisodeInput:
+    """What a report that was kept begins its episode with, the same each time."""
+    report = Report.model_validate(item.body["report"])
+    return EpisodeInput(
+        episode_id=item.episode_id,
+        authority=item.authority,
+        child=report.circumstances(),
+        child_id=item.body["child_id"],
+        policy=report.policy,
+        policy_version=item.body["policy_version"],
+        facts=(
+            *report.facts(item.id, item.received_at),
+            *(Fact.model_validate(fact) for fact in item.body["facts"]),
+        ),
+    )
+
+
 Connect = Callable[[], Awaitable[Episodes]]
 """How to reach the engine; raises EngineSilentError."""
 
@@ -278,20 +295,7 @@ class Commands:
         return outcome.model_copy(update={"recorded": recorded, "again": again})
 
     async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
-        report = Report.model_validate(item.body["report"])
-        start = EpisodeInput(
-            episode_id=item.episode_id,
-            authority=item.authority,
-            child=report.circumstances(),
-            child_id=item.body["child_id"],
-            policy=report.policy,
-            policy_version=item.body["policy_version"],
-            facts=(
-                *report.facts(item.id, item.received_at),
-                *(Fact.model_validate(fact) for fact in item.body["facts"]),
-            ),
-        )
-        await episodes.begin(start)
+        await episodes.begin(first_input(item))
         return await self._settled(item, "applied", None, now)
 
     async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
     )
+    reconcile_minutes: int = Field(
+        default=15, ge=0, le=1440, description="how often rows are compared with the engine's workflows; 0: never"
+    )
+    reconcile_grace_seconds: float = Field(
+        default=120, ge=0, le=3600, description="how old a row must be for a difference to count as one"
+    )
     api_requests_a_minute: int = Field(
         default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
     )

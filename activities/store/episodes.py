@@ -59,8 +59,11 @@ async def take_turns_at_episode(session: AsyncSession, episode_id: str) -> None:
     await take_turns(session, "episode", [episode_id])
 
 
-async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
-    """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
+async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again: bool = False) -> bool:
+    """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already.
+
+    `again`: when that same turn is there, it is written over.
+    """
     row = changes.episode
     await take_turns_at_episode(session, row.episode_id)
     values = row.model_dump(exclude={"episode_id"})
@@ -68,7 +71,8 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     # A row that is not there cannot be locked: whoever puts it there first has the turn.
     if not await insert_once(session, EpisodeTable, values):
         written = select(EpisodeTable.turn).where(EpisodeTable.id == row.episode_id).with_for_update()
-        if (await session.scalars(written)).one() >= changes.turn:
+        there = (await session.scalars(written)).one()
+        if there > changes.turn or (there == changes.turn and not again):
             return False
         await upsert(session, EpisodeTable, values)
     await upsert_all(session, FactTable, [_fact_values(row.episode_id, fact) for fact in changes.facts])

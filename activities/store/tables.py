@@ -356,6 +356,39 @@ class InboxTable(Table):
     child_id: Mapped[str | None]
 
 
+class DisagreementTable(Table):
+    """That the rows and the engine's workflows disagreed about something: from `found_at` to `mended_at`, if it is.
+
+    `kind` is one of workflows.agreement's, which says what `subject` is. `how`
+    is what was done, or why nothing could be; `attempts` how often something was.
+    """
+
+    __tablename__ = "disagreement"
+    __table_args__ = (Index(None, "authority", "mended_at"), Index(None, "subject"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    found_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    mended_at: Mapped[datetime | None]
+    how: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int]
+
+
+class ReconciledTable(Table):
+    """An authority's last run that compared rows with workflows: how far its slow round of whole episodes has come."""
+
+    __tablename__ = "reconciled"
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    checked_to: Mapped[str]
+    open_episodes: Mapped[int]
+    compared: Mapped[int]
+    found: Mapped[int]
+
+
 class PolicyInUseTable(Table):
     """The fingerprint of each policy and calendar version in use, so that two workers never mean two things by one."""
 

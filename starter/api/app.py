@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Path, Response
 
 from activities.store import Store, StoreUnavailableError
 from starter.api import messages, problems, receipts
@@ -15,7 +15,19 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import episodes, oneself, policies, said
+from starter.api.v1 import (
+    children,
+    directory,
+    directory_uploads,
+    disagreements,
+    episodes,
+    oneself,
+    packs,
+    policies,
+    said,
+    tasks,
+    trays,
+)
 from starter.audit import Audit
 from starter.identity.loopback import LoopbackOnly
 
@@ -64,8 +76,15 @@ def create_app(parts: Parts) -> FastAPI:
     routers = (
         oneself.router_of(),
         policies.router_of(parts.policies),
+        tasks.router_of(parts),
+        trays.router_of(parts),
+        directory.router_of(parts),
+        directory_uploads.router_of(parts),
+        children.router_of(parts),
+        packs.router_of(parts),
         episodes.router_of(parts),
         said.router_of(parts),
+        disagreements.router_of(parts),
     )
     for router in routers:
         app.include_router(router)
@@ -81,8 +100,12 @@ def create_app(parts: Parts) -> FastAPI:
 def _problems() -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["problems"])
 
-    @router.get("/problems/{slug}", responses=documented(Problem.NOT_FOUND))
-    async def problem(slug: str) -> ProblemDetails:
+    @router.get(
+        "/problems/{slug}",
+        operation_id="explain_problem",
+        responses=documented(Problem.NOT_FOUND, Problem.CANNOT_BE_USED),
+    )
+    async def problem(slug: Annotated[str, Path(max_length=60, description="a problem's name")]) -> ProblemDetails:
         """What a problem means, and what helps."""
         for one in Problem:
             if one.slug == slug:

@@ -42,6 +42,8 @@ class Problem(Enum):
     )
     NOT_FOUND = ("not-found", 404, "Not found", "Check the id: there is nothing of that id here.")
     NO_SUCH_METHOD = ("no-such-method", 405, "No such method", "The documentation says what can be done here.")
+    NOT_ACCEPTABLE = ("not-acceptable", 406, "Not to be had in that form", "Ask in `Accept` for a form that there is.")
+    TOO_SLOW = ("too-slow", 408, "Too slow", "Send the whole request at once.")
     REFUSED = ("refused", 409, "Refused", "It cannot be true together with what is known. The detail says why.")
     KEY_REUSED = (
         "key-reused",
@@ -50,6 +52,12 @@ class Problem(Enum):
         "An Idempotency-Key belongs to one request: send a new key with what is new.",
     )
     TOO_LARGE = ("too-large", 413, "Too large", "Send less in one request.")
+    WRONG_MEDIA_TYPE = (
+        "wrong-media-type",
+        415,
+        "Sent in another form than is read here",
+        "The documentation says which Content-Type is read.",
+    )
     CANNOT_BE_USED = ("cannot-be-used", 422, "What was sent cannot be used", "Mend the fields that are named.")
     TOO_MANY = ("too-many", 429, "Too many requests", "Wait as long as Retry-After says.")
     FAILED = ("failed", 500, "Homeward could not do this", "Tell whoever runs Homeward the request's id.")
@@ -83,17 +91,17 @@ class FieldMistake(BaseModel):
     """One field that cannot be used, and what would be right."""
 
     field: str = Field(description="the field, as facts[2].at; empty for the request as a whole")
-    detail: str
+    detail: str = Field(description="what would be right")
 
 
 class ProblemDetails(BaseModel):
     """The body of an answer that says what went wrong (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldMistake] | None = None
+    type: str = Field(description="which problem it is: an address that explains it")
+    title: str = Field(description="the problem in a few words, the same each time")
+    status: int = Field(description="the status of the answer")
+    detail: str = Field(description="what was wrong this time, or what helps, in one line")
+    errors: list[FieldMistake] | None = Field(default=None, description="the fields that cannot be used")
 
 
 class ProblemError(Exception):

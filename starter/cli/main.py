@@ -17,6 +17,7 @@ from starter.cli import (
     intake,
     police_pack,
     policies,
+    reconcile,
     scenarios,
     show,
     stack,
@@ -44,6 +45,7 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+reconcile.add_to(app)
 accounts.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)

@@ -6,15 +6,16 @@ import httpx
 import typer
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, inbox
+from activities.store import Store, StoreUnavailableError, disagreements, inbox
 from activities.store.accounts import accounts
+from activities.store.disagreements import Reconciled
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
 from starter.api.entrance import provider_of
 from starter.cli.database import in_words
-from starter.cli.say import say
+from starter.cli.say import moment, say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
 from starter.identity.asking import IssuerAwayError
@@ -113,6 +114,8 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             await require_writable(session)
             waiting = await inbox.count_waiting(session)
             stand = await states_of_messages(session)
+            apart = await disagreements.count_open(session, settings.authority)
+            last_run = await disagreements.last_run(session, settings.authority)
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
     finally:
@@ -121,12 +124,18 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
     return [
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
+        (apart == 0, f"agreement: {_agreement(apart, last_run)}"),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
         (
             not stand.get("unreached"),
             f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
         ),
     ]
+
+
+def _agreement(apart: int, last_run: Reconciled | None) -> str:
+    compared = f"last compared {moment(last_run.ended_at)}" if last_run else "never compared yet"
+    return f"{apart} disagreements between database and engine open, {compared}"
 
 
 async def _engine(settings: Settings) -> list[tuple[bool, str]]:

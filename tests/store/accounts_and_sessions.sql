@@ -1,4 +1,4 @@
--- A row in each table that 0004_accounts_and_sessions brings.
+-- A row in each table that 0005_accounts_and_sessions brings.
 INSERT INTO account (id, authority, kind, name, name_key, roles, person, made_at) VALUES ('a1', 'local', 'person', 'Invented One', 'invented one', 'manager;auditor', 'one', '2026-06-10 12:00:00+00:00');
 INSERT INTO account_secret (id, account_id, digest, made_at) VALUES ('k1', 'a1', 'invented', '2026-06-10 12:00:00+00:00');
 INSERT INTO access_token (digest, account_id, issued_at, expires_at) VALUES ('d1', 'a1', '2026-06-10 12:00:00+00:00', '2026-06-10 12:15:00+00:00');

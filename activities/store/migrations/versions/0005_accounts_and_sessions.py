@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 from activities.store.tables import UtcInstant
 
-revision = "0004_accounts_and_sessions"
-down_revision = "0003_audit"
+revision = "0005_accounts_and_sessions"
+down_revision = "0004_disagreements"
 branch_labels = None
 depends_on = None
 
