@@ -211,6 +211,7 @@ async def test_a_token_cannot_be_judged_before_the_issuer_has_ever_answered(
             issuer.up()
         issuer.more.clear()
         issuer.faults.clear()
+        monkeypatch.undo()
         house.later(seconds=10)
         assert (await me(house, token)).status_code == 200
 
