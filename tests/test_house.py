@@ -12,10 +12,12 @@ from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store
 from starter.cli.main import app
+from starter.event_page import event_page
 from starter.policy_page import as_page
 from starter.post_settings import PostSettings
 from starter.settings import Settings
 from workflows import contracts, names
+from workflows.event_kinds import EventKind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,6 +69,12 @@ def test_the_readme_names_every_signal(signal: str) -> None:
 def test_the_page_of_clocks_says_what_the_default_policy_says() -> None:
     page = (ROOT / "docs" / "clocks.md").read_text(encoding="utf-8")
     assert page == as_page(Policies.load().pack("homeward")), "run: make clocks"
+
+
+def test_the_page_of_events_says_what_the_code_sends() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert page == event_page(), "run: make events"
+    assert all(f"`{kind.value}`" in page for kind in EventKind)
 
 
 @pytest.mark.parametrize("room", ROOMS)
