@@ -62,6 +62,8 @@ _EXAMPLES: Final[dict[type[BaseModel], EventData]] = {
         people=1,
     ),
 }
+_CHOICES_SHOWN: Final = 30
+
 _FAMILIES: Final = (
     ("Episodes", EpisodeData, EventKind.EPISODE_BEGUN),
     ("Facts", FactData, EventKind.FACT_RECORDED),
@@ -133,23 +135,25 @@ def _family(title: str, data: type[BaseModel], example: EventKind) -> str:
     rows = [f"| `{kind}` | {told.words} |" for kind, told in EVENTS.items() if told.data is data]
     lines = [f"## {title}", "", "| Type | What it tells |", "|---|---|", *rows, ""]
     lines += [" ".join((data.__doc__ or "").split()), ""]
-    fields = [f"`{name}` {_kind_of(field)}" for name, field in data.model_json_schema()["properties"].items()]
-    lines += [f"Data: {', '.join(fields)}.", "", "```json"]
+    schema = data.model_json_schema()
+    lines += [f"- `{name}`: {_kind_of(field, schema)}" for name, field in schema["properties"].items()]
+    lines += ["", "```json"]
     lines += [json.dumps(_example(data, example), indent=2), "```", ""]
     return "\n".join(lines)
 
 
-def _kind_of(field: dict[str, Any]) -> str:
-    """What a field holds, in a word or two."""
+def _kind_of(field: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a field holds, in a few words."""
     options: list[dict[str, Any]] = field.get("anyOf", [field])
-    names = [_name_of(option) for option in options]
-    return f"({' or '.join(names)})"
+    return " or ".join(_name_of(option, schema) for option in options)
 
 
-def _name_of(option: dict[str, Any]) -> str:
+def _name_of(option: dict[str, Any], schema: dict[str, Any]) -> str:
     if "$ref" in option:
-        return str(option["$ref"]).rpartition("/")[2]
-    return {"string": "text", "boolean": "yes or no", "integer": "number"}.get(option["type"], str(option["type"]))
+        choices: list[str] = schema["$defs"][str(option["$ref"]).rpartition("/")[2]]["enum"]
+        shown = ", ".join(f"`{choice}`" for choice in choices)
+        return shown if len(choices) <= _CHOICES_SHOWN else "a kind of fact, as `homeward record` takes it"
+    return {"string": "text", "boolean": "true or false", "integer": "a number"}.get(option["type"], "null")
 
 
 def _example(data: type[BaseModel], kind: EventKind) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store
 from starter.cli.main import app
+from starter.event_page import event_page
 from starter.identity.roles_page import roles_table
 from starter.identity.settings import IdentitySettings
 from starter.policy_page import as_page
 from starter.post_settings import PostSettings
 from starter.settings import Settings
 from workflows import contracts, names
+from workflows.event_kinds import EventKind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -82,6 +84,12 @@ def test_the_page_of_identity_names_every_setting_of_a_provider() -> None:
     page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8")
     named = [f"HOMEWARD_{name.upper()}" for name in IdentitySettings.model_fields]
     assert [name for name in named if name not in page] == []
+
+
+def test_the_page_of_events_says_what_the_code_sends() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert page == event_page(), "run: make events"
+    assert all(f"`{kind.value}`" in page for kind in EventKind)
 
 
 @pytest.mark.parametrize("room", ROOMS)
