@@ -9,6 +9,7 @@ import typer
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
+    audit,
     child,
     database,
     directory,
@@ -43,6 +44,7 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+audit.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)

@@ -6,7 +6,8 @@ import httpx
 import typer
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, inbox
+from activities.store import Store, StoreUnavailableError, audit, inbox
+from activities.store.audit import ChainState
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
@@ -104,6 +105,8 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             await require_writable(session)
             waiting = await inbox.count_waiting(session)
             stand = await states_of_messages(session)
+            audited = await audit.authorities(session)
+        chains = [await audit.verify(store, authority) for authority in audited]
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
     finally:
@@ -112,12 +115,19 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
     return [
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
+        *(_chain(one) for one in chains),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
         (
             not stand.get("unreached"),
             f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
         ),
     ]
+
+
+def _chain(state: ChainState) -> tuple[bool, str]:
+    if state.broken_at is not None:
+        return False, f"audit: of {state.authority} BROKEN at entry {state.broken_at}: {state.how}"
+    return True, f"audit: of {state.authority} whole, {state.entries} entries"
 
 
 async def _engine(settings: Settings) -> list[tuple[bool, str]]:
