@@ -24,8 +24,10 @@ from starter.api.receipts import Receipts
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
+from starter.glass import Glass
 from starter.identity.asking import Identity, NobodyIsKnown
 from starter.logs import begin_logging
+from starter.post_office import post_through
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
 from workflows import names
@@ -69,6 +71,7 @@ def service(
         receipts=Receipts(store, post_settings.notify_callback_token.get_secret_value(), tell),
         identity=identity,
         requests_a_minute=settings.api_requests_a_minute,
+        glass=Glass(timedelta(hours=settings.glass_hours), post_through(post_settings, engine.client, settings.links)),
     )
     return create_app(parts)
 

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     api_requests_a_minute: int = Field(
         default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
     )
+    glass_hours: float = Field(
+        default=8,
+        gt=0,
+        le=72,
+        description="how long the record of a restricted child is open to whoever broke the glass",
+    )
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )

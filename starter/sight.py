@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
@@ -75,3 +76,16 @@ async def hidden_from(
     if AccessRole.CASE_SYSTEM in principal.roles:
         return frozenset()
     return frozenset(episode_ids) - await close_to(session, asker_of(principal), episode_ids, now)
+
+
+async def child_hidden_from(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> str | None:
+    """A restricted child's latest episode, when a principal is close to none of the child's; None when it may see.
+
+    What is kept of a child across episodes is as close as the episodes that are need-to-know.
+    """
+    chosen = select(EpisodeTable.id).where(
+        EpisodeTable.child_id == child_id, EpisodeTable.authority == principal.authority, EpisodeTable.need_to_know
+    )
+    restricted = (await session.scalars(chosen.order_by(EpisodeTable.written_at.desc(), EpisodeTable.id))).all()
+    hidden = await hidden_from(session, principal, restricted, now)
+    return restricted[0] if restricted and len(hidden) == len(restricted) else None

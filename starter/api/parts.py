@@ -1,8 +1,8 @@
 """What the service is put together from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from activities.policies import Policies
 from activities.store import Store
@@ -10,6 +10,7 @@ from starter.answers import Answers
 from starter.api.asking import Asked
 from starter.api.receipts import Receipts
 from starter.commands import Commands
+from starter.glass import Glass
 from starter.identity.asking import Identity
 
 
@@ -30,6 +31,7 @@ class Parts:
     identity: Identity
     requests_a_minute: int
     clock: Callable[[], datetime] = present
+    glass: Glass = field(default_factory=lambda: Glass(timedelta(hours=8)))
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""

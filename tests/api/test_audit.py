@@ -31,16 +31,16 @@ async def pages(client: httpx.AsyncClient, **asked: Any) -> list[list[int]]:
             return found
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"who": "who-1", "limit": 2}, [[1, 3], [5]]),
-        ({"about": "e2"}, [[2]]),
-        ({"about": "c1", "limit": 5}, [[1, 2, 3, 4, 5]]),
-        ({"about": "nothing"}, [[]]),
-        ({"about": "e1", "who": "who-0"}, [[]]),
-    ],
-)
+ASKED: list[tuple[dict[str, Any], list[list[int]]]] = [
+    ({"who": "who-1", "limit": 2}, [[1, 3], [5]]),
+    ({"about": "e2"}, [[2]]),
+    ({"about": "c1", "limit": 5}, [[1, 2, 3, 4, 5]]),
+    ({"about": "nothing"}, [[]]),
+    ({"about": "e1", "who": "who-0"}, [[]]),
+]
+
+
+@pytest.mark.parametrize(("asked", "found"), ASKED)
 async def test_the_audit_is_read_in_pages(store: Store, asked: dict[str, Any], found: list[list[int]]) -> None:
     await filled(store)
     async with Service(store).caller(AccessRole.AUDITOR) as client:
