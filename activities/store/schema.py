@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, inspect, text
 
+from activities.store.grants import withhold_the_audit
 from activities.store.tables import Table
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
@@ -123,6 +124,7 @@ def bring_up(connection: Connection) -> tuple[str, ...]:
     if state.standing == "unstamped":
         _alembic(connection, lambda command, config: command.stamp(config, MADE_BY_0_2_0))
     _alembic(connection, lambda command, config: command.upgrade(config, HEAD))
+    withhold_the_audit(connection)
     return state.pending
 
 

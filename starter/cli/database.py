@@ -12,7 +12,7 @@ from starter.cli.wiring import prepare_data_folder, run_async
 from starter.settings import load_settings
 from workflows.plain_errors import BadInputError
 
-database_app = typer.Typer(help="The database's schema: where it stands, and bringing it up or down.")
+database_app = typer.Typer(help="The database's schema: where it stands, up and down, and who may work with it.")
 
 Answer = TypeVar("Answer")
 
@@ -73,6 +73,22 @@ def downgrade(
 
     _with_store(work)
     say(f"Downgraded to {revision}")
+
+
+@database_app.command("grant")
+def grant(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="the role of PostgreSQL that Homeward works as")],
+) -> None:
+    """Give a role of PostgreSQL what Homeward needs, and no more: it cannot change the audit. Run by the owner."""
+
+    async def work(store: Store) -> None:
+        try:
+            await store.grant(role)
+        except ValueError as error:
+            raise BadInputError(f"ROLE: {error}") from None
+
+    _with_store(work)
+    say(f"Granted: {role} may work with every table, only add to the audit, and change no table itself")
 
 
 def _with_store(work: Callable[[Store], Awaitable[Answer]]) -> Answer:
