@@ -1,17 +1,30 @@
 """Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
 
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from activities.store.urls import driven_url
+from activities.store.urls import driven_url, is_sqlite
+from starter.access import AccessRole
 from workflows.plain_errors import BadInputError, first_error
 
 
 def _own_folder() -> Path:
     return Path.home() / ".local" / "share" / "homeward"
+
+
+_OF_THIS_MACHINE: Final = frozenset(AccessRole) - {
+    AccessRole.INTERVIEW_PROVIDER,
+    AccessRole.HOST_AUTHORITY,
+    AccessRole.REPORTER,
+    AccessRole.CASE_SYSTEM,
+}
+
+
+def _each(roles: str) -> list[str]:
+    return [role.strip() for role in roles.split(",")] if roles.strip() else []
 
 
 class Settings(BaseSettings):
@@ -40,6 +53,13 @@ class Settings(BaseSettings):
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
     )
+    command_roles: str = Field(
+        default="",
+        description="roles of whoever gives commands, with ',' between them; by default as roles_of_commands says",
+    )
+    command_person: str = Field(
+        default="", max_length=80, description="the directory's reference of the person who gives commands"
+    )
     api_requests_a_minute: int = Field(
         default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
     )
@@ -63,6 +83,14 @@ class Settings(BaseSettings):
     def _with_its_driver(cls, url: str) -> str:
         return driven_url(url) if url else url
 
+    @field_validator("command_roles")
+    @classmethod
+    def _known_roles(cls, roles: str) -> str:
+        for role in _each(roles):
+            if role not in set(AccessRole):
+                raise ValueError(f"'{role}' is no role; use some of {', '.join(AccessRole)}, with ',' between them")
+        return roles
+
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.engine_port == self.engine_ui_port:
@@ -70,6 +98,18 @@ class Settings(BaseSettings):
         if self.http_port in (self.engine_port, self.engine_ui_port):
             raise ValueError("http_port: must differ from engine_port and engine_ui_port")
         return self
+
+    @property
+    def roles_of_commands(self) -> frozenset[AccessRole]:
+        """The roles of whoever gives commands.
+
+        Where none are set: on an SQLite file, which is of one machine and whoever
+        can open it, all that people of the authority have; on any other database
+        the operator's, who sees no child.
+        """
+        if self.command_roles:
+            return frozenset(AccessRole(role) for role in _each(self.command_roles))
+        return _OF_THIS_MACHINE if is_sqlite(self.database) else frozenset({AccessRole.OPERATOR})
 
     @property
     def links(self) -> str:

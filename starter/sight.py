@@ -78,6 +78,14 @@ async def hidden_from(
     return frozenset(episode_ids) - await close_to(session, asker_of(principal), episode_ids, now)
 
 
+async def hidden_among(
+    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of an authority's episodes, need-to-know or not, of which a principal may see only that they are there."""
+    restricted = select(EpisodeTable.id).where(EpisodeTable.id.in_(episode_ids), EpisodeTable.need_to_know)
+    return await hidden_from(session, principal, (await session.scalars(restricted)).all(), now)
+
+
 async def child_hidden_from(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> str | None:
     """A restricted child's latest episode, when a principal is close to none of the child's; None when it may see.
 

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
 from activities.store.child_records import ChildRecord, add_version, child_of, versions
+from starter.access import Permission, needs
 from starter.child_records import FORMS, as_body, in_forms_order, read_form, show_latest
 from starter.cli.policies import policies
 from starter.cli.say import say, say_json
-from starter.cli.wiring import run_async, wired
+from starter.cli.wiring import Wired, run_async, wired
 from starter.scenarios import read_json
 from workflows.instants import in_words, london_day
 from workflows.plain_errors import BadInputError
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @child_app.command("record")
+@needs(Permission.KEEP_CHILD_RECORDS)
 def record(
     reference: Reference,
     kind: Kind,
@@ -44,6 +46,7 @@ def record(
     async def work() -> tuple[ChildRecord, tuple[str, ...]]:
         async with wired() as here, here.store.session() as session:
             child_id = await inbox.child_id(session, here.settings.authority, reference, now)
+            await here.see_child(session, child_id)
             new = ChildRecord(
                 child_id=child_id, kind=kind, version=0, recorded_at=now, recorded_by=by, body=as_body(form)
             )
@@ -60,13 +63,14 @@ def record(
 
 
 @child_app.command("show")
+@needs(Permission.READ_CHILD_RECORDS)
 def show(reference: Reference, as_json: AsJson = False) -> None:
     """Show the latest of each kind, with what is missing from it."""
     now = datetime.now(UTC)
 
     async def work() -> list[ChildRecord]:
         async with wired() as here, here.store.snapshot() as session:
-            return await versions(session, await _known(session, here.settings.authority, reference))
+            return await versions(session, await _known(here, session, reference))
 
     records, pack = run_async(work()), policies().pack("homeward")
     latest = show_latest(records, pack, london_day(now))
@@ -85,6 +89,7 @@ def show(reference: Reference, as_json: AsJson = False) -> None:
 
 
 @child_app.command("history")
+@needs(Permission.READ_CHILD_RECORDS)
 def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
     """Show every version of one kind, oldest first."""
     if kind not in FORMS:
@@ -92,7 +97,7 @@ def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
 
     async def work() -> list[ChildRecord]:
         async with wired() as here, here.store.snapshot() as session:
-            return await versions(session, await _known(session, here.settings.authority, reference), kind)
+            return await versions(session, await _known(here, session, reference), kind)
 
     records = [in_forms_order(one) for one in run_async(work())]
     if as_json:
@@ -102,9 +107,10 @@ def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
         say(f"version {one.version}, {in_words(one.recorded_at)} by {one.recorded_by}: {', '.join(one.body)}")
 
 
-async def _known(session: AsyncSession, authority: str, reference: str) -> str:
-    """The child's id. Raises BadInputError when nothing was ever said about such a child."""
-    child_id = await child_of(session, authority, reference)
+async def _known(here: Wired, session: AsyncSession, reference: str) -> str:
+    """The child's id. Raises BadInputError when nothing was ever said about such a child; NeedToKnowError."""
+    child_id = await child_of(session, here.settings.authority, reference)
     if child_id is None:
         raise BadInputError("reference: no child of that number is known here")
+    await here.see_child(session, child_id)
     return child_id

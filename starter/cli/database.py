@@ -7,6 +7,7 @@ import typer
 
 from activities.store import Store
 from activities.store.schema import HEAD, SchemaState
+from starter.access import needs
 from starter.cli.say import say, say_json
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.settings import load_settings
@@ -37,6 +38,7 @@ def in_words(state: SchemaState) -> str:
 
 
 @database_app.command("show")
+@needs(None)
 def show(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False) -> None:
     """Say at which revision the schema is, which this Homeward needs, and what is pending."""
     state = _with_store(lambda store: store.schema())
@@ -50,6 +52,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")]
 
 
 @database_app.command("upgrade")
+@needs(None)
 def upgrade() -> None:
     """Bring the schema to what this Homeward needs. Keep a backup; only one of several at once does it."""
     done = _with_store(lambda store: store.upgrade())
@@ -57,6 +60,7 @@ def upgrade() -> None:
 
 
 @database_app.command("downgrade")
+@needs(None)
 def downgrade(
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="to which revision; 'base' is no tables at all")],
     yes: Annotated[bool, typer.Option("--yes", help="yes: what is only in newer tables may be lost")] = False,
@@ -76,6 +80,7 @@ def downgrade(
 
 
 @database_app.command("grant")
+@needs(None)
 def grant(
     role: Annotated[str, typer.Argument(metavar="ROLE", help="the role of PostgreSQL that Homeward works as")],
 ) -> None:

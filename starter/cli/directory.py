@@ -8,6 +8,7 @@ import typer
 
 from activities.store.child_records import child_of
 from activities.store.directory import directory_for
+from starter.access import Permission, needs
 from starter.cli import directory_changes
 from starter.cli.directory_changes import WHEN, tell_open_episodes
 from starter.cli.say import complain, say, say_json, say_table, say_text
@@ -35,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @directory_app.command("columns")
+@needs(None)
 def columns(kind: Kind) -> None:
     """Say the columns of a kind of file, as its first line."""
     check_kind(kind)
@@ -42,6 +44,7 @@ def columns(kind: Kind) -> None:
 
 
 @directory_app.command("export")
+@needs(Permission.READ_DIRECTORY)
 def export(kind: Kind) -> None:
     """Print what the directory holds as a file that can be taken in again; names and addresses are in it."""
     check_kind(kind)
@@ -57,6 +60,7 @@ def _rows(*kinds: str) -> dict[str, list[Row]]:
 
 
 @directory_app.command("import")
+@needs(Permission.CHANGE_DIRECTORY)
 def import_file(
     kind: Kind,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")],
@@ -84,6 +88,7 @@ def import_file(
 
 
 @directory_app.command("check")
+@needs(Permission.CHANGE_DIRECTORY)
 def check() -> None:
     """Have every open episode look again at who holds each role; warn of roles held by nobody authority-wide."""
 
@@ -106,6 +111,7 @@ async def _held_by_nobody(here: Wired, now: datetime) -> tuple[Role, ...]:
 
 
 @directory_app.command("show")
+@needs(Permission.READ_DIRECTORY)
 def show(
     person: Annotated[str | None, typer.Option(help="one person's reference: with holdings, shifts and leave")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
@@ -138,6 +144,7 @@ def _in_words(kind: str, row: Row) -> list[str]:
 
 
 @directory_app.command("who")
+@needs(Permission.READ_DIRECTORY)
 def who(
     role: Annotated[str, typer.Argument(metavar="ROLE", help=f"one of {', '.join(Role)}")],
     child: Annotated[str | None, typer.Option(help="the case system's number for the child")] = None,

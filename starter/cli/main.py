@@ -9,11 +9,14 @@ import typer
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
+    access,
     audit,
     child,
     database,
     directory,
     episodes,
+    gate,
+    glass,
     intake,
     police_pack,
     policies,
@@ -45,10 +48,13 @@ child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
 audit.add_to(app)
+glass.add_to(app)
+access.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)
 scenarios.add_to(app)
+gate.stand_at(app)
 
 
 def run(arguments: list[str]) -> int:

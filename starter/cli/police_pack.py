@@ -12,6 +12,7 @@ from activities.store import inbox
 from activities.store.child_records import versions
 from activities.store.episodes import episode_view
 from activities.store.tables import EpisodeTable
+from starter.access import Permission, needs
 from starter.child_records import show_latest
 from starter.cli.episodes import EpisodeId, whole_id
 from starter.cli.say import say, say_json
@@ -28,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("police-pack")(police_pack)
 
 
+@needs(Permission.MAKE_POLICE_PACK)
 def police_pack(
     episode: EpisodeId,
     html: Annotated[Path | None, typer.Option(help="write it as a page that prints on A4")] = None,
@@ -68,7 +70,7 @@ async def _gather(here: Wired, episode_id: str, now: datetime) -> PolicePack:
         view = await episode_view(session, here.settings.authority, episode_id)
         child_id = item.body["child_id"]
         records = await versions(session, child_id) if child_id else []
-        earlier = await _earlier(session, here.settings.authority, child_id, episode_id, now) if child_id else []
+        earlier = await _earlier(here, session, child_id, episode_id) if child_id else []
     report = Report.model_validate(item.body["report"])
     facts = view.facts if view else report.facts(item.id, item.received_at)
     kept = show_latest(records, here.policies.pack("homeward"), london_day(now))
@@ -84,7 +86,9 @@ async def _gather(here: Wired, episode_id: str, now: datetime) -> PolicePack:
     )
 
 
-async def _earlier(session: AsyncSession, authority: str, child_id: str, episode_id: str, now: datetime) -> list[Known]:
-    others = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
-    views = [await episode_view(session, authority, other) for other in (await session.scalars(others)).all()]
-    return [Known(view.facts, now) for view in views if view]
+async def _earlier(here: Wired, session: AsyncSession, child_id: str, episode_id: str) -> list[Known]:
+    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
+    others = (await session.scalars(chosen)).all()
+    hidden = await here.hidden(session, others)
+    views = [await episode_view(session, here.settings.authority, one) for one in others if one not in hidden]
+    return [Known(view.facts, here.asked.now) for view in views if view]

@@ -12,6 +12,7 @@ from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
+from starter.access import needs
 from starter.cli.database import in_words
 from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
+@needs(None)
 def run() -> int:
     """Start everything on this machine: engine, database, worker, HTTP service. Ctrl-C stops it cleanly."""
     settings = load_settings()
@@ -58,16 +60,19 @@ async def _prepare(settings: Settings) -> None:
         await store.close()
 
 
+@needs(None)
 def worker() -> None:
     """Run one worker, against the engine and database of the settings."""
     local.exec_worker()
 
 
+@needs(None)
 def serve() -> None:
     """Run the HTTP service: receipts from providers, and the pages on which people answer messages."""
     local.exec_service()
 
 
+@needs(None)
 def doctor() -> int:
     """Say what is reachable and what is not; exit 0 when all is well, 1 when something is not."""
     settings = load_settings()

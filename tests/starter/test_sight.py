@@ -37,14 +37,16 @@ ME = Principal(
 Setting = Callable[[AsyncSession], Awaitable[None]]
 
 
-async def restricted(store: Store, authority: str = AUTHORITY) -> None:
+async def restricted(
+    store: Store, authority: str = AUTHORITY, episode: str = EPISODE, open_episode: str = OPEN_EPISODE
+) -> None:
     """A restricted child's episode, one of a child who is not, and me in the directory, holding nothing."""
     async with store.session() as session:
         await put_person(session, authority, PersonEntry(reference="me", name="Invented Me"))
         await put_person(session, authority, PersonEntry(reference="another", name="Invented Another"))
-        for child, episode, close in ((CHILD, EPISODE, True), ("c2", OPEN_EPISODE, False)):
+        for child, one, close in ((CHILD, episode, True), ("c2", open_episode, False)):
             ref = await inbox.child_id(session, authority, child, AT)
-            row: dict[str, Any] = {"id": episode, "authority": authority, "child_id": ref, "policy": "homeward"}
+            row: dict[str, Any] = {"id": one, "authority": authority, "child_id": ref, "policy": "homeward"}
             row |= {"policy_version": "1", "calendar_version": "1", "status": "missing", "turn": 1}
             await upsert(session, EpisodeTable, {**row, "need_to_know": close, "written_at": AT})
 
