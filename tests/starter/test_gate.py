@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 import typer
@@ -28,6 +28,14 @@ from tests.store.rows import AT
 EPISODE, OPEN_EPISODE = "e1111111", "e2222222"
 ME: Final = f"os:{pwd.getpwuid(os.geteuid()).pw_name}"
 NOBODY = frozenset(MAY[AccessRole.OPERATOR])
+
+
+def permission_of(command: Any) -> Permission | str | None:
+    marked = cast("dict[str, Permission | None]", vars(command.callback))
+    return marked.get("needed_permission", "nothing")
+
+
+ASKED: Final[dict[str, Any]] = {words: command for words, command in commands_of(app) if words not in OPEN_TO_ALL}
 
 
 class Shell:
@@ -118,11 +126,7 @@ def test_a_command_that_says_nothing_cannot_be_given() -> None:
     stand_at(open_one)
 
 
-@pytest.mark.parametrize(
-    ("words", "command"),
-    [pair for pair in commands_of(app) if pair[0] not in OPEN_TO_ALL],
-    ids=lambda one: str(one)[:30],
-)
+@pytest.mark.parametrize("words", ASKED)
 def test_without_its_permission_a_command_is_refused_before_it_does_anything(shell: Shell, words: str) -> None:
     shell.set("HOMEWARD_COMMAND_ROLES", "operator")
     command = ASKED[words]
