@@ -4,13 +4,15 @@ What a role may not do it cannot do by any way in: each route and each command
 declares the permission it needs, and what declares none is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
+
+Asking = TypeVar("Asking", bound=Callable[..., Any])
 
 
 class AccessRole(StrEnum):
@@ -59,6 +61,7 @@ class Permission(StrEnum):
     MANAGE_WEBHOOKS = "manage_webhooks"
     READ_RETURNS = "read_returns"
     READ_AUDIT = "read_audit"
+    READ_BROKEN_GLASS = "read_broken_glass"
     OPERATE = "operate"
     MANAGE_ACCOUNTS = "manage_accounts"
     KNOW_ONESELF = "know_oneself"
@@ -88,15 +91,26 @@ MAY: Final[Mapping[AccessRole, frozenset[Permission]]] = {
     AccessRole.INTERVIEW_PROVIDER: _ANYBODY | {_P.READ_REFERRALS, _P.ANSWER_REFERRALS},
     AccessRole.HOST_AUTHORITY: _REPORTS,
     AccessRole.OPERATOR: _ANYBODY | {_P.OPERATE},
-    AccessRole.AUDITOR: _ANYBODY | {_P.READ_AUDIT, _P.READ_RETURNS},
+    AccessRole.AUDITOR: _ANYBODY | {_P.READ_AUDIT, _P.READ_BROKEN_GLASS, _P.READ_RETURNS},
     AccessRole.ADMINISTRATOR: _ANYBODY
-    | {_P.MANAGE_ACCOUNTS, _P.READ_DIRECTORY, _P.CHANGE_DIRECTORY, _P.MANAGE_WEBHOOKS, _P.OPERATE},
+    | {
+        _P.MANAGE_ACCOUNTS,
+        _P.READ_BROKEN_GLASS,
+        _P.READ_DIRECTORY,
+        _P.CHANGE_DIRECTORY,
+        _P.READ_EVENTS,
+        _P.MANAGE_WEBHOOKS,
+        _P.OPERATE,
+    },
     AccessRole.CASE_SYSTEM: _REPORTS
     | _READS
     | {_P.KEEP_CHILD_RECORDS, _P.CHANGE_DIRECTORY, _P.TAKE_IN, _P.READ_EVENTS, _P.MANAGE_WEBHOOKS},
     AccessRole.REPORTER: _REPORTS,
 }
 """The table. Who has several roles may do what any of them may."""
+
+SHOWS_NOBODY: Final = frozenset({_P.KNOW_ONESELF, _P.READ_POLICIES, _P.PLAN})
+"""What shows nothing of any child or worker: it is not written into the audit."""
 
 _SEES_WHAT_IT_SAID: Final = frozenset({AccessRole.HOST_AUTHORITY, AccessRole.REPORTER})
 
@@ -149,3 +163,13 @@ def permission_to_record(kind: FactKind) -> Permission:
     if kind in _RULED:
         return Permission.RULE
     return Permission.ACT_ON_TASKS if kind in ABOUT_TASKS else Permission.RECORD
+
+
+def needs(permission: Permission | None) -> Callable[[Asking], Asking]:
+    """Say which permission a route or a command needs; None: a command that anybody at the shell may give."""
+
+    def mark(asking: Asking) -> Asking:
+        vars(asking)["needed_permission"] = permission
+        return asking
+
+    return mark

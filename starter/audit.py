@@ -8,6 +8,33 @@ from activities.store.audit import AuditEntry, AuditOutcome
 from starter.access import Permission, Principal
 
 
+def entry_of(
+    principal: Principal,
+    permission: Permission,
+    way: str,
+    now: datetime,
+    *,
+    request: str,
+    outcome: AuditOutcome = "allowed",
+    subjects: Sequence[str] = (),
+    why: str | None = None,
+) -> AuditEntry:
+    """What a principal asked for, as an entry. `now` is UTC."""
+    return AuditEntry(
+        authority=principal.authority,
+        at=now,
+        who=principal.id,
+        name=principal.name,
+        kind=principal.kind,
+        permission=permission.value,
+        way=way,
+        subjects=tuple(dict.fromkeys(subjects)),
+        why=why,
+        outcome=outcome,
+        request=request,
+    )
+
+
 class Audit:
     """The audit over one store. What cannot be written down is not done: StoreUnavailableError is raised."""
 
@@ -27,18 +54,6 @@ class Audit:
         why: str | None = None,
     ) -> None:
         """Add an entry. `now` is UTC; `request` is the sender's own key, or one that was made for it."""
-        entry = AuditEntry(
-            authority=principal.authority,
-            at=now,
-            who=principal.id,
-            name=principal.name,
-            kind=principal.kind,
-            permission=permission.value,
-            way=way,
-            subjects=tuple(dict.fromkeys(subjects)),
-            why=why,
-            outcome=outcome,
-            request=request,
-        )
+        entry = entry_of(principal, permission, way, now, request=request, outcome=outcome, subjects=subjects, why=why)
         async with self._store.session() as session:
             await audit.append(session, entry)

@@ -1,6 +1,6 @@
 """The post as the settings make it: its ways out, and the engine that its postboxes and digests live in."""
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, Literal
@@ -94,9 +94,19 @@ def _webhook(settings: PostSettings) -> WayOut:
 
 def post_of(settings: PostSettings, client: Client, links: str) -> Post:
     """The post of an authority. `links` is where people read messages when the settings don't say."""
+
+    async def connected() -> Client:
+        return client
+
+    return post_through(settings, connected, links)
+
+
+def post_through(settings: PostSettings, connect: Callable[[], Awaitable[Client]], links: str) -> Post:
+    """The post of an authority, whose engine is reached when somebody is to be nudged: that raises what it raises."""
     rules = settings.rules
 
     async def nudge(authority: str, person: str) -> None:
+        client = await connect()
         await client.start_workflow(
             names.POSTBOX_WORKFLOW,
             PostboxInput(authority=authority, person=person, rules=rules),

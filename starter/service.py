@@ -26,8 +26,10 @@ from starter.api.receipts import Receipts
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
+from starter.glass import Glass
 from starter.identity.settings import IdentitySettings, load_identity_settings
 from starter.logs import begin_logging
+from starter.post_office import post_through
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
 from workflows import names
@@ -78,6 +80,7 @@ def service(
         entrance=way_in,
         requests_a_minute=settings.api_requests_a_minute,
         sends_inwards=settings.sends_inwards,
+        glass=Glass(timedelta(hours=settings.glass_hours), post_through(post_settings, engine.client, settings.links)),
     )
     return create_app(parts)
 

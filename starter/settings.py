@@ -2,17 +2,30 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from activities.store.urls import driven_url
+from activities.store.urls import driven_url, is_sqlite
+from starter.access import AccessRole
 from workflows.plain_errors import BadInputError, first_error
 
 
 def _own_folder() -> Path:
     return Path.home() / ".local" / "share" / "homeward"
+
+
+_OF_THIS_MACHINE: Final = frozenset(AccessRole) - {
+    AccessRole.INTERVIEW_PROVIDER,
+    AccessRole.HOST_AUTHORITY,
+    AccessRole.REPORTER,
+    AccessRole.CASE_SYSTEM,
+}
+
+
+def _each(roles: str) -> list[str]:
+    return [role.strip() for role in roles.split(",")] if roles.strip() else []
 
 
 class Settings(BaseSettings):
@@ -50,8 +63,21 @@ class Settings(BaseSettings):
     reconcile_grace_seconds: float = Field(
         default=120, ge=0, le=3600, description="how old a row must be for a difference to count as one"
     )
+    command_roles: str = Field(
+        default="",
+        description="roles of whoever gives commands, with ',' between them; by default as roles_of_commands says",
+    )
+    command_person: str = Field(
+        default="", max_length=80, description="the directory's reference of the person who gives commands"
+    )
     api_requests_a_minute: int = Field(
         default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
+    )
+    glass_hours: float = Field(
+        default=8,
+        gt=0,
+        le=72,
+        description="how long the record of a restricted child is open to whoever broke the glass",
     )
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
@@ -83,6 +109,14 @@ class Settings(BaseSettings):
     def _with_its_driver(cls, url: str) -> str:
         return driven_url(url) if url else url
 
+    @field_validator("command_roles")
+    @classmethod
+    def _known_roles(cls, roles: str) -> str:
+        for role in _each(roles):
+            if role not in set(AccessRole):
+                raise ValueError(f"'{role}' is no role; use some of {', '.join(AccessRole)}, with ',' between them")
+        return roles
+
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.engine_port == self.engine_ui_port:
@@ -96,6 +130,18 @@ class Settings(BaseSettings):
         """The address at which this service is reached on this machine."""
         any_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
         return any_address.get(self.http_host, self.http_host)
+
+    @property
+    def roles_of_commands(self) -> frozenset[AccessRole]:
+        """The roles of whoever gives commands.
+
+        Where none are set: on an SQLite file, which is of one machine and whoever
+        can open it, all that people of the authority have; on any other database
+        the operator's, who sees no child.
+        """
+        if self.command_roles:
+            return frozenset(AccessRole(role) for role in _each(self.command_roles))
+        return _OF_THIS_MACHINE if is_sqlite(self.database) else frozenset({AccessRole.OPERATOR})
 
     @property
     def links(self) -> str:

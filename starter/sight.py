@@ -87,30 +87,35 @@ async def hidden_among(
     return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()
 
 
-async def child_is_hidden(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> bool:
-    """Whether a principal may see no more of its authority's child than that there is one, at `now` (UTC).
+async def child_hidden_from(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> str | None:
+    """A restricted child's latest episode, when a principal is close to none of those; None when it may see the child.
 
-    So it is while any open episode of the child is need-to-know, for whoever is
-    close to none of the child's episodes and holds no role for the child. An
-    episode that is reported and not yet written is open.
+    What is kept of a child across episodes is as close as the episodes that are
+    need-to-know, open or closed, written or only reported. Who holds a role for
+    the child may see it. `now` is UTC.
     """
-    rows = (await session.scalars(select(EpisodeTable).where(EpisodeTable.child_id == child_id))).all()
-    reports = await _reports_not_written(session, principal.authority, child_id)
-    kept_close = any(row.need_to_know and row.closed_at is None for row in rows)
-    if not kept_close and not any(need_to_know for _, need_to_know in reports):
-        return False
-    if await close_to_child(session, asker_of(principal), child_id, now):
-        return False
-    episodes = [row.id for row in rows] + [episode_id for episode_id, _ in reports]
-    return len(await hidden_from(session, principal, episodes, now)) == len(episodes)
+    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.need_to_know)
+    chosen = chosen.where(EpisodeTable.authority == principal.authority)
+    written = (await session.scalars(chosen.order_by(EpisodeTable.written_at.desc(), EpisodeTable.id))).all()
+    kept_close = [*await _reports_kept_close(session, principal.authority, child_id), *written]
+    if not kept_close or await close_to_child(session, asker_of(principal), child_id, now):
+        return None
+    hidden = await hidden_from(session, principal, kept_close, now)
+    return kept_close[0] if len(hidden) == len(kept_close) else None
 
 
-async def _reports_not_written(session: AsyncSession, authority: str, child_id: str) -> list[tuple[str, bool]]:
-    """The episodes of a child that are only reported, and whether each is need-to-know by its report."""
+async def child_is_hidden(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> bool:
+    """Whether a principal may see no more of its authority's child than that there is one, at `now` (UTC)."""
+    return await child_hidden_from(session, principal, child_id, now) is not None
+
+
+async def _reports_kept_close(session: AsyncSession, authority: str, child_id: str) -> list[str]:
+    """The need-to-know episodes of a child that are only reported, the latest first."""
     chosen = select(InboxTable).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
     chosen = chosen.where(InboxTable.authority == authority, InboxTable.child_id == child_id)
     chosen = chosen.where(InboxTable.kind == "report", EpisodeTable.id.is_(None))
     return [
-        (row.episode_id, Report.model_validate(row.body["report"]).circumstances().need_to_know)
-        for row in (await session.scalars(chosen)).all()
+        row.episode_id
+        for row in (await session.scalars(chosen.order_by(InboxTable.received_at.desc()))).all()
+        if Report.model_validate(row.body["report"]).circumstances().need_to_know
     ]

@@ -11,7 +11,7 @@ import pytest_asyncio
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 
 from activities.store import Store
-from tests.postgres import TEMPLATE, Postgres, PostgresMissingError
+from tests.postgres import APPLICATION, TEMPLATE, Postgres, PostgresMissingError, as_application
 from tests.sharing import RealProcessesTogether
 
 BOTH: Final = ("sqlite", "postgresql")
@@ -37,6 +37,7 @@ def postgres() -> Generator[Postgres]:
     """A running server, with a template whose schema is up to date."""
     with fresh_server() as server:
         server.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        server.create_role(APPLICATION)
         asyncio.run(_upgrade(server.url(TEMPLATE)))
         yield server
 
@@ -45,6 +46,7 @@ async def _upgrade(url: str) -> None:
     store = Store(url)
     try:
         await store.upgrade()
+        await store.grant(APPLICATION)
     finally:
         await store.close()
 
@@ -83,8 +85,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest_asyncio.fixture
 async def store(database_url: str) -> AsyncGenerator[Store]:
-    """A store with its schema and no row, once of each kind."""
-    opened = Store(database_url)
+    """A store with its schema and no row, once of each kind; on PostgreSQL as the application's user, not the owner."""
+    opened = Store(as_application(database_url))
     await opened.upgrade()
     yield opened
     await opened.close()

@@ -18,6 +18,9 @@ import psycopg
 USER: Final = "homeward"
 PASSWORD: Final = "invented-pa55word"
 TEMPLATE: Final = "template_of_tests"
+APPLICATION: Final = "homeward_app"
+"""The role that Homeward works as, who is not the owner of the tables."""
+
 PATIENCE_SECONDS: Final = 30.0
 
 MISSING: Final = "these tests need a PostgreSQL server on this machine: apt-get install postgresql"
@@ -148,9 +151,13 @@ class Postgres:
         with psycopg.connect(**about, autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement.encode())
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, user: str = USER) -> str:
         """The URL of a database, as people write it. The password is asked of nobody."""
-        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def create_role(self, name: str, *more: str) -> None:
+        """Make a role that can log in, and may do nothing else of itself."""
+        self.run(" ".join((f"CREATE ROLE {name} LOGIN", *more)))
 
     def create(self, template: str = "template0") -> str:
         """Make a database like the template; its name."""
@@ -161,3 +168,8 @@ class Postgres:
     def drop(self, name: str) -> None:
         """Take a database away, whoever is connected."""
         self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def as_application(url: str) -> str:
+    """The URL of a database as the application uses it, for that of its owner."""
+    return url.replace(f"//{USER}:", f"//{APPLICATION}:", 1)

@@ -77,7 +77,7 @@ def test_the_page_of_clocks_says_what_the_default_policy_says() -> None:
 
 def test_the_page_of_identity_says_what_each_role_may_do() -> None:
     page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8")
-    assert roles_table() in page, "put there what this says: homeward account roles"
+    assert roles_table() in page, "put there what this says: homeward access --page"
 
 
 def test_the_page_of_identity_names_every_setting_of_a_provider() -> None:

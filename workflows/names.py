@@ -29,6 +29,9 @@ QUERY_CARRIED: Final = "carried"
 INTERVIEW_CLOCK: Final = "rhi"
 """The clock, in every pack that has one, of the interview itself."""
 
+BREAK_GLASS: Final = "break_glass"
+"""What stands in the place of a clock in the notice that a restricted record was opened."""
+
 ACTION_DUTY: Final = "action-"
 """What the duty of an agreed action's task begins with; the id of the fact that agreed it follows."""
 

@@ -28,6 +28,7 @@ class Role(StrEnum):
     POLICE_INSPECTOR = "police_inspector"
     POLICE_LEADERSHIP = "police_leadership"
     OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
 
 
 ROLE_WORDS: dict[Role, str] = {
@@ -52,6 +53,7 @@ ROLE_WORDS: dict[Role, str] = {
     Role.POLICE_INSPECTOR: "district inspector",
     Role.POLICE_LEADERSHIP: "district commander or critical incident manager",
     Role.OPERATOR: "Homeward operator",
+    Role.ADMINISTRATOR: "administrator",
 }
 
 

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final, Literal
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns
@@ -17,25 +18,39 @@ BEFORE_THE_FIRST: Final = "0" * 64
 """What the first entry of an authority carries in the place of a fingerprint of the one before."""
 
 _AT_ONCE: Final = 1000
+_NO_TEXT: Final = dict.fromkeys((0, *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")
+"""What can stand in a path or a reason, and no database takes: what was asked is written down all the same."""
 
 AuditOutcome = Literal["allowed", "refused", "not_found"]
+
+
+def _writable(text: str) -> str:
+    return text.translate(_NO_TEXT)
+
+
+def _in_utc(at: datetime) -> datetime:
+    # The fingerprint is of the instant as the database gives it back.
+    return at.astimezone(UTC)
+
+
+_Words = Annotated[str, AfterValidator(_writable)]
 
 
 class AuditEntry(BaseModel):
     """What somebody asked for. `at` is UTC; `way` the route or command; `request` the sender's key, or ours."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-    authority: str
-    at: datetime
-    who: str
-    name: str
-    kind: str
-    permission: str
-    way: str
-    subjects: tuple[str, ...] = ()
-    why: str | None = None
-    outcome: AuditOutcome
-    request: str
+    model_config = ConfigDict(frozen=True)
+    authority: _Words
+    at: Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    who: _Words
+    name: _Words
+    kind: _Words
+    permission: _Words
+    way: _Words
+    subjects: tuple[_Words, ...] = ()
+    why: _Words | None = None
+    outcome: str
+    request: _Words
 
 
 class Chained(AuditEntry):
@@ -100,45 +115,80 @@ async def entries(
     """Entries of an authority beyond a number, in order; those about one subject or of one principal."""
     found: list[Chained] = []
     while len(found) < limit:
-        chosen = select(AuditTable).where(AuditTable.authority == authority, AuditTable.number > after)
-        if who is not None:
-            chosen = chosen.where(AuditTable.who == who)
-        rows = (await session.scalars(chosen.order_by(AuditTable.number).limit(_AT_ONCE))).all()
-        found += [Chained.model_validate(row) for row in rows if subject is None or subject in row.subjects]
-        if len(rows) < _AT_ONCE:
+        wanted = min(limit - len(found), _AT_ONCE)
+        page = await _page(session, authority, after, subject=subject, who=who, limit=wanted)
+        found += [one for one in page if subject is None or subject in one.subjects]
+        if len(page) < wanted:
             break
-        after = rows[-1].number
-    return found[:limit]
+        after = page[-1].number
+    return found
 
 
-async def verify(session: AsyncSession, authority: str, known: tuple[int, str] | None = None) -> ChainState:
+async def _page(
+    session: AsyncSession,
+    authority: str,
+    after: int,
+    *,
+    subject: str | None = None,
+    who: str | None = None,
+    limit: int = _AT_ONCE,
+) -> list[Chained]:
+    # By columns, not as objects: the session must not give back what it knew before somebody changed it.
+    chosen = select(*AuditTable.__table__.columns).where(AuditTable.authority == authority, AuditTable.number > after)
+    if who is not None:
+        chosen = chosen.where(AuditTable.who == who)
+    if subject is not None and subject.isascii():
+        # Whatever the database makes of JSON, the subject stands in its text; whoever asked looks at each again.
+        chosen = chosen.where(cast(AuditTable.subjects, Text).contains(json.dumps(subject)[1:-1], autoescape=True))
+    rows = await session.execute(chosen.order_by(AuditTable.number).limit(limit))
+    return [Chained.model_validate(dict(row)) for row in rows.mappings()]
+
+
+class Sessions(Protocol):
+    """Whatever gives sessions, as a store does."""
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction."""
+        ...
+
+
+async def verify(store: Sessions, authority: str, known: tuple[int, str] | None = None) -> ChainState:
     """Read an authority's whole chain; where it is broken first.
 
     `known` is a number and fingerprint written down earlier, elsewhere: without
-    one, nobody can tell that the last entries were cut off.
+    one, nobody can tell that the last entries were cut off, or the whole chain
+    made anew. Each page is read in a transaction of its own: what is only ever
+    added to can be read so, and whoever writes meanwhile need not wait.
     """
-    number, previous = 0, BEFORE_THE_FIRST
-    while page := await entries(session, authority, after=number):
+    state, at_once, how = ChainState(authority=authority, entries=0, head=BEFORE_THE_FIRST), _AT_ONCE, None
+    while how is None:
+        try:
+            async with store.session() as session:
+                page = await _page(session, authority, state.entries, limit=at_once)
+        except (ValueError, TypeError):
+            # Which of the page it is shows when they are read one at a time.
+            how, at_once = ("it cannot be read" if at_once == 1 else None), 1
+            continue
         for one in page:
-            if how := _wrong(one, number + 1, previous):
-                return ChainState(authority=authority, entries=number, head=previous, broken_at=number + 1, how=how)
-            if known and known[0] == one.number and known[1] != one.digest:
-                how = "it is not the entry whose fingerprint was written down"
-                return ChainState(authority=authority, entries=number, head=previous, broken_at=one.number, how=how)
-            number, previous = one.number, one.digest
-    if known and known[0] > number:
+            if how := _wrong(one, state.entries + 1, state.head, known):
+                break
+            state = state.model_copy(update={"entries": one.number, "head": one.digest})
+        if len(page) < at_once:
+            break
+    if how is None and known and known[0] > state.entries:
         how = f"entries up to {known[0]} were there when the fingerprint was written down"
-        return ChainState(authority=authority, entries=number, head=previous, broken_at=number + 1, how=how)
-    return ChainState(authority=authority, entries=number, head=previous)
+    return state.model_copy(update={"broken_at": state.entries + 1, "how": how}) if how else state
 
 
-def _wrong(one: Chained, number: int, previous: str) -> str | None:
+def _wrong(one: Chained, number: int, previous: str, known: tuple[int, str] | None) -> str | None:
     if one.number != number:
         return f"entry {number} is missing; the next is {one.number}"
     if one.previous != previous:
         return "it does not carry the fingerprint of the entry before"
     if one.digest != one.true_digest:
         return "what it says does not fit its fingerprint"
+    if known and known[0] == number and known[1] != one.digest:
+        return "it is not the entry whose fingerprint was written down"
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.directory import person_id
@@ -18,6 +18,7 @@ from activities.store.tables import (
     RecipientTable,
     TaskTable,
 )
+from workflows.names import BREAK_GLASS
 
 
 class Asker(BaseModel):
@@ -36,17 +37,15 @@ async def close_to(session: AsyncSession, asker: Asker, episode_ids: Collection[
     on call would be.
     """
     said = select(InboxTable.episode_id).where(InboxTable.said_by == asker.id, InboxTable.kind == "report")
-    close = set((await session.scalars(said.where(InboxTable.episode_id.in_(episode_ids)))).all())
-    glass = select(EpisodeTable.id).join(
-        BrokenGlassTable,
-        or_(BrokenGlassTable.episode_id == EpisodeTable.id, BrokenGlassTable.child_id == EpisodeTable.child_id),
-    )
-    glass = glass.where(BrokenGlassTable.who == asker.id, BrokenGlassTable.until > now)
-    close |= set((await session.scalars(glass.where(EpisodeTable.id.in_(episode_ids)))).all())
+    said = said.where(InboxTable.authority == asker.authority, InboxTable.episode_id.in_(episode_ids))
+    close = set((await session.scalars(said)).all())
+    close |= await _through_broken_glass(session, asker, episode_ids, now)
     me = await person_id(session, asker.authority, asker.person) if asker.person else None
     if me is not None and asker.person is not None:
         close |= await _by_office(session, asker.authority, me, episode_ids, now)
         told = select(NoticeTable.episode_id).join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
+        # Who is told that somebody looked needs not look themselves.
+        told = told.where(NoticeTable.clock != BREAK_GLASS, NoticeTable.authority == asker.authority)
         told = told.where(RecipientTable.person_id == me, NoticeTable.episode_id.in_(episode_ids))
         close |= set((await session.scalars(told)).all())
         tasks = select(TaskTable.episode_id).where(TaskTable.authority == asker.authority)
@@ -64,6 +63,18 @@ async def close_to_child(session: AsyncSession, asker: Asker, child_id: str, now
     children, teams = await _offices(session, asker.authority, me, now)
     team = await session.get(ChildTeamTable, child_id)
     return child_id in children or (team is not None and team.team in teams)
+
+
+async def _through_broken_glass(
+    session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime
+) -> set[str]:
+    """The episodes for which, or for whose child, somebody broke the glass; one may not be written yet."""
+    broken = (BrokenGlassTable.who == asker.id, BrokenGlassTable.authority == asker.authority)
+    whole = (*broken, BrokenGlassTable.at <= now, BrokenGlassTable.until > now)
+    itself = select(BrokenGlassTable.episode_id).where(*whole, BrokenGlassTable.episode_id.in_(episode_ids))
+    of_child = select(EpisodeTable.id).join(BrokenGlassTable, BrokenGlassTable.child_id == EpisodeTable.child_id)
+    of_child = of_child.where(*whole, EpisodeTable.id.in_(episode_ids))
+    return {*(await session.scalars(itself)).all(), *(await session.scalars(of_child)).all()}
 
 
 async def _by_office(

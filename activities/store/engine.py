@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, NullPool, event, make_url, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from activities.store import schema
+from activities.store import grants, schema
 from activities.store.failures import SchemaError, StoreUnavailableError, as_unavailable
 from activities.store.schema import SchemaState
 from activities.store.tables import MessageTable
@@ -64,6 +64,15 @@ class Store:
         done = await self._migrated(schema.bring_up) if state.pending else ()
         await self.check_schema()
         return done
+
+    async def grant(self, role: str) -> None:
+        """Give a role of PostgreSQL what the application needs, and no more; to be done by the tables' owner.
+
+        Raises ValueError, one line, when the role would be able to change the
+        audit; SchemaError or StoreUnavailableError.
+        """
+        await self.check_schema()
+        await self._migrated(lambda connection: grants.grant(connection, role))
 
     async def downgrade(self, revision: str) -> None:
         """Bring the schema back to an earlier revision, or to `base`. What the dropped tables held is lost.

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, inspect, text
 
 from activities.store import identity_tables as identity_tables  # noqa: PLC0414 - part of the one model
+from activities.store.grants import withhold_the_audit
 from activities.store.tables import Table
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
@@ -128,6 +129,7 @@ def bring_up(connection: Connection) -> tuple[str, ...]:
     if state.standing == "unstamped" and state.revision is not None:
         _stamp(connection, state.revision)
     _alembic(connection, lambda command, config: command.upgrade(config, HEAD))
+    withhold_the_audit(connection)
     return state.pending
 
 

@@ -16,12 +16,14 @@ from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
 from starter.api.v1 import (
+    audit,
     children,
     directory,
     directory_uploads,
     disagreements,
     episodes,
     events,
+    glass,
     oneself,
     packs,
     policies,
@@ -89,6 +91,8 @@ def create_app(parts: Parts) -> FastAPI:
         disagreements.router_of(parts),
         events.router_of(parts),
         webhooks.router_of(parts),
+        audit.router_of(parts.store),
+        glass.router_of(parts.store, parts.glass),
     )
     for router in routers:
         app.include_router(router)

@@ -9,25 +9,23 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 
 from activities.store.audit import AuditOutcome
-from starter.access import Permission, Principal
+from starter.access import SHOWS_NOBODY, Permission, Principal, needs
 from starter.api.problems import PREFIX, Problem, ProblemError, documented
 from starter.api.rates import Rates
 from starter.audit import Audit
 from starter.identity.asking import Identity, NotSignedInError
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+__all__ = ["Asked", "AskedBy", "AskedRoute", "Gate", "Key", "asked_of", "asked_router", "needs"]
+
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _READING: Final = ("GET", "HEAD")
-_OF_NOBODY: Final = frozenset({Permission.KNOW_ONESELF, Permission.READ_POLICIES, Permission.PLAN})
-"""What shows nothing of any child: it is not written down."""
-
 _IF_SOMETHING_IS_SHOWN: Final = frozenset({Permission.READ_EVENTS})
 """What is asked every few seconds by machines: it is written down when something was shown."""
 
@@ -49,16 +47,6 @@ _REFUSALS: Final[dict[Problem, AuditOutcome]] = {
     Problem.NEED_TO_KNOW: "refused",
     Problem.NOT_FOUND: "not_found",
 }
-
-
-def needs(permission: Permission) -> Callable[[Endpoint], Endpoint]:
-    """Say which permission an endpoint needs."""
-
-    def mark(endpoint: Endpoint) -> Endpoint:
-        vars(endpoint)["needed_permission"] = permission
-        return endpoint
-
-    return mark
 
 
 @dataclass
@@ -133,7 +121,7 @@ class Gate:
         asked.saw(*(str(value) for value in request.path_params.values()))
 
         async def write(outcome: AuditOutcome) -> None:
-            shows_nobody = permission in _OF_NOBODY and outcome == "allowed"
+            shows_nobody = permission in SHOWS_NOBODY and outcome == "allowed"
             idle = permission in _IF_SOMETHING_IS_SHOWN and outcome == "allowed" and not asked.subjects
             if not (shows_nobody or idle):
                 await self._audit.write(

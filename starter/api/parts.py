@@ -1,8 +1,8 @@
 """What the service is put together from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from activities.policies import Policies
 from activities.store import Store
@@ -11,6 +11,7 @@ from starter.api.asking import Asked
 from starter.api.entrance import Entrance
 from starter.api.receipts import Receipts
 from starter.commands import Commands
+from starter.glass import Glass
 from starter.identity.asking import Identity
 
 
@@ -37,6 +38,7 @@ class Parts:
     entrance: Entrance | None = None
     clock: Callable[[], datetime] = present
     sends_inwards: bool = False
+    glass: Glass = field(default_factory=lambda: Glass(timedelta(hours=8)))
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""

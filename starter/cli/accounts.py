@@ -12,12 +12,11 @@ from activities.store import accounts as store_accounts
 from activities.store import sessions as store_sessions
 from activities.store.accounts import Account
 from activities.store.sessions import WebSession
-from starter.access import AccessRole
-from starter.cli.say import moment, say, say_json, say_table, say_text
+from starter.access import AccessRole, Permission, needs
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
 from starter.identity import account_changes
 from starter.identity.account_changes import NewAccount, NewSecret, checked, password_digest
-from starter.identity.roles_page import roles_table
 from workflows.instants import to_rfc3339
 from workflows.plain_errors import BadInputError
 
@@ -51,6 +50,7 @@ def _with_store(work: Work[Answer]) -> Answer:
 
 
 @account_app.command("add")
+@needs(Permission.MANAGE_ACCOUNTS)
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="by which a person signs in, or what a system is called")],
     *,
@@ -68,6 +68,7 @@ def add(
 
 
 @account_app.command("secret")
+@needs(Permission.MANAGE_ACCOUNTS)
 def secret(
     name: Name,
     overlap_hours: Annotated[
@@ -109,6 +110,7 @@ def _say_secret(made: NewSecret, done: str, as_json: bool) -> None:
 
 
 @account_app.command("list")
+@needs(Permission.MANAGE_ACCOUNTS)
 def list_accounts(as_json: AsJson = False) -> None:
     """Every account, by name."""
     found = _with_store(lambda session, authority, _now: store_accounts.accounts(session, authority))
@@ -120,6 +122,7 @@ def list_accounts(as_json: AsJson = False) -> None:
 
 
 @account_app.command("show")
+@needs(Permission.MANAGE_ACCOUNTS)
 def show(name: Name, as_json: AsJson = False) -> None:
     """One account: its roles, whom it stands for, how many secrets are good, and its sessions."""
 
@@ -150,6 +153,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @account_app.command("role")
+@needs(Permission.MANAGE_ACCOUNTS)
 def role(
     name: Name,
     add_roles: Annotated[list[str] | None, typer.Option("--add", help=_ROLES)] = None,
@@ -167,12 +171,14 @@ def role(
 
 
 @account_app.command("lock")
+@needs(Permission.MANAGE_ACCOUNTS)
 def lock(name: Name, as_json: AsJson = False) -> None:
     """Lock an account: its sessions and tokens end, and it gets no new ones."""
     _lock(name, locked=True, as_json=as_json)
 
 
 @account_app.command("unlock")
+@needs(Permission.MANAGE_ACCOUNTS)
 def unlock(name: Name, as_json: AsJson = False) -> None:
     """Unlock an account: it can come in again."""
     _lock(name, locked=False, as_json=as_json)
@@ -189,6 +195,7 @@ def _lock(name: str, *, locked: bool, as_json: bool) -> None:
 
 
 @account_app.command("remove")
+@needs(Permission.MANAGE_ACCOUNTS)
 def remove(
     name: Name, yes: Annotated[bool, typer.Option("--yes", help="yes: it cannot be brought back")] = False
 ) -> None:
@@ -205,6 +212,7 @@ def remove(
 
 
 @account_app.command("sessions")
+@needs(Permission.MANAGE_ACCOUNTS)
 def sessions(as_json: AsJson = False) -> None:
     """Who is signed in: whose each session is, since when, and when it was last used."""
 
@@ -222,6 +230,7 @@ def sessions(as_json: AsJson = False) -> None:
 
 
 @account_app.command("sign-out")
+@needs(Permission.MANAGE_ACCOUNTS)
 def sign_out(
     name: Annotated[str, typer.Argument(metavar="NAME", help="an account's name, or an id as 'sessions' shows it")],
     as_json: AsJson = False,
@@ -232,12 +241,6 @@ def sign_out(
         say_json({"ended": ended})
         return
     say(f"Ended: {ended}")
-
-
-@account_app.command("roles")
-def roles() -> None:
-    """What each role may do, as a table in Markdown."""
-    say_text(roles_table())
 
 
 def _say_account(account: Account, done: str, as_json: bool) -> None:

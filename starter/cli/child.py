@@ -8,10 +8,11 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.child_records import ChildRecord, child_of, versions
+from starter.access import Permission, needs
 from starter.child_records import FORMS, in_forms_order, read_form, record_version, show_latest
 from starter.cli.policies import policies
 from starter.cli.say import say, say_json
-from starter.cli.wiring import run_async, wired
+from starter.cli.wiring import Wired, run_async, wired
 from starter.scenarios import read_json
 from workflows.instants import in_words, london_day
 from workflows.plain_errors import BadInputError
@@ -29,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @child_app.command("record")
+@needs(Permission.KEEP_CHILD_RECORDS)
 def record(
     reference: Reference,
     kind: Kind,
@@ -43,6 +45,7 @@ def record(
     async def work() -> tuple[ChildRecord, tuple[str, ...]]:
         async with wired() as here, here.store.session() as session:
             kept = await record_version(session, here.settings.authority, reference, form, by=by, now=now)
+            await here.see_child(session, kept.child_id)
             return kept, tuple(form.gaps(here.policies.pack("homeward"), london_day(now)))
 
     kept, gaps = run_async(work())
@@ -55,13 +58,14 @@ def record(
 
 
 @child_app.command("show")
+@needs(Permission.READ_CHILD_RECORDS)
 def show(reference: Reference, as_json: AsJson = False) -> None:
     """Show the latest of each kind, with what is missing from it."""
     now = datetime.now(UTC)
 
     async def work() -> list[ChildRecord]:
         async with wired() as here, here.store.snapshot() as session:
-            return await versions(session, await _known(session, here.settings.authority, reference))
+            return await versions(session, await _known(here, session, reference))
 
     records, pack = run_async(work()), policies().pack("homeward")
     latest = show_latest(records, pack, london_day(now))
@@ -80,6 +84,7 @@ def show(reference: Reference, as_json: AsJson = False) -> None:
 
 
 @child_app.command("history")
+@needs(Permission.READ_CHILD_RECORDS)
 def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
     """Show every version of one kind, oldest first."""
     if kind not in FORMS:
@@ -87,7 +92,7 @@ def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
 
     async def work() -> list[ChildRecord]:
         async with wired() as here, here.store.snapshot() as session:
-            return await versions(session, await _known(session, here.settings.authority, reference), kind)
+            return await versions(session, await _known(here, session, reference), kind)
 
     records = [in_forms_order(one) for one in run_async(work())]
     if as_json:
@@ -97,9 +102,10 @@ def history(reference: Reference, kind: Kind, as_json: AsJson = False) -> None:
         say(f"version {one.version}, {in_words(one.recorded_at)} by {one.recorded_by}: {', '.join(one.body)}")
 
 
-async def _known(session: AsyncSession, authority: str, reference: str) -> str:
-    """The child's id. Raises BadInputError when nothing was ever said about such a child."""
-    child_id = await child_of(session, authority, reference)
+async def _known(here: Wired, session: AsyncSession, reference: str) -> str:
+    """The child's id. Raises BadInputError when nothing was ever said about such a child; NeedToKnowError."""
+    child_id = await child_of(session, here.settings.authority, reference)
     if child_id is None:
         raise BadInputError("reference: no child of that number is known here")
+    await here.see_child(session, child_id)
     return child_id

@@ -7,12 +7,13 @@ import typer
 
 from activities.store import Store
 from activities.store.schema import HEAD, SchemaState
+from starter.access import needs
 from starter.cli.say import say, say_json
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.settings import load_settings
 from workflows.plain_errors import BadInputError
 
-database_app = typer.Typer(help="The database's schema: where it stands, and bringing it up or down.")
+database_app = typer.Typer(help="The database's schema: where it stands, up and down, and who may work with it.")
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +38,7 @@ def in_words(state: SchemaState) -> str:
 
 
 @database_app.command("show")
+@needs(None)
 def show(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False) -> None:
     """Say at which revision the schema is, which this Homeward needs, and what is pending."""
     state = _with_store(lambda store: store.schema())
@@ -50,6 +52,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")]
 
 
 @database_app.command("upgrade")
+@needs(None)
 def upgrade() -> None:
     """Bring the schema to what this Homeward needs. Keep a backup; only one of several at once does it."""
     done = _with_store(lambda store: store.upgrade())
@@ -57,6 +60,7 @@ def upgrade() -> None:
 
 
 @database_app.command("downgrade")
+@needs(None)
 def downgrade(
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="to which revision; 'base' is no tables at all")],
     yes: Annotated[bool, typer.Option("--yes", help="yes: what is only in newer tables may be lost")] = False,
@@ -73,6 +77,23 @@ def downgrade(
 
     _with_store(work)
     say(f"Downgraded to {revision}")
+
+
+@database_app.command("grant")
+@needs(None)
+def grant(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="the role of PostgreSQL that Homeward works as")],
+) -> None:
+    """Give a role of PostgreSQL what Homeward needs, and no more: it cannot change the audit. Run by the owner."""
+
+    async def work(store: Store) -> None:
+        try:
+            await store.grant(role)
+        except ValueError as error:
+            raise BadInputError(f"ROLE: {error}") from None
+
+    _with_store(work)
+    say(f"Granted: {role} may work with every table, only add to the audit, and change no table itself")
 
 
 def _with_store(work: Callable[[Store], Awaitable[Answer]]) -> Answer:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from starter.access import Permission, needs
 from starter.cli import directory_changes
 from starter.cli.directory_changes import WHEN, tell_open_episodes
 from starter.cli.say import complain, say, say_json, say_table, say_text
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @directory_app.command("columns")
+@needs(None)
 def columns(kind: Kind) -> None:
     """Say the columns of a kind of file, as its first line."""
     check_kind(kind)
@@ -41,6 +43,7 @@ def columns(kind: Kind) -> None:
 
 
 @directory_app.command("export")
+@needs(Permission.READ_DIRECTORY)
 def export(kind: Kind) -> None:
     """Print what the directory holds as a file that can be taken in again; names and addresses are in it."""
     check_kind(kind)
@@ -56,6 +59,7 @@ def _rows(*kinds: str) -> dict[str, list[Row]]:
 
 
 @directory_app.command("import")
+@needs(Permission.CHANGE_DIRECTORY)
 def import_file(
     kind: Kind,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")],
@@ -83,6 +87,7 @@ def import_file(
 
 
 @directory_app.command("check")
+@needs(Permission.CHANGE_DIRECTORY)
 def check() -> None:
     """Have every open episode look again at who holds each role; warn of roles held by nobody authority-wide."""
 
@@ -99,6 +104,7 @@ def check() -> None:
 
 
 @directory_app.command("show")
+@needs(Permission.READ_DIRECTORY)
 def show(
     person: Annotated[str | None, typer.Option(help="one person's reference: with holdings, shifts and leave")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
@@ -131,6 +137,7 @@ def _in_words(kind: str, row: Row) -> list[str]:
 
 
 @directory_app.command("who")
+@needs(Permission.READ_DIRECTORY)
 def who(
     role: Annotated[str, typer.Argument(metavar="ROLE", help=f"one of {', '.join(Role)}")],
     child: Annotated[str | None, typer.Option(help="the case system's number for the child")] = None,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.directory import Change
 from starter import directory_telling
+from starter.access import Permission, needs
 from starter.cli.say import complain, say
 from starter.cli.wiring import Wired, run_async, wired
 from starter.client import EngineSilentError
@@ -55,6 +56,7 @@ async def tell_open_episodes(here: Wired, now: datetime) -> None:
         complain(f"{silence}: the directory is changed, and open episodes do not know yet; 'homeward directory check'")
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def person(  # noqa: PLR0917 - each is an option of the command line
     reference: Annotated[str, typer.Argument(metavar="REF", help="the authority's reference of the person")],
     name: Annotated[str | None, typer.Option(help="the name; a new person needs one")] = None,
@@ -83,6 +85,7 @@ def person(  # noqa: PLR0917 - each is an option of the command line
     _carry_out(work)
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def hold_role(  # noqa: PLR0917 - each is an option of the command line
     role: RoleName,
     holder: PersonReference,
@@ -106,6 +109,7 @@ def hold_role(  # noqa: PLR0917 - each is an option of the command line
     _carry_out(work)
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def release_role(
     role: RoleName,
     holder: PersonReference,
@@ -123,16 +127,19 @@ def release_role(
     _carry_out(work)
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def on_call(role: RoleName, person: PersonReference, since: From, until: Until) -> None:
     """Have a person be on call for a role for a time."""
     _carry_out(_row("rota", {"role": role, "person": person, "from": since, "until": until}))
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def leave(person: PersonReference, since: From, until: Until) -> None:
     """Have a person be away for a time."""
     _carry_out(_row("leave", {"person": person, "from": since, "until": until}))
 
 
+@needs(Permission.CHANGE_DIRECTORY)
 def team(
     child: Annotated[str, typer.Argument(metavar="CHILD", help="the case system's number for the child")],
     team: Annotated[str, typer.Argument(metavar="TEAM", help="the team's name")],

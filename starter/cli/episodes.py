@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.tables import InboxTable
+from starter.access import Permission, needs, permission_to_record
+from starter.cli.asking import CommandAsked
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
@@ -30,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("merge")(merge)
 
 
+@needs(Permission.REPORT)
 def report(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the report, in JSON")], as_json: AsJson = False
 ) -> int:
@@ -37,7 +41,9 @@ def report(
 
     async def work() -> tuple[Report, Outcome]:
         async with wired() as here:
-            return await here.commands.report(read_json(file), datetime.now(UTC))
+            said, outcome = await here.commands.report(read_json(file), datetime.now(UTC))
+            here.asked.saw(outcome.episode_id)
+            return said, outcome
 
     said, outcome = run_async(work())
     asked_for = list(said.asked_for())
@@ -63,6 +69,7 @@ def _say_report(outcome: Outcome, asked_for: list[str]) -> None:
             say(f"  {item}")
 
 
+@needs(Permission.RECORD)
 def record(  # noqa: PLR0917 - each is an option of the command line
     episode: EpisodeId,
     kind: Annotated[str, typer.Argument(metavar="FACT", help=f"one of {', '.join([*FactKind, *OTHER_NAMES])}")],
@@ -102,6 +109,7 @@ def record(  # noqa: PLR0917 - each is an option of the command line
     async def work() -> list[Outcome]:
         async with wired() as here:
             data = {name: value for name, value in given.items() if value is not None}
+            require_to_record(here.asked, kind)
             episodes = [await whole_id(here, one) for one in (episode, *(also or []))]
             return await here.commands.record_in_all(episodes, data, now)
 
@@ -113,6 +121,7 @@ def record(  # noqa: PLR0917 - each is an option of the command line
     return max(_say_recorded(outcome, kind, when, quiet=as_json) for outcome in outcomes)
 
 
+@needs(Permission.RULE)
 def reopen(
     episode: EpisodeId,
     reason: Annotated[str, typer.Option(help="why it is opened again")],
@@ -131,6 +140,7 @@ def reopen(
     return _say_recorded(outcome, "reopened", in_words(datetime.now(UTC)), quiet=as_json)
 
 
+@needs(Permission.RULE)
 def merge(
     duplicate: Annotated[str, typer.Argument(metavar="DUPLICATE", help="the episode that says the same again")],
     into: Annotated[str, typer.Option("--into", metavar="EPISODE", help="the episode that stays")],
@@ -154,6 +164,13 @@ def merge(
     if not as_json:
         say(f"Merged: {len(outcomes) - 1 - len(refused)} facts taken over, {len(refused)} did not fit")
     return EXIT_KEPT if any(outcome.state == "kept" for outcome in outcomes) else 0
+
+
+def require_to_record(asked: CommandAsked, kind: str) -> None:
+    """Ask for what the kind of fact needs besides. Raises NotAllowedError; what is no kind is refused elsewhere."""
+    name = OTHER_NAMES.get(kind, kind)
+    if name in set(FactKind):
+        asked.require(permission_to_record(FactKind(name)))
 
 
 def pairs(words: list[str]) -> dict[str, str]:
@@ -184,13 +201,23 @@ def _say_recorded(outcome: Outcome, kind: str, when: str, *, quiet: bool) -> int
 
 
 async def whole_id(here: Wired, beginning: str) -> str:
-    """The episode whose id begins so. Raises BadInputError when there is none, or more than one."""
+    """The episode whose id begins so, which is shown or changed.
+
+    Raises BadInputError when there is none, or more than one; NeedToKnowError.
+    """
+    async with here.store.snapshot() as session:
+        found = await find_episode(session, here.settings.authority, beginning)
+        await here.see(session, found)
+    return found
+
+
+async def find_episode(session: AsyncSession, authority: str, beginning: str) -> str:
+    """The authority's episode whose id begins so. Raises BadInputError when there is none, or more than one."""
     if len(beginning) < SHORTEST_ID or not beginning.replace("-", "").isalnum():
         raise BadInputError(f"episode: '{beginning}' is too short or not an id; 'homeward list' shows them")
-    async with here.store.session() as session:
-        chosen = select(InboxTable.episode_id).where(InboxTable.episode_id.istartswith(beginning, autoescape=True))
-        chosen = chosen.where(InboxTable.authority == here.settings.authority)
-        found = (await session.scalars(chosen.distinct().limit(2))).all()
+    chosen = select(InboxTable.episode_id).where(InboxTable.episode_id.istartswith(beginning, autoescape=True))
+    chosen = chosen.where(InboxTable.authority == authority)
+    found = (await session.scalars(chosen.distinct().limit(2))).all()
     if len(found) != 1:
         raise BadInputError(
             f"episode: {'more than one episode begins' if found else 'no episode begins'} '{beginning}'"

@@ -12,6 +12,7 @@ import typer
 from activities.cloud_events import as_object
 from activities.store import Store
 from activities.store.events import CursorGone, EventPage, NumberedEvent, drop_events, feed_of, read_events
+from starter.access import Permission, needs
 from starter.cli.episodes import AsJson
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
@@ -39,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @events_app.command("list")
+@needs(Permission.READ_EVENTS)
 def list_events(
     after: Annotated[int, typer.Option(min=0, help="the cursor: events with higher numbers")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="at most so many")] = 100,
@@ -61,6 +63,7 @@ def list_events(
 
 
 @events_app.command("tail")
+@needs(Permission.READ_EVENTS)
 def tail(
     after: Annotated[int | None, typer.Option(min=0, help="the cursor to begin at; now, if not given")] = None,
     kinds: Kinds = None,
@@ -84,6 +87,7 @@ def tail(
 
 
 @events_app.command("drop")
+@needs(Permission.OPERATE)
 def drop(
     yes: Annotated[bool, typer.Option("--yes", help="yes: they may be lost")] = False, as_json: AsJson = False
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from starter.access import Permission, needs
 from starter.cli.say import EXIT_KEPT, complain, console, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
 from starter.intake.case_export import RowVerdict, read_export_file
@@ -18,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("intake")(intake)
 
 
+@needs(Permission.TAKE_IN)
 def intake(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a case system's export, in CSV")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would become of each line")] = False,

@@ -9,12 +9,16 @@ import typer
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
+    access,
     accounts,
+    audit,
     child,
     database,
     directory,
     episodes,
     events,
+    gate,
+    glass,
     intake,
     police_pack,
     policies,
@@ -51,10 +55,14 @@ reconcile.add_to(app)
 accounts.add_to(app)
 events.add_to(app)
 webhooks.add_to(app)
+audit.add_to(app)
+glass.add_to(app)
+access.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 policies.add_to(app)
 scenarios.add_to(app)
+gate.stand_at(app)
 
 
 def run(arguments: list[str]) -> int:

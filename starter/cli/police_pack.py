@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from activities.store import inbox
+from starter.access import Permission, needs
 from starter.cli.episodes import EpisodeId, whole_id
 from starter.cli.say import say, say_json
 from starter.cli.wiring import run_async, wired
@@ -18,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("police-pack")(police_pack)
 
 
+@needs(Permission.MAKE_POLICE_PACK)
 def police_pack(
     episode: EpisodeId,
     html: Annotated[Path | None, typer.Option(help="write it as a page that prints on A4")] = None,
@@ -31,6 +34,10 @@ def police_pack(
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
+                item = await inbox.report_of(session, here.settings.authority, whole)
+                if item and item.body["child_id"]:
+                    # It tells of the child's other episodes and records too.
+                    await here.see_child(session, item.body["child_id"])
                 made = await gather(session, here.policies, here.settings.authority, whole, now)
         if made is None:
             raise BadInputError("episode: no report of it is kept here")

@@ -11,6 +11,7 @@ from activities.policies import Policies, kept_text, read_calendar, read_pack, r
 from activities.store.episodes import episode_view, list_episodes
 from activities.store.inbox import report_of
 from starter import policy_page
+from starter.access import Permission, needs
 from starter.cli.episodes import whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
@@ -44,6 +45,7 @@ def _named(name: str) -> Any:
 
 
 @policy_app.command("check")
+@needs(None)
 def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="a policy pack or a calendar in YAML")]) -> None:
     """Check a policy pack, or a calendar, and say in one line what is wrong."""
     data = read_yaml(file)
@@ -57,6 +59,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="a policy pa
 
 
 @policy_app.command("show")
+@needs(None)
 def show(
     name: PackName = "homeward",
     as_page: Annotated[bool, typer.Option("--page", help="in Markdown, to print or publish")] = False,
@@ -76,6 +79,7 @@ def show(
 
 
 @policy_app.command("diff")
+@needs(None)
 def diff(first: PackName, second: PackName, as_json: AsJson = False) -> None:
     """Say what one policy asks for otherwise than another, clock by clock."""
     found = differences(_named(first), _named(second))
@@ -100,6 +104,7 @@ def _short(value: Any) -> str:
 
 
 @policy_app.command("coverage")
+@needs(None)
 def coverage_command(as_json: AsJson = False) -> None:
     """Say where each obligation (O01-O54) and each conflict of the sources (B1-B22) has its place."""
     if as_json:
@@ -110,6 +115,7 @@ def coverage_command(as_json: AsJson = False) -> None:
 
 
 @policy_app.command("try")
+@needs(Permission.READ_EPISODES)
 def try_command(
     name: PackName,
     on: Annotated[list[str] | None, typer.Option("--on", metavar="EPISODE", help="episodes; all, if not given")] = None,
@@ -145,10 +151,9 @@ async def _chosen(here: Wired, on: list[str] | None) -> list[str]:
     if on:
         return [await whole_id(here, beginning) for beginning in on]
     async with here.store.snapshot() as session:
-        return [
-            one.episode_id
-            for one in await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed=True)
-        ]
+        found = await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed=True)
+        hidden = await here.hidden(session, [one.episode_id for one in found])
+    return [one.episode_id for one in found if one.episode_id not in hidden]
 
 
 async def _lived(here: Wired, episode_id: str) -> Lived:

@@ -9,9 +9,10 @@ from activities.reconcile.run import Reported
 from activities.store import disagreements
 from activities.store.disagreements import Found
 from starter import local
-from starter.cli.episodes import AsJson, whole_id
+from starter.access import Permission, needs
+from starter.cli.episodes import AsJson, find_episode
 from starter.cli.say import EXIT_BAD_INPUT, complain, moment, say, say_json, say_table
-from starter.cli.wiring import run_async, wired
+from starter.cli.wiring import Wired, run_async, wired
 from starter.client import EngineSilentError, connect
 from starter.post_settings import load_post_settings
 from starter.upkeep import HandRun, reconcile_by_hand, reconciler_of
@@ -33,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @reconcile_app.callback(invoke_without_command=True)
+@needs(Permission.OPERATE)
 def reconcile(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what is found; mend and write down nothing")] = False,
@@ -49,7 +51,7 @@ def reconcile(
     async def work() -> tuple[HandRun, int]:
         async with wired() as here:
             settings = here.settings
-            whole = await whole_id(here, episode) if episode else None
+            whole = await _found(here, episode) if episode else None
             client = await connect(settings.engine, settings.engine_namespace, settings.engine_patience_seconds)
             workers = await local.pollers(client)
             reconciler = reconciler_of(
@@ -69,6 +71,14 @@ def reconcile(
     if not workers:
         complain(_NO_WORKER)
     return 0
+
+
+async def _found(here: Wired, beginning: str) -> str:
+    """The episode whose id begins so: an operator sees no more of it than whether its stores agree."""
+    async with here.store.snapshot() as session:
+        found = await find_episode(session, here.settings.authority, beginning)
+    here.asked.saw(found)
+    return found
 
 
 def _as_data(done: HandRun) -> dict[str, Any]:
@@ -98,6 +108,7 @@ def _say(done: HandRun) -> None:
 
 
 @reconcile_app.command("findings")
+@needs(Permission.OPERATE)
 def findings(
     everything: Annotated[bool, typer.Option("--all", help="those too that agree again")] = False,
     as_json: AsJson = False,

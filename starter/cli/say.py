@@ -12,6 +12,8 @@ from workflows.instants import in_words
 
 EXIT_BAD_INPUT: Final = 2
 EXIT_KEPT: Final = 3
+EXIT_BROKEN: Final = 4
+"""The audit is not whole."""
 
 # Where nobody looks at a screen, nothing is cut to the width of one.
 _WIDTH_OFF_SCREEN: Final = 200

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from starter.access import needs
 from starter.cli.policies import policies
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async
@@ -28,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("rehearse")(rehearse_command)
 
 
+@needs(None)
 def plan(
     scenario: ScenarioFile,
     as_json: AsJson = False,
@@ -63,6 +65,7 @@ def _say_clock(clock: Clock) -> None:
     say(f"  Source: {clock.source}")
 
 
+@needs(None)
 def rehearse_command(
     scenario: ScenarioFile,
     as_json: AsJson = False,

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from activities.store import inbox
-from activities.store.episodes import EpisodeView, list_episodes
+from activities.store.episodes import EpisodeSummary, EpisodeView, list_episodes
+from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.told import say_who_knew
@@ -28,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("list")(list_command)
 
 
+@needs(Permission.READ_EPISODES)
 def show(episode: EpisodeId, as_json: AsJson = False) -> None:
     """Show an episode: its clocks with their reasons, its timeline, notices, tasks and prompts."""
 
@@ -128,15 +131,18 @@ def _fact_of(line: TimelineEntry | PostEvent) -> str:
     return (line.fact_id if isinstance(line, TimelineEntry) else None) or ""
 
 
+@needs(Permission.READ_EPISODES)
 def list_command(
     include_closed: Annotated[bool, typer.Option("--all", help="closed episodes too")] = False, as_json: AsJson = False
 ) -> None:
     """List the episodes, the most pressing first."""
 
-    async def work() -> tuple[list[Any], int]:
+    async def work() -> tuple[list[EpisodeSummary | _OnlyThere], int]:
         async with wired() as here, here.store.snapshot() as session:
             found = await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed)
-            return list(found), await inbox.count_waiting(session, here.settings.authority)
+            hidden = await here.hidden(session, [one.episode_id for one in found])
+            shown = [_only_there(one) if one.episode_id in hidden else one for one in found]
+            return shown, await inbox.count_waiting(session, here.settings.authority)
 
     found, waiting = run_async(work())
     if as_json:
@@ -144,16 +150,23 @@ def list_command(
         return
     if waiting:
         say(f"{waiting} kept, not yet applied: the engine has not answered")
-    rows = [
-        [
-            s.episode_id,
-            s.child_reference or "-",
-            s.status.value,
-            moment(s.missing_since),
-            s.next_clock or "-",
-            moment(s.next_due),
-            str(s.overdue or ""),
-        ]
-        for s in found
-    ]
-    say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], rows)
+    say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], [_row(one) for one in found])
+
+
+class _OnlyThere(BaseModel):
+    """A restricted child's episode, for who is not close to it."""
+
+    episode_id: str
+    need_to_know: bool = True
+
+
+def _only_there(summary: EpisodeSummary) -> _OnlyThere:
+    return _OnlyThere(episode_id=summary.episode_id)
+
+
+def _row(one: EpisodeSummary | _OnlyThere) -> list[str]:
+    if isinstance(one, _OnlyThere):
+        return [one.episode_id, "-", "restricted", "-", "-", "-", ""]
+    gone, due = moment(one.missing_since), moment(one.next_due)
+    who = one.child_reference or "-"
+    return [one.episode_id, who, one.status.value, gone, one.next_clock or "-", due, str(one.overdue or "")]

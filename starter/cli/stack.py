@@ -6,13 +6,15 @@ import httpx
 import typer
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, disagreements, inbox
+from activities.store import Store, StoreUnavailableError, audit, disagreements, inbox
 from activities.store.accounts import accounts
+from activities.store.audit import ChainState
 from activities.store.disagreements import Reconciled
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
+from starter.access import needs
 from starter.api.entrance import provider_of
 from starter.cli.database import in_words
 from starter.cli.say import moment, say
@@ -39,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
+@needs(None)
 def run() -> int:
     """Start everything on this machine: engine, database, worker, HTTP service. Ctrl-C stops it cleanly."""
     settings = load_settings()
@@ -66,16 +69,19 @@ async def _prepare(settings: Settings) -> tuple[str, ...]:
     return () if has_accounts or identity_settings.uses_provider else (_FIRST_ACCOUNT,)
 
 
+@needs(None)
 def worker() -> None:
     """Run one worker, against the engine and database of the settings."""
     local.exec_worker()
 
 
+@needs(None)
 def serve() -> None:
     """Run the HTTP service: receipts from providers, and the pages on which people answer messages."""
     local.exec_service()
 
 
+@needs(None)
 def doctor() -> int:
     """Say what is reachable and what is not; exit 0 when all is well, 1 when something is not."""
     settings = load_settings()
@@ -116,6 +122,8 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             stand = await states_of_messages(session)
             apart = await disagreements.count_open(session, settings.authority)
             last_run = await disagreements.last_run(session, settings.authority)
+            audited = await audit.authorities(session)
+        chains = [await audit.verify(store, authority) for authority in audited]
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
     finally:
@@ -125,6 +133,7 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
         (apart == 0, f"agreement: {_agreement(apart, last_run)}"),
+        *(_chain(one) for one in chains),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
         (
             not stand.get("unreached"),
@@ -136,6 +145,12 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
 def _agreement(apart: int, last_run: Reconciled | None) -> str:
     compared = f"last compared {moment(last_run.ended_at)}" if last_run else "never compared yet"
     return f"{apart} disagreements between database and engine open, {compared}"
+
+
+def _chain(state: ChainState) -> tuple[bool, str]:
+    if state.broken_at is not None:
+        return False, f"audit: of {state.authority} BROKEN at entry {state.broken_at}: {state.how}"
+    return True, f"audit: of {state.authority} whole, {state.entries} entries"
 
 
 async def _engine(settings: Settings) -> list[tuple[bool, str]]:

@@ -7,7 +7,8 @@ import typer
 
 from activities.store.directory import person_id
 from activities.store.tasks import TaskView, open_tasks, task_beginning, tasks_of_person
-from starter.cli.episodes import SHORTEST_ID, AsJson, pairs
+from starter.access import Permission, needs
+from starter.cli.episodes import SHORTEST_ID, AsJson, pairs, require_to_record
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
@@ -44,6 +45,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(task_app, name="task")
 
 
+@needs(Permission.READ_TASKS)
 def tasks(
     role: Annotated[str | None, typer.Option(help="only this role's")] = None,
     clock: Annotated[str | None, typer.Option(help="only this clock's, such as response_review")] = None,
@@ -64,9 +66,10 @@ def tasks(
                 await _require_person(here, person, "--person")
             async with here.store.snapshot() as session:
                 found = await open_tasks(session, here.settings.authority, role, clock, unclaimed=unclaimed)
-                if person is None:
-                    return found
-                return await tasks_of_person(session, here.settings.authority, person, found, now)
+                if person is not None:
+                    found = await tasks_of_person(session, here.settings.authority, person, found, now)
+                hidden = await here.hidden(session, [task.episode_id for task in found])
+                return [task for task in found if task.episode_id not in hidden]
 
     found = run_async(work())
     if as_json:
@@ -83,12 +86,14 @@ def _by_when(task: TaskView, now: datetime) -> str:
 
 
 @task_app.command("take")
+@needs(Permission.ACT_ON_TASKS)
 def take(task: Task, by: By, as_json: AsJson = False) -> int:
     """Take a task: from now on it is yours, and nobody else's list shows it."""
     return _do(task, Deed(FactKind.TASK_TAKEN, by, to=by), as_json=as_json)
 
 
 @task_app.command("hand-over")
+@needs(Permission.ACT_ON_TASKS)
 def hand_over(
     task: Task,
     to: Annotated[str, typer.Option("--to", metavar="PERSON", help="who has it from now on")],
@@ -101,6 +106,7 @@ def hand_over(
 
 
 @task_app.command("note")
+@needs(Permission.ACT_ON_TASKS)
 def write_note(
     task: Task, by: By, note: Annotated[str, typer.Option("--note", help="the note")], as_json: AsJson = False
 ) -> int:
@@ -109,6 +115,7 @@ def write_note(
 
 
 @task_app.command("give-back")
+@needs(Permission.ACT_ON_TASKS)
 def give_back(task: Task, by: By, note: Note = None, as_json: AsJson = False) -> int:
     """Give a task back: it is its role's again, and anybody in that role may take it."""
     return _do(task, Deed(FactKind.TASK_GIVEN_BACK, by, note=note), as_json=as_json)
@@ -131,6 +138,7 @@ def _do(beginning: str, deed: Deed, *, as_json: bool) -> int:
 
 
 @task_app.command("done")
+@needs(Permission.ACT_ON_TASKS)
 def done(  # noqa: PLR0917 - each is an option of the command line
     task: Task,
     by: By,
@@ -152,6 +160,7 @@ def done(  # noqa: PLR0917 - each is an option of the command line
             made = await completing(here.store, here.policies, here.settings.authority, found, said, now=now)
             if made.said is None:
                 return made, None
+            require_to_record(here.asked, str(made.said["kind"]))
             return made, await here.commands.record(found.episode_id, made.said, now)
 
     made, outcome = run_async(work())
@@ -192,6 +201,7 @@ def _say_outcome(outcome: Outcome, words: str, *, as_json: bool) -> int:
 
 
 @task_app.command("show")
+@needs(Permission.READ_TASKS)
 def show(task: Task, as_json: AsJson = False) -> None:
     """Show a task: what, for which episode, by when, whose it is and why, and what was done with it."""
     now = datetime.now(UTC)
@@ -244,15 +254,16 @@ async def _whole_task(here: Wired, beginning: str) -> TaskView:
     """The task whose key begins so. Raises BadInputError when there is none, or more than one."""
     if len(beginning) < SHORTEST_ID:
         raise BadInputError(f"task: '{beginning}' is too short; 'homeward tasks' shows them")
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         found = await task_beginning(session, here.settings.authority, beginning)
-    if len(found) != 1:
-        raise BadInputError(f"task: {'more than one task begins' if found else 'no task begins'} '{beginning}'")
+        if len(found) != 1:
+            raise BadInputError(f"task: {'more than one task begins' if found else 'no task begins'} '{beginning}'")
+        await here.see(session, found[0].episode_id)
     return found[0]
 
 
 async def _require_person(here: Wired, reference: str, field: str) -> None:
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         if await person_id(session, here.settings.authority, reference) is None:
             raise BadInputError(
                 f"{field}: there is no such person in the directory; 'homeward directory show' lists them"

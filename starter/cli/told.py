@@ -3,6 +3,7 @@
 import typer
 
 from activities.store.episodes import EpisodeView, episode_view
+from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
@@ -15,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("told")(told)
 
 
+@needs(Permission.READ_EPISODES)
 def told(episode: EpisodeId, as_json: AsJson = False) -> None:
     """Show who was told what of an episode: when, by which way, whether it arrived, who read and who answered."""
 

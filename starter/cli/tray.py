@@ -8,12 +8,14 @@ import typer
 
 from activities.store.answers import InTray, tray_of
 from activities.store.directory import person_id
+from starter.access import Permission, needs
 from starter.answers import Answers
 from starter.cli.episodes import SHORTEST_ID, AsJson
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
 from workflows.instants import in_words
+from workflows.names import BREAK_GLASS, episode_of_notice
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import ROLE_WORDS
 
@@ -24,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("answer")(answer)
 
 
+@needs(Permission.READ_TASKS)
 def tray(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="a person's reference in the directory")],
     everything: Annotated[bool, typer.Option("--all", help="also what was read and wants no answer any more")] = False,
@@ -33,7 +36,12 @@ def tray(
 
     async def work() -> list[InTray]:
         async with wired() as here:
-            return await _tray_of(here, person, "person", everything=everything)
+            found = await _tray_of(here, person, "person", everything=everything)
+            # That the glass was broken says nothing of the child.
+            of_children = [one.line.episode_id for one in found if one.line.clock != BREAK_GLASS]
+            async with here.store.snapshot() as session:
+                hidden = await here.hidden(session, of_children)
+            return [one for one in found if one.line.clock == BREAK_GLASS or one.line.episode_id not in hidden]
 
     found = run_async(work())
     if as_json:
@@ -43,6 +51,7 @@ def tray(
     say_table(columns, [_row(one) for one in found])
 
 
+@needs(Permission.ACT_ON_TASKS)
 def answer(
     notices: Annotated[
         list[str] | None,
@@ -70,13 +79,14 @@ def answer(
                 raise BadInputError("notice: give NOTICE... with --by PERSON, or --message ID")
             everything = await _tray_of(here, by, "--by", everything=True)
             keys = [_whole_key(everything, beginning) for beginning in notices]
+            here.asked.saw(*(episode_of_notice(one) for one in keys))
             return await answers.to_notices(await _person(here, by, "--by"), keys, now)
 
     return _say_outcomes(run_async(work()), as_json=as_json)
 
 
 async def _person(here: Wired, reference: str, field: str) -> str:
-    async with here.store.session() as session:
+    async with here.store.snapshot() as session:
         person = await person_id(session, here.settings.authority, reference)
     if person is None:
         raise BadInputError(f"{field}: there is no such person in the directory; 'homeward directory show' lists them")

@@ -12,6 +12,7 @@ from activities.event_sender import EventSender
 from activities.store import subscriptions
 from activities.store.subscriptions import Backlog, DeadLetter, Subscription
 from starter import webhooks
+from starter.access import Permission, needs
 from starter.cli.episodes import AsJson
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @webhooks_app.command("add")
+@needs(Permission.MANAGE_WEBHOOKS)
 def add(
     name: Name,
     url: Annotated[str, typer.Argument(metavar="URL", help="where events are posted: https, or http on this machine")],
@@ -64,6 +66,7 @@ def add(
 
 
 @webhooks_app.command("list")
+@needs(Permission.MANAGE_WEBHOOKS)
 def list_webhooks(as_json: AsJson = False) -> None:
     """List the webhooks, how each stands, and what it has not taken."""
 
@@ -93,6 +96,7 @@ def list_webhooks(as_json: AsJson = False) -> None:
 
 
 @webhooks_app.command("pause")
+@needs(Permission.MANAGE_WEBHOOKS)
 def pause(name: Name) -> None:
     """Send a webhook nothing until it is resumed; what happens meanwhile waits for it."""
     _with_webhook(name, lambda session, one, _: webhooks.pause(session, one))
@@ -100,6 +104,7 @@ def pause(name: Name) -> None:
 
 
 @webhooks_app.command("resume")
+@needs(Permission.MANAGE_WEBHOOKS)
 def resume(name: Name) -> None:
     """Send a webhook events again, from where it stood."""
     missed = _with_webhook(name, lambda session, one, _: subscriptions.resume_subscription(session, one))
@@ -108,6 +113,7 @@ def resume(name: Name) -> None:
 
 
 @webhooks_app.command("rotate")
+@needs(Permission.MANAGE_WEBHOOKS)
 def rotate(name: Name, as_json: AsJson = False) -> None:
     """Give a webhook a new secret, shown now and never again. For a day events are signed with both."""
     secret, until = _with_webhook(name, lambda session, one, now: webhooks.rotate(session, one, now, DeliveryRules()))
@@ -119,6 +125,7 @@ def rotate(name: Name, as_json: AsJson = False) -> None:
 
 
 @webhooks_app.command("remove")
+@needs(Permission.MANAGE_WEBHOOKS)
 def remove(
     name: Name, yes: Annotated[bool, typer.Option("--yes", help="yes: its dead letters may be lost")] = False
 ) -> None:
@@ -130,6 +137,7 @@ def remove(
 
 
 @webhooks_app.command("dead")
+@needs(Permission.MANAGE_WEBHOOKS)
 def dead(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="of this webhook; of all, if not given")] = None,
     as_json: AsJson = False,
@@ -155,6 +163,7 @@ def dead(
 
 
 @webhooks_app.command("resend")
+@needs(Permission.MANAGE_WEBHOOKS)
 def resend(
     name: Name,
     event: Annotated[str | None, typer.Option("--event", metavar="ID", help="only this dead letter")] = None,
@@ -165,6 +174,7 @@ def resend(
 
 
 @webhooks_app.command("test")
+@needs(Permission.MANAGE_WEBHOOKS)
 def try_out(name: Name, as_json: AsJson = False) -> int:
     """Send a webhook an event of type homeward.webhook.test, once; exit 1 when it does not take it."""
 

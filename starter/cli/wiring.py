@@ -1,21 +1,67 @@
-"""How commands reach settings, policies, the store and the engine."""
+"""How commands reach settings, policies, the store and the engine; and what is written down of each."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError
+from activities.store.audit import AuditOutcome
+from starter.audit import Audit
+from starter.cli.asking import READING, CommandAsked, NeedToKnowError, being_asked
 from starter.client import Episodes, Reached
 from starter.commands import Commands
 from starter.settings import Settings, load_settings
+from starter.sight import child_hidden_from, hidden_among, see_episode
+from workflows.plain_errors import BadInputError
 
 Answer = TypeVar("Answer")
+
+
+class WatchedStore(Store):
+    """The store as a command reaches it: before its first change, what was asked is written into the audit.
+
+    `snapshot` reads and writes nothing down; what only reads is written down at
+    its end, when it is known what will be shown.
+    """
+
+    def __init__(self, url: str, asked: CommandAsked) -> None:
+        super().__init__(url)
+        self._command = asked
+        self._written = False
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction: committed at the end, rolled back on any exception. Raises StoreUnavailableError."""
+        if not self._written and self._command.permission not in READING:
+            await self.write_down()
+        async with super().session() as session:
+            yield session
+
+    async def write_down(self, outcome: AuditOutcome = "allowed") -> None:
+        """Write into the audit what was asked, and of which ids, as far as they are known. Once for each outcome."""
+        self._written = True
+        asked = self._command
+        await Audit(self).write(
+            asked.principal,
+            asked.permission,
+            asked.way,
+            asked.now,
+            request=asked.request,
+            outcome=outcome,
+            subjects=asked.subjects,
+        )
+
+    async def write_down_at_the_end(self) -> None:
+        """Write down what has not been yet: what was read, or a change that there was no need to make."""
+        if not self._written:
+            await self.write_down()
 
 
 @dataclass(frozen=True)
@@ -26,6 +72,29 @@ class Wired:
     policies: Policies
     store: Store
     commands: Commands
+    asked: CommandAsked
+    engine: Reached
+
+    async def see(self, session: AsyncSession, episode_id: str) -> None:
+        """Note that an episode is shown or changed. Raises NeedToKnowError, or BadInputError where there is none."""
+        seen = await see_episode(session, self.asked.principal, episode_id, self.asked.now)
+        if seen.sight == "nothing":
+            raise BadInputError("episode: there is no such episode here")
+        self.asked.saw(episode_id, seen.child_id)
+        if seen.sight == "only_that_it_is_there":
+            raise NeedToKnowError(episode_id)
+
+    async def see_child(self, session: AsyncSession, child_id: str) -> None:
+        """Note that a child's records are shown or changed. Raises NeedToKnowError."""
+        self.asked.saw(child_id)
+        if episode := await child_hidden_from(session, self.asked.principal, child_id, self.asked.now):
+            raise NeedToKnowError(episode)
+
+    async def hidden(self, session: AsyncSession, episode_ids: Collection[str]) -> frozenset[str]:
+        """Those of the episodes of which whoever asks may see only that they are there; the others are noted."""
+        hidden = await hidden_among(session, self.asked.principal, episode_ids, self.asked.now)
+        self.asked.saw(*(one for one in dict.fromkeys(episode_ids) if one not in hidden))
+        return hidden
 
 
 def prepare_data_folder(settings: Settings) -> None:
@@ -40,26 +109,47 @@ def prepare_data_folder(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def wired() -> AsyncGenerator[Wired]:
-    """Settings read, policies loaded, the database open and its schema right.
-
-    The engine is reached only when it is needed.
-    """
-    settings = load_settings()
-    policies = Policies.load(settings.policy_dir)
+async def _watched(settings: Settings) -> AsyncGenerator[WatchedStore]:
     prepare_data_folder(settings)
-    store = Store(settings.database)
+    store = WatchedStore(settings.database, being_asked.get())
+    try:
+        await store.make_ready()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def wired() -> AsyncGenerator[Wired]:
+    """Settings read, policies loaded, the database open and its schema right; all for the command that is being given.
+
+    The engine is reached only when it is needed. What the command does is
+    written into the audit: a change before it is made, a reading before it is
+    shown. Raises LookupError where no command is being given that said which
+    permission it needs.
+    """
+    settings, asked = load_settings(), being_asked.get()
+    policies = Policies.load(settings.policy_dir)
     patience = settings.engine_patience_seconds
     engine = Reached(settings.engine, settings.engine_namespace, patience)
 
     async def reach() -> Episodes:
         return Episodes(await engine.client(), patience)
 
-    try:
-        await store.make_ready()
-        yield Wired(settings, policies, store, Commands(store, policies, settings.authority, reach))
-    finally:
-        await store.close()
+    async with _watched(settings) as store:
+        commands = Commands(store, policies, settings.authority, reach, said_by=asked.principal.id)
+        try:
+            yield Wired(settings, policies, store, commands, asked, engine)
+        except NeedToKnowError:
+            await store.write_down("refused")
+            raise
+        await store.write_down_at_the_end()
+
+
+async def note_refusal() -> None:
+    """Write into the audit that the command that is being given was refused. Raises StoreUnavailableError."""
+    async with _watched(load_settings()) as store:
+        await store.write_down("refused")
 
 
 def run_async(work: Coroutine[Any, Any, Answer]) -> Answer:

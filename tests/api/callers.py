@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from starter.api.parts import Parts
 from starter.api.receipts import Receipts
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands, Connect
+from starter.glass import Glass
 from starter.identity.asking import NotSignedInError
 
 HERE = "invented"
@@ -61,6 +62,7 @@ class Service:
         connect: Connect = no_engine,
         clock: Callable[[], datetime] | None = None,
         a_minute: int = 10_000,
+        glass: Glass | None = None,
     ) -> None:
         self.store = store
         self.policies = Policies.load()
@@ -79,6 +81,7 @@ class Service:
             identity=self.identity,
             requests_a_minute=a_minute,
             clock=clock or (lambda: datetime.now(UTC)),
+            glass=glass or Glass(timedelta(hours=8)),
         )
         self.app: FastAPI = create_app(self.parts)
 

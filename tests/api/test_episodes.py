@@ -210,7 +210,7 @@ async def test_the_audit_knows_who_reported_and_who_looked_and_who_was_refused(s
         await operator.get(f"/v1/episodes/{episode}")
     async with store.session() as session:
         entries = await audit.entries(session, HERE)
-        whole = await audit.verify(session, HERE)
+    whole = await audit.verify(store, HERE)
     told = [(one.way, one.outcome) for one in entries]
     path = "/v1/episodes/{episode_id}"
     assert told == [("POST /v1/episodes", "allowed"), (f"GET {path}", "allowed"), (f"GET {path}", "refused")]

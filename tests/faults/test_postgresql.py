@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import fresh_server
 from tests.faults.machine import HOMEWARD, Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
-from tests.postgres import PASSWORD, Postgres
+from tests.postgres import APPLICATION, PASSWORD, Postgres
 
 
 @pytest.fixture
@@ -23,7 +23,10 @@ def own_postgres() -> Generator[Postgres]:
 
 @pytest.fixture
 def on_postgres(machine: Machine, own_postgres: Postgres) -> Machine:
-    machine.environment["HOMEWARD_DATABASE_URL"] = own_postgres.url("homeward")
+    """A machine whose processes work as the application's user, who is not the owner of the tables."""
+    own_postgres.create_role(APPLICATION)
+    machine.environment["HOMEWARD_DATABASE_URL"] = own_postgres.url("homeward", APPLICATION)
+    machine.environment["HOMEWARD_COMMAND_ROLES"] = "manager,operator,auditor"
     return machine
 
 
@@ -63,7 +66,11 @@ def test_an_episode_lives_through_the_loss_of_its_database(on_postgres: Machine,
     assert behind in refused(machine, "list")
     assert machine.start("worker", [str(HOMEWARD), "worker"]).wait(60) == 2
     machine.wait_for_line("worker", behind)
-    assert machine.homeward("database", "upgrade").returncode == 0
+    assert "permission denied" in refused(machine, "database", "upgrade")
+    owner = {"HOMEWARD_DATABASE_URL": own_postgres.url("homeward")}
+    for words in (("upgrade",), ("grant", APPLICATION)):
+        done = machine.homeward("database", *words, environment=owner)
+        assert done.returncode == 0, done.stderr
     machine.start_engine()
     machine.start_worker()
     machine.start_service()

@@ -122,8 +122,9 @@ def test_what_is_wrong_is_told_in_one_line_and_nothing_changes(
 
 
 def all_that_is_kept(folder: Path) -> list[str]:
+    """Every row but those of the audit, which says that it was asked for."""
     with closing(sqlite3.connect(folder / "data" / "homeward.sqlite")) as database:
-        return list(database.iterdump())
+        return [line for line in database.iterdump() if not line.startswith('INSERT INTO "audit"')]
 
 
 def test_a_holding_is_added_once_and_grows(desk: Desk) -> None:

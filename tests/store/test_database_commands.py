@@ -65,6 +65,7 @@ def test_nothing_upgrades_a_postgresql_by_itself(
     says: Says, monkeypatch: pytest.MonkeyPatch, empty_postgres_url: str
 ) -> None:
     monkeypatch.setenv("HOMEWARD_DATABASE_URL", empty_postgres_url)
+    monkeypatch.setenv("HOMEWARD_COMMAND_ROLES", "manager")
     behind = f"homeward: the database is empty and this Homeward needs {HEAD}: run 'homeward database upgrade'\n"
     for words in (["list"], ["tasks"], ["directory", "show"]):
         assert says(*words) == (2, "", behind)
@@ -93,6 +94,7 @@ def test_a_file_of_0_2_0_is_upgraded_by_whatever_is_said_first(says: Says, tmp_p
 @pytest.mark.parametrize("words", [["database", "show"], ["database", "upgrade"], ["list"]])
 def test_a_server_that_is_away_is_one_line(says: Says, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setenv("HOMEWARD_DATABASE_URL", "postgresql://somebody:s3cret@127.0.0.1:9/homeward")
+    monkeypatch.setenv("HOMEWARD_COMMAND_ROLES", "manager")
     status, answer, complaint = says(*words)
     assert (status, answer, complaint.count("\n")) == (2, "", 1)
     assert complaint.startswith("homeward: the database cannot be used now: ")

@@ -42,6 +42,15 @@ async def bare(empty_url: str) -> AsyncGenerator[Store]:
     await opened.close()
 
 
+@pytest_asyncio.fixture
+async def store(database_url: str) -> AsyncGenerator[Store]:
+    """A store as the owner of its tables uses it, who alone can change them."""
+    opened = Store(database_url)
+    await opened.upgrade()
+    yield opened
+    await opened.close()
+
+
 async def ask(store: Store, question: Callable[[Connection], Answer]) -> Answer:
     async with store._engine.begin() as connection:
         return await connection.run_sync(question)
