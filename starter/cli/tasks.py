@@ -167,7 +167,7 @@ def done(  # noqa: PLR0917 - each is an option of the command line
     found = made.task
     if outcome is None and found.state != "done":
         raise BadInputError(f"task: it is {found.state}: nothing is asked any more")
-    if outcome is None or outcome.again:
+    if outcome is None or (outcome.again and outcome.state == "applied"):
         if as_json:
             say_json({"task": found.key, "state": "done", "again": True})
         else:
