@@ -104,7 +104,14 @@ MAY: Final[Mapping[AccessRole, frozenset[Permission]]] = {
     },
     AccessRole.CASE_SYSTEM: _REPORTS
     | _READS
-    | {_P.KEEP_CHILD_RECORDS, _P.CHANGE_DIRECTORY, _P.TAKE_IN, _P.READ_EVENTS, _P.MANAGE_WEBHOOKS},
+    | {
+        _P.ACT_ON_TASKS,
+        _P.KEEP_CHILD_RECORDS,
+        _P.CHANGE_DIRECTORY,
+        _P.TAKE_IN,
+        _P.READ_EVENTS,
+        _P.MANAGE_WEBHOOKS,
+    },
     AccessRole.REPORTER: _REPORTS,
 }
 """The table. Who has several roles may do what any of them may."""

@@ -60,13 +60,16 @@ async def see_episode(session: AsyncSession, principal: Principal, episode_id: s
         return nothing
     if principal.sees_only_its_own:
         return seen if report is not None and report.said_by == principal.id else nothing
-    if seen.need_to_know and not await _needs_to_know(session, principal, episode_id, now):
+    if seen.need_to_know and not await _needs_to_know(session, principal, seen, now):
         return seen.model_copy(update={"sight": "only_that_it_is_there"})
     return seen
 
 
-async def _needs_to_know(session: AsyncSession, principal: Principal, episode_id: str, now: datetime) -> bool:
-    return not await hidden_from(session, principal, [episode_id], now)
+async def _needs_to_know(session: AsyncSession, principal: Principal, seen: EpisodeSeen, now: datetime) -> bool:
+    if not await hidden_from(session, principal, [seen.episode_id], now):
+        return True
+    # Until its workflow has written an episode only the child itself tells who holds a role for it.
+    return seen.child_id is not None and await close_to_child(session, asker_of(principal), seen.child_id, now)
 
 
 async def hidden_from(
