@@ -346,6 +346,38 @@ class InboxTable(Table):
     attempts: Mapped[int]
 
 
+class IntakeRunTable(Table):
+    """One taking in of a file: how far it came. No row's content is kept.
+
+    `digest` is of the file and its mapping: the same file again is the same
+    run. `lines` are the rows of the file; `finished_at` is None while some have
+    no outcome yet.
+    """
+
+    __tablename__ = "intake_run"
+    __table_args__ = (UniqueConstraint("authority", "digest"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    digest: Mapped[str]
+    mapping: Mapped[str]
+    lines: Mapped[int]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str]
+    finished_at: Mapped[datetime | None]
+
+
+class IntakeLineTable(Table):
+    """What became of one line of a file: its verdict and why, and the episode it began or is there as already."""
+
+    __tablename__ = "intake_line"
+    run_id: Mapped[str] = mapped_column(ForeignKey("intake_run.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
+    episode_id: Mapped[str | None]
+    added: Mapped[bool]
+
+
 class PolicyInUseTable(Table):
     """The fingerprint of each policy and calendar version in use, so that two workers never mean two things by one."""
 
