@@ -10,7 +10,7 @@ from activities.store.answers import (
     mark_read,
     message_tray,
     notices_in_tray,
-    person_reference,
+    person_named,
     said_of,
 )
 from activities.store.post import message_of
@@ -49,14 +49,17 @@ class Answers:
         """Record an acknowledgement for each clock that asks for one, once however often it is said."""
         async with self._store.session() as session:
             await mark_read(session, person, [one.line.notice for one in told], now)
-            by = await person_reference(session, person)
+            authority, by = await person_named(session, person)
         by_clock: dict[tuple[str, str], list[InTray]] = {}
         for one in told:
             if one.line.asks == "answer":
                 by_clock.setdefault((one.line.episode_id, one.line.clock), []).append(one)
-        return [await self._answer_clock(person, by, asked, now) for asked in by_clock.values()]
+        commands = self._commands.of(authority)
+        return [await self._answer_clock(commands, person, by, asked, now) for asked in by_clock.values()]
 
-    async def _answer_clock(self, person: str, by: str, asked: Sequence[InTray], now: datetime) -> Outcome:
+    async def _answer_clock(
+        self, commands: Commands, person: str, by: str, asked: Sequence[InTray], now: datetime
+    ) -> Outcome:
         """Answer what a person was asked about one clock, unless it has its answer, from whomever."""
         last = max(asked, key=lambda one: (one.asked_since, one.line.notice))
         line = last.line
@@ -71,7 +74,7 @@ class Answers:
         at = min(max(now, last.asked_since), now + CLOCK_SKEW)
         fact = {"kind": "acknowledged", "id": fact_id, "at": to_rfc3339(at), "clock": line.clock}
         fact |= {"role": line.role.value, "by": by, "recorded_by": by}
-        return await self._commands.record(line.episode_id, fact, now)
+        return await commands.record(line.episode_id, fact, now)
 
     async def _answer_id(self, notice: str, person: str, said: Said) -> tuple[str, inbox.InboxItem | None]:
         """The id of a person's answer to a notice, and what was said under it before.

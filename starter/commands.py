@@ -89,11 +89,19 @@ Connect = Callable[[], Awaitable[Episodes]]
 class Commands:
     """The way in for every person and system, over one store, one set of policies and one engine."""
 
-    def __init__(self, store: Store, policies: Policies, authority: str, connect: Connect) -> None:
+    def __init__(
+        self, store: Store, policies: Policies, authority: str, connect: Connect, said_by: str | None = None
+    ) -> None:
+        """Take in what is said to an authority; `said_by` is the principal that says it, where one is known."""
         self._store = store
         self._policies = policies
         self._authority = authority
         self._connect = connect
+        self._said_by = said_by
+
+    def of(self, authority: str, said_by: str | None = None) -> "Commands":
+        """The same way in, to another authority."""
+        return Commands(self._store, self._policies, authority, self._connect, said_by)
 
     async def engine(self) -> Episodes:
         """The episodes as the engine runs them. Raises EngineSilentError."""
@@ -196,7 +204,7 @@ class Commands:
         """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
         async with self._store.session() as session:
             row = await session.get(EpisodeTable, episode_id)
-        if row is None or row.closed_at is None:
+        if row is None or row.authority != self._authority or row.closed_at is None:
             raise BadInputError("episode: it is not closed")
         said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
         return await self.record(episode_id, said, now)
@@ -209,8 +217,9 @@ class Commands:
         if duplicate == into:
             raise BadInputError("--into: an episode cannot be merged into itself")
         async with self._store.snapshot() as session:
-            view, target = await episode_view(session, duplicate), await session.get(EpisodeTable, into)
-        if view is None or target is None:
+            view = await episode_view(session, self._authority, duplicate)
+            target = await session.get(EpisodeTable, into)
+        if view is None or target is None or target.authority != self._authority:
             raise BadInputError("episode: both episodes must be running before they are merged")
         if view.child_reference and view.episode["child_id"] != target.child_id:
             raise BadInputError("--into: that is an episode of another child")
@@ -245,7 +254,7 @@ class Commands:
         kept: list[InboxItem] = []
         async with self._store.session() as session:
             for episode_id, fact in facts:
-                if not await inbox.is_known(session, episode_id):
+                if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
                 item = InboxItem(
                     id=fact.id,
@@ -255,6 +264,7 @@ class Commands:
                     body=fact.model_dump(mode="json"),
                     urgency=URGENCY_FACT,
                     received_at=now,
+                    said_by=self._said_by,
                 )
                 there = await inbox.keep(session, item)
                 if there.episode_id != episode_id or there.kind != "fact":
@@ -292,6 +302,7 @@ class Commands:
             body=body,
             urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
             received_at=now,
+            said_by=self._said_by,
         )
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:
@@ -311,7 +322,7 @@ class Commands:
             return await self._begin(episodes, item, now)
         fact = Fact.model_validate(item.body)
         try:
-            recorded = await self._record(episodes, item.episode_id, fact, now)
+            recorded = await self._record(episodes, item, fact, now)
         except FactRefusedError as refusal:
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
@@ -327,16 +338,17 @@ class Commands:
         await episodes.begin(start_of(item))
         return await self._settled(item, "applied", None, now)
 
-    async def _record(self, episodes: Episodes, episode_id: str, fact: Fact, now: datetime) -> Recorded:
+    async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:
         try:
-            return await episodes.record(episode_id, fact)
+            return await episodes.record(item.episode_id, fact)
         except EpisodeNotRunningError:
+            # The relay puts to the engine what was said to any authority.
             async with self._store.session() as session:
-                report = await inbox.report_of(session, episode_id)
+                report = await inbox.report_of(session, item.authority, item.episode_id)
             if report is None or report.state != "kept":
                 raise
             await self._begin(episodes, report, now)
-            return await episodes.record(episode_id, fact)
+            return await episodes.record(item.episode_id, fact)
 
     async def _not_running(self, item: InboxItem, now: datetime) -> Outcome:
         """A closed episode refuses; one the engine has lost keeps what was said until it is mended."""

@@ -185,7 +185,7 @@ class Stage:
     async def view(self) -> EpisodeView:
         """What the store holds about the episode."""
         async with self.store.snapshot() as session:
-            view = await episode_view(session, self.episode_id)
+            view = await episode_view(session, self.authority, self.episode_id)
         if view is None:
             raise RuntimeError("the episode has not been written")
         return view

@@ -19,10 +19,12 @@ from activities.store import Store, StoreUnavailableError
 from starter.answers import Answers
 from starter.api.app import create_app
 from starter.api.guard import Impatient
+from starter.api.parts import Parts
 from starter.api.receipts import Receipts
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
+from starter.identity.asking import Identity, NobodyIsKnown
 from starter.logs import begin_logging
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
@@ -41,7 +43,9 @@ PAGE_PATIENCE_SECONDS: Final = 4.0
 log = logging.getLogger("homeward.service")
 
 
-def service(settings: Settings, post_settings: PostSettings, store: Store, policies: Policies) -> FastAPI:
+def service(
+    settings: Settings, post_settings: PostSettings, store: Store, policies: Policies, identity: Identity
+) -> FastAPI:
     """The HTTP service over a store and whatever engine the settings name, reached when it is first needed."""
     patience = min(settings.engine_patience_seconds, PAGE_PATIENCE_SECONDS)
     engine = Reached(settings.engine, settings.engine_namespace, patience)
@@ -56,9 +60,17 @@ def service(settings: Settings, post_settings: PostSettings, store: Store, polic
             # The receipt is in the store, where the message's own looking finds it.
             log.info("a message did not hear of a receipt: it is sent, or the engine is away")
 
-    answers = Answers(store, Commands(store, policies, settings.authority, brief.episodes))
-    token = post_settings.notify_callback_token.get_secret_value()
-    return create_app(store, answers, Receipts(store, token, tell))
+    commands = Commands(store, policies, settings.authority, brief.episodes)
+    parts = Parts(
+        store=store,
+        policies=policies,
+        commands=commands,
+        answers=Answers(store, commands),
+        receipts=Receipts(store, post_settings.notify_callback_token.get_secret_value(), tell),
+        identity=identity,
+        requests_a_minute=settings.api_requests_a_minute,
+    )
+    return create_app(parts)
 
 
 def listening_socket(port: int) -> socket.socket:
@@ -95,7 +107,7 @@ async def serve(settings: Settings, post_settings: PostSettings) -> None:
     """
     store, policies = Store(settings.database), Policies.load(settings.policy_dir)
     config = uvicorn.Config(
-        service(settings, post_settings, store, policies),
+        service(settings, post_settings, store, policies, NobodyIsKnown()),
         http=Impatient,
         ws="none",
         log_config=None,

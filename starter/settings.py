@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
     )
+    api_requests_a_minute: int = Field(
+        default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
+    )
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )

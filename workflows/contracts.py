@@ -60,7 +60,10 @@ class EarlierAsked(_Message):
 
 
 class EpisodeRow(_Message):
-    """The episode as people read it. Instants are UTC."""
+    """The episode as people read it. Instants are UTC.
+
+    `need_to_know`: only those who hold a role for the child may see it (O36, S4 section 8).
+    """
 
     episode_id: str
     authority: str
@@ -74,6 +77,7 @@ class EpisodeRow(_Message):
     closed_at: Instant | None
     next_wake_at: Instant | None
     next_wake_for: str | None
+    need_to_know: bool = False
 
 
 class TimelineEntry(_Message):

@@ -56,6 +56,15 @@ class Child(BaseModel):
     host_authority: Words | None = None
     host_force: Words | None = None
 
+    @property
+    def need_to_know(self) -> bool:
+        """Whether only those who need to may know where the child is, as far as anybody has said.
+
+        So it is for a child who may have been trafficked, as one is who seeks
+        asylum alone, and where somebody has restricted it (O36, S4 section 8).
+        """
+        return bool(self.restricted or self.trafficking_concern or self.unaccompanied)
+
     def birthday(self, age: int) -> date | None:
         """The day on which the child reaches an age; None while the date of birth is not known.
 

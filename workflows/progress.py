@@ -179,4 +179,5 @@ def episode_row(
         closed_at=known.as_of if status is EpisodeStatus.CLOSED else None,
         next_wake_at=wake.at if wake else None,
         next_wake_for=wake.label if wake else None,
+        need_to_know=known.child(start.child).need_to_know,
     )

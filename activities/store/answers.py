@@ -117,9 +117,9 @@ async def mark_read(session: AsyncSession, person: str, notices: list[str], now:
     await session.execute(update(RecipientTable).where(*mine, RecipientTable.read_at.is_(None)).values(read_at=now))
 
 
-async def person_reference(session: AsyncSession, person: str) -> str:
-    """What the authority calls a person. Raises LookupError when there is no such person."""
+async def person_named(session: AsyncSession, person: str) -> tuple[str, str]:
+    """A person's authority, and what it calls the person. Raises LookupError when there is no such person."""
     row = await session.get(PersonTable, person)
     if row is None:
         raise LookupError("there is no such person")
-    return row.reference
+    return row.authority, row.reference

@@ -146,10 +146,10 @@ async def _rows(session: AsyncSession, table: Any, *where: ColumnElement[bool], 
     return list((await session.scalars(select(table).where(*where).order_by(*order))).all())
 
 
-async def episode_view(session: AsyncSession, episode_id: str) -> EpisodeView | None:
-    """Everything people read about one episode, or None when the store has no such episode."""
+async def episode_view(session: AsyncSession, authority: str, episode_id: str) -> EpisodeView | None:
+    """Everything people read about one episode of an authority, or None when the store has no such episode."""
     episode = await session.get(EpisodeTable, episode_id)
-    if episode is None:
+    if episode is None or episode.authority != authority:
         return None
     child = await session.get(ChildTable, episode.child_id) if episode.child_id else None
     mine = [table.episode_id == episode_id for table in (FactTable, ClockTable, TimelineTable, NoticeTable, TaskTable)]
@@ -240,12 +240,17 @@ class EpisodeSummary(BaseModel):
     closed_at: datetime | None
 
 
-async def list_episodes(session: AsyncSession, now: datetime, include_closed: bool) -> list[EpisodeSummary]:
-    """Every episode with what is owed next, the most pressing first. `now` is UTC."""
+async def list_episodes(
+    session: AsyncSession, authority: str, now: datetime, include_closed: bool
+) -> list[EpisodeSummary]:
+    """Every episode of an authority with what is owed next, the most pressing first. `now` is UTC."""
     chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.authority == authority)
     if not include_closed:
         chosen = chosen.where(EpisodeTable.closed_at.is_(None))
-    owed = select(ClockTable).where(ClockTable.state.in_([ClockState.RUNNING.value, ClockState.OVERDUE.value]))
+    owed = select(ClockTable).join(EpisodeTable, EpisodeTable.id == ClockTable.episode_id)
+    owed = owed.where(EpisodeTable.authority == authority)
+    owed = owed.where(ClockTable.state.in_([ClockState.RUNNING.value, ClockState.OVERDUE.value]))
     by_episode: dict[str, list[ClockTable]] = {}
     for clock in (await session.scalars(owed.order_by(ClockTable.due.nulls_first(), ClockTable.id))).all():
         by_episode.setdefault(clock.episode_id, []).append(clock)

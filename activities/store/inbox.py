@@ -34,6 +34,7 @@ class InboxItem(BaseModel):
     received_at: datetime
     settled_at: datetime | None = None
     attempts: int = 0
+    said_by: str | None = None
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -121,9 +122,12 @@ async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
     return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
 
 
-async def count_waiting(session: AsyncSession) -> int:
-    """How many items the engine has not answered yet."""
-    return await session.scalar(select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")) or 0
+async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
+    """How many items the engine has not answered yet: an authority's, or everybody's."""
+    waiting = select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")
+    if authority is not None:
+        waiting = waiting.where(InboxTable.authority == authority)
+    return await session.scalar(waiting) or 0
 
 
 async def item(session: AsyncSession, item_id: str) -> InboxItem | None:
@@ -132,9 +136,10 @@ async def item(session: AsyncSession, item_id: str) -> InboxItem | None:
     return InboxItem.model_validate(row) if row else None
 
 
-async def report_of(session: AsyncSession, episode_id: str) -> InboxItem | None:
-    """The report that began the episode, or None when it was never kept here."""
+async def report_of(session: AsyncSession, authority: str, episode_id: str) -> InboxItem | None:
+    """The report that began an episode of an authority, or None when it was never kept here."""
     chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.kind == "report")
+    chosen = chosen.where(InboxTable.authority == authority)
     row = await session.scalar(chosen)
     return InboxItem.model_validate(row) if row else None
 
@@ -178,8 +183,9 @@ async def _known_children(session: AsyncSession, authority: str, references: Seq
     return found
 
 
-async def is_known(session: AsyncSession, episode_id: str) -> bool:
-    """Whether an episode has been written, or a report that begins it is kept."""
-    if await session.get(EpisodeTable, episode_id):
-        return True
-    return await report_of(session, episode_id) is not None
+async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bool:
+    """Whether an episode of an authority has been written, or a report that begins it is kept."""
+    row = await session.get(EpisodeTable, episode_id)
+    if row is not None:
+        return row.authority == authority
+    return await report_of(session, authority, episode_id) is not None

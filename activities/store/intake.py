@@ -105,7 +105,7 @@ async def progress_of(session: AsyncSession, run: IntakeRun) -> RunProgress:
     """How far a run came."""
     mine = IntakeLineTable.run_id == run.id
     by_verdict = select(IntakeLineTable.verdict, func.count()).where(mine).group_by(IntakeLineTable.verdict)
-    verdicts = dict((await session.execute(by_verdict)).tuples().all())
+    verdicts: dict[str, int] = {row[0]: row[1] for row in (await session.execute(by_verdict)).all()}
     with_episode = (mine, IntakeLineTable.episode_id.is_not(None))
     added = await _count(session, *with_episode, IntakeLineTable.added)
     there = await _count(session, *with_episode, ~IntakeLineTable.added)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -98,6 +99,7 @@ class EpisodeTable(Table):
     closed_at: Mapped[datetime | None]
     next_wake_at: Mapped[datetime | None]
     next_wake_for: Mapped[str | None]
+    need_to_know: Mapped[bool] = mapped_column(server_default=false())
     turn: Mapped[int]
     written_at: Mapped[datetime]
 
@@ -327,7 +329,7 @@ class InboxTable(Table):
 
     `state` is kept (the engine has not answered yet), applied, or refused with
     a reason. `digest` tells a report that was sent twice; the lowest `urgency`
-    is the most urgent.
+    is the most urgent. `said_by` is the principal that said it, where one is known.
     """
 
     __tablename__ = "inbox"
@@ -344,6 +346,7 @@ class InboxTable(Table):
     received_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     attempts: Mapped[int]
+    said_by: Mapped[str | None]
 
 
 class IntakeRunTable(Table):
@@ -387,6 +390,65 @@ class PolicyInUseTable(Table):
     version: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]
     first_used_at: Mapped[datetime]
+
+
+class AuditTable(Table):
+    """What somebody asked for and was allowed or refused. Only ever added to: the database itself refuses the rest.
+
+    Each entry of an authority carries the fingerprint of the one before, so that
+    none can be changed or taken out unnoticed. `subjects` are the ids of the
+    episodes, children or other things that it was about or that were shown.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "authority", "at"),)
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    permission: Mapped[str]
+    way: Mapped[str]
+    subjects: Mapped[list[str]] = mapped_column(DOCUMENT)
+    why: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str]
+    request: Mapped[str]
+    previous: Mapped[str]
+    digest: Mapped[str]
+
+
+class AnsweredTable(Table):
+    """What was answered to a request that came under a key of its sender's, so that the same again does nothing again.
+
+    `digest` is a fingerprint of what was asked, `body` what was answered.
+    """
+
+    __tablename__ = "answered"
+    __table_args__ = (Index(None, "at"),)
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    status: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class BrokenGlassTable(Table):
+    """That somebody who holds no role for a restricted child looked all the same, why, and until when they may."""
+
+    __tablename__ = "broken_glass"
+    __table_args__ = (Index(None, "authority", "child_id"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    episode_id: Mapped[str]
+    child_id: Mapped[str | None] = mapped_column(ForeignKey("child.id"))
+    who: Mapped[str]
+    name: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    until: Mapped[datetime]
 
 
 class SchemaNoteTable(Table):

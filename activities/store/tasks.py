@@ -31,13 +31,13 @@ class TaskView(BaseModel):
 
 
 async def open_tasks(
-    session: AsyncSession, role: str | None, clock: str | None = None, *, unclaimed: bool = False
+    session: AsyncSession, authority: str, role: str | None, clock: str | None = None, *, unclaimed: bool = False
 ) -> list[TaskView]:
-    """The open tasks, of one role or clock or of all, the earliest due first; those without a due time first of all.
+    """The open tasks of an authority, of one role or clock or of all, the earliest due first.
 
-    `unclaimed` leaves out those that somebody has taken.
+    Those without a due time come first of all. `unclaimed` leaves out those that somebody has taken.
     """
-    chosen = select(TaskTable).where(TaskTable.state == "open")
+    chosen = select(TaskTable).where(TaskTable.authority == authority, TaskTable.state == "open")
     if role:
         chosen = chosen.where(TaskTable.role == role)
     if clock:
@@ -79,11 +79,18 @@ def _is_for(person: str, directory: Directory, role: Role, now: datetime) -> boo
     return person in (*holders, *(one.person for one in directory.recipients(role, now, urgent=True)))
 
 
-async def task_beginning(session: AsyncSession, beginning: str) -> list[TaskView]:
-    """The task of that key; else the tasks, at most two of them, whose keys begin so."""
-    if (exact := await session.get(TaskTable, beginning)) is not None:
-        return [TaskView.model_validate(exact)]
-    chosen = select(TaskTable).where(TaskTable.key.istartswith(beginning, autoescape=True)).limit(2)
+async def task_of(session: AsyncSession, authority: str, key: str) -> TaskView | None:
+    """The task of an authority with that key, or None."""
+    row = await session.get(TaskTable, key)
+    return TaskView.model_validate(row) if row and row.authority == authority else None
+
+
+async def task_beginning(session: AsyncSession, authority: str, beginning: str) -> list[TaskView]:
+    """The task of an authority with that key; else its tasks, at most two of them, whose keys begin so."""
+    if (exact := await task_of(session, authority, beginning)) is not None:
+        return [exact]
+    chosen = select(TaskTable).where(TaskTable.authority == authority)
+    chosen = chosen.where(TaskTable.key.istartswith(beginning, autoescape=True)).limit(2)
     return [TaskView.model_validate(row) for row in (await session.scalars(chosen)).all()]
 
 

@@ -1,43 +1,82 @@
-"""The HTTP service, put together: receipts from providers, and the pages on which people answer messages."""
+"""The HTTP service, put together: the API, receipts from providers, and the pages on which people answer messages."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, FastAPI, Response
 
 from activities.store import Store, StoreUnavailableError
-from starter.answers import Answers
-from starter.api import messages, receipts
+from starter.api import messages, problems, receipts
+from starter.api.asking import Gate
 from starter.api.guard import Guard
-from starter.api.receipts import Receipts
+from starter.api.parts import Parts
+from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
+from starter.api.rates import Rates
+from starter.api.v1 import oneself, policies
+from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
 """How long the store may take before the service calls itself unwell."""
 
+OPEN_TO_ALL: Final = frozenset(
+    {
+        "/health",
+        "/callbacks/notify",
+        "/m/style.css",
+        "/m/{message}",
+        f"{PREFIX}/openapi.json",
+        f"{PREFIX}/problems/{{slug}}",
+    }
+)
+"""The routes that ask for nobody's name: by their nature, or because their path is itself the key."""
 
-def create_app(store: Store, answers: Answers, receipts_in: Receipts) -> FastAPI:
-    """The service over one store, one way in for answers and one for receipts."""
+
+def create_app(parts: Parts) -> FastAPI:
+    """The service over its parts."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
-        await store.close()
+        await parts.store.close()
 
     async def health() -> Response:
-        return Response(status_code=204 if await _readable(store) else 503)
+        return Response(status_code=204 if await _readable(parts.store) else 503)
 
-    app = FastAPI(title="Homeward", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_api_route("/health", health, methods=["GET"])
-    app.include_router(receipts.router_of(receipts_in))
-    app.include_router(messages.router_of(store, answers))
+    app = FastAPI(
+        title="Homeward",
+        version="1",
+        description="Runs the statutory clocks that start when a child goes missing from home or care in England.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.gate = Gate(parts.identity, Audit(parts.store), Rates(parts.requests_a_minute), parts.clock)
+    app.add_api_route("/health", health, methods=["GET"], include_in_schema=False)
+    app.include_router(receipts.router_of(parts.receipts), include_in_schema=False)
+    app.include_router(messages.router_of(parts.store, parts.answers), include_in_schema=False)
+    app.include_router(_problems())
+    for router in (oneself.router_of(), policies.router_of(parts.policies)):
+        app.include_router(router)
     app.add_middleware(Guard)
-    app.exception_handler(StoreUnavailableError)(_unavailable)
-    app.exception_handler(RequestValidationError)(_unreadable)
+    problems.add_to(app)
     return app
+
+
+def _problems() -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["problems"])
+
+    @router.get("/problems/{slug}", responses=documented(Problem.NOT_FOUND))
+    async def problem(slug: str) -> ProblemDetails:
+        """What a problem means, and what helps."""
+        for one in Problem:
+            if one.slug == slug:
+                return ProblemDetails(type=one.uri, title=one.title, status=one.status, detail=one.helps)
+        raise ProblemError(Problem.NOT_FOUND)
+
+    return router
 
 
 async def _readable(store: Store) -> bool:
@@ -47,14 +86,3 @@ async def _readable(store: Store) -> bool:
     except (StoreUnavailableError, TimeoutError):
         return False
     return True
-
-
-async def _unavailable(_: Request, __: Exception) -> Response:
-    return PlainTextResponse(
-        "Homeward cannot reach its records now; try again in a minute\n", status_code=503, headers={"Retry-After": "60"}
-    )
-
-
-async def _unreadable(_: Request, __: Exception) -> Response:
-    """Say that a request cannot be read, and nothing of what it said."""
-    return PlainTextResponse("The request cannot be read\n", status_code=422)

@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
 async def tell_open_episodes(here: Wired, now: datetime) -> None:
     """Have every open episode look again at who holds each role; complain when the engine does not answer."""
     async with here.store.session() as session:
-        open_ones = await list_episodes(session, now, include_closed=False)
+        open_ones = await list_episodes(session, here.settings.authority, now, include_closed=False)
     if not open_ones:
         return
     try:

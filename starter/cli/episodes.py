@@ -189,6 +189,7 @@ async def whole_id(here: Wired, beginning: str) -> str:
         raise BadInputError(f"episode: '{beginning}' is too short or not an id; 'homeward list' shows them")
     async with here.store.session() as session:
         chosen = select(InboxTable.episode_id).where(InboxTable.episode_id.istartswith(beginning, autoescape=True))
+        chosen = chosen.where(InboxTable.authority == here.settings.authority)
         found = (await session.scalars(chosen.distinct().limit(2))).all()
     if len(found) != 1:
         raise BadInputError(

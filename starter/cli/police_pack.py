@@ -62,13 +62,13 @@ def _write(path: Path, content: bytes) -> None:
 
 async def _gather(here: Wired, episode_id: str, now: datetime) -> PolicePack:
     async with here.store.snapshot() as session:
-        item = await inbox.report_of(session, episode_id)
+        item = await inbox.report_of(session, here.settings.authority, episode_id)
         if item is None:
             raise BadInputError("episode: no report of it is kept here")
-        view = await episode_view(session, episode_id)
+        view = await episode_view(session, here.settings.authority, episode_id)
         child_id = item.body["child_id"]
         records = await versions(session, child_id) if child_id else []
-        earlier = await _earlier(session, child_id, episode_id, now) if child_id else []
+        earlier = await _earlier(session, here.settings.authority, child_id, episode_id, now) if child_id else []
     report = Report.model_validate(item.body["report"])
     facts = view.facts if view else report.facts(item.id, item.received_at)
     kept = show_latest(records, here.policies.pack("homeward"), london_day(now))
@@ -84,7 +84,7 @@ async def _gather(here: Wired, episode_id: str, now: datetime) -> PolicePack:
     )
 
 
-async def _earlier(session: AsyncSession, child_id: str, episode_id: str, now: datetime) -> list[Known]:
+async def _earlier(session: AsyncSession, authority: str, child_id: str, episode_id: str, now: datetime) -> list[Known]:
     others = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
-    views = [await episode_view(session, other) for other in (await session.scalars(others)).all()]
+    views = [await episode_view(session, authority, other) for other in (await session.scalars(others)).all()]
     return [Known(view.facts, now) for view in views if view]

@@ -145,12 +145,18 @@ async def _chosen(here: Wired, on: list[str] | None) -> list[str]:
     if on:
         return [await whole_id(here, beginning) for beginning in on]
     async with here.store.snapshot() as session:
-        return [one.episode_id for one in await list_episodes(session, datetime.now(UTC), include_closed=True)]
+        return [
+            one.episode_id
+            for one in await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed=True)
+        ]
 
 
 async def _lived(here: Wired, episode_id: str) -> Lived:
     async with here.store.snapshot() as session:
-        view, report = await episode_view(session, episode_id), await report_of(session, episode_id)
+        view, report = (
+            await episode_view(session, here.settings.authority, episode_id),
+            await report_of(session, here.settings.authority, episode_id),
+        )
     if view is None or report is None:
         raise BadInputError(f"--on: episode {episode_id} waits for the engine, and has not been lived yet")
     return Lived(

@@ -38,7 +38,10 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
-                view, report = await episode_view(session, whole), await inbox.report_of(session, whole)
+                view, report = (
+                    await episode_view(session, here.settings.authority, whole),
+                    await inbox.report_of(session, here.settings.authority, whole),
+                )
                 waiting = await inbox.facts_waiting(session, whole)
             pack = here.policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None
             child = Report.model_validate(report.body["report"]).circumstances() if report else Child()
@@ -172,8 +175,8 @@ def list_command(
 
     async def work() -> tuple[list[Any], int]:
         async with wired() as here, here.store.snapshot() as session:
-            found = await list_episodes(session, datetime.now(UTC), include_closed)
-            return list(found), await inbox.count_waiting(session)
+            found = await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed)
+            return list(found), await inbox.count_waiting(session, here.settings.authority)
 
     found, waiting = run_async(work())
     if as_json:

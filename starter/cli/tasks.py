@@ -56,7 +56,7 @@ def tasks(
             if person is not None:
                 await _require_person(here, person, "--person")
             async with here.store.snapshot() as session:
-                found = await open_tasks(session, role, clock, unclaimed=unclaimed)
+                found = await open_tasks(session, here.settings.authority, role, clock, unclaimed=unclaimed)
                 if person is None:
                     return found
                 return await tasks_of_person(session, here.settings.authority, person, found, now)
@@ -157,7 +157,7 @@ def done(  # noqa: PLR0917 - each is an option of the command line
             found = await _whole_task(here, task)
             await _require_person(here, by, "--by")
             async with here.store.snapshot() as session:
-                view = await episode_view(session, found.episode_id)
+                view = await episode_view(session, here.settings.authority, found.episode_id)
                 spent = await refused_ids(session, found.episode_id)
             pack = _pack_of(here, view)
             if found.state != "open":
@@ -214,7 +214,7 @@ def show(task: Task, as_json: AsJson = False) -> None:
         async with wired() as here:
             found = await _whole_task(here, task)
             async with here.store.snapshot() as session:
-                view = await episode_view(session, found.episode_id)
+                view = await episode_view(session, here.settings.authority, found.episode_id)
                 child = view.episode["child_id"] if view else None
                 authority, role = here.settings.authority, Role(found.role)
                 directory = await directory_for(session, authority, child, (role,), now)
@@ -282,7 +282,7 @@ async def _whole_task(here: Wired, beginning: str) -> TaskView:
     if len(beginning) < SHORTEST_ID:
         raise BadInputError(f"task: '{beginning}' is too short; 'homeward tasks' shows them")
     async with here.store.session() as session:
-        found = await task_beginning(session, beginning)
+        found = await task_beginning(session, here.settings.authority, beginning)
     if len(found) != 1:
         raise BadInputError(f"task: {'more than one task begins' if found else 'no task begins'} '{beginning}'")
     return found[0]

@@ -22,7 +22,7 @@ def told(episode: EpisodeId, as_json: AsJson = False) -> None:
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
-                return whole, await episode_view(session, whole)
+                return whole, await episode_view(session, here.settings.authority, whole)
 
     whole, view = run_async(work())
     rows = who_knew(view) if view else []

@@ -196,7 +196,7 @@ async def test_another_authority_takes_the_same_file_in_for_itself(store: Store)
         assert await run_by_id(session, "elsewhere", mine.progress.run.id) is None
         assert await run_by_id(session, "local", mine.progress.run.id) is not None
         children = select(ChildTable.authority, func.count()).group_by(ChildTable.authority)
-        by_authority = dict((await session.execute(children)).tuples().all())
+        by_authority = {row[0]: row[1] for row in (await session.execute(children)).all()}
         assert by_authority["local"] == by_authority["elsewhere"]
 
 

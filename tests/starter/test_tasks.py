@@ -274,11 +274,11 @@ async def test_a_persons_tasks_are_those_of_the_roles_held_for_that_child_and_th
     await put_task(store, None, "iro", "none-iro")
     await put_task(store, None, "duty_manager", "none-manager")
     async with store.session() as session:
-        everything = await open_tasks(session, None)
+        everything = await open_tasks(session, "invented", None)
         mine = await tasks_of_person(session, "invented", who, everything, at)
         assert sorted(duty_of(task.key) for task in mine) == duties
         assert await tasks_of_person(session, "another", who, everything, at) == []
-        free = await open_tasks(session, None, unclaimed=True)
+        free = await open_tasks(session, "invented", None, unclaimed=True)
         assert {t.key for t in everything} - {t.key for t in free} == {
             "episode-of-C1/c1-taken",
             "episode-of-C3/taken-by-own",
@@ -315,4 +315,4 @@ async def test_a_task_is_found_by_its_key_or_its_beginning(store: Store, beginni
     for duty in ("rhi", "rhi_offer"):
         await put_task(store, "C1", "iro", duty)
     async with store.session() as session:
-        assert sorted(task.key for task in await task_beginning(session, beginning)) == found
+        assert sorted(task.key for task in await task_beginning(session, "invented", beginning)) == found

@@ -24,9 +24,9 @@ from activities.store.tables import SchemaNoteTable, Table
 from tests.postgres import Postgres
 
 MADE_THEN = (Path(__file__).parent / "version_0_2_0.sql").read_text(encoding="utf-8")
-MADE_SINCE = "".join(
+MADE_SINCE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
-    for name in ("people_and_messages.sql", "intake_runs.sql")
+    for name in ("people_and_messages.sql", "audit.sql", "intake_runs.sql")
 )
 TABLES_THEN = {"child", "child_record", "episode", "fact", "clock", "timeline", "notice", "task", "inbox"} | {
     "policy_in_use"
@@ -90,7 +90,7 @@ def scripts() -> ScriptDirectory:
 
 
 def test_the_head_is_the_one_that_is_meant() -> None:
-    assert HEAD == "0003_intake_runs"
+    assert HEAD == "0004_intake_runs"
     assert scripts().get_heads() == [HEAD]
     assert [one.revision for one in scripts().walk_revisions()] == list(reversed(REVISIONS))
 

@@ -199,7 +199,7 @@ async def test_an_episode_is_read_as_of_one_moment(store: Store) -> None:
     async with store.snapshot() as session:
         assert await session.scalar(select(EpisodeTable.turn)) == 1
         await within(store, lambda s: write_changes(s, changes(2)))
-        view = await episode_view(session, "e1")
+        view = await episode_view(session, AUTHORITY, "e1")
     assert view is not None
     assert view.episode["turn"] == 1
     with pytest.raises(StoreUnavailableError, match="read-only"):

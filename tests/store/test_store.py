@@ -212,15 +212,18 @@ async def test_what_has_no_due_time_comes_first(store: Store) -> None:
     async with store.session() as session:
         for key, due in (("k1", LATER), ("k2", None), ("k3", AT)):
             await upsert(session, TaskTable, {**about, "key": key, "due": due, "opened_at": AT, "closed_at": None})
-        assert [task.key for task in await open_tasks(session, None)] == ["k2", "k3", "k1"]
+        assert [task.key for task in await open_tasks(session, AUTHORITY, None)] == ["k2", "k3", "k1"]
 
 
 async def test_an_episode_is_read_whole_and_listed(store: Store) -> None:
     async with store.session() as session:
         await write_changes(session, changes(1, (acknowledged("f1", AT, "one"),)))
     async with store.snapshot() as session:
-        view, listed = await episode_view(session, "e1"), await list_episodes(session, LATER, include_closed=False)
-        assert await episode_view(session, "e2") is None
+        view, listed = (
+            await episode_view(session, AUTHORITY, "e1"),
+            await list_episodes(session, AUTHORITY, LATER, include_closed=False),
+        )
+        assert await episode_view(session, AUTHORITY, "e2") is None
     assert view is not None
     assert [(fact.id, fact.details) for fact in view.facts] == [("f1", {"clock": "rhi", "role": "iro", "by": "one"})]
     assert [one.episode_id for one in listed] == ["e1"]

@@ -10,8 +10,8 @@ from alembic import op
 
 from activities.store.tables import UtcInstant
 
-revision = "0003_intake_runs"
-down_revision = "0002_people_and_messages"
+revision = "0004_intake_runs"
+down_revision = "0003_audit"
 branch_labels = None
 depends_on = None
 

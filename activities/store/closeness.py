@@ -1,0 +1,76 @@
+"""Who is close to an episode: holds a role for the child, was told, has a task, reported it, or broke the glass."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.directory import person_id
+from activities.store.tables import (
+    BrokenGlassTable,
+    ChildTeamTable,
+    EpisodeTable,
+    HoldingTable,
+    InboxTable,
+    NoticeTable,
+    RecipientTable,
+    TaskTable,
+)
+
+
+class Asker(BaseModel):
+    """Whoever wants to see something: a principal, and which person of the directory it is, if any."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    authority: str
+    person: str | None = None
+
+
+async def close_to(session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime) -> frozenset[str]:
+    """Those of an authority's episodes to which somebody is close at `now` (UTC).
+
+    Holding a role for the whole authority is not being close: then everybody
+    on call would be.
+    """
+    said = select(InboxTable.episode_id).where(InboxTable.said_by == asker.id, InboxTable.kind == "report")
+    close = set((await session.scalars(said.where(InboxTable.episode_id.in_(episode_ids)))).all())
+    glass = select(EpisodeTable.id).join(
+        BrokenGlassTable,
+        or_(BrokenGlassTable.episode_id == EpisodeTable.id, BrokenGlassTable.child_id == EpisodeTable.child_id),
+    )
+    glass = glass.where(BrokenGlassTable.who == asker.id, BrokenGlassTable.until > now)
+    close |= set((await session.scalars(glass.where(EpisodeTable.id.in_(episode_ids)))).all())
+    me = await person_id(session, asker.authority, asker.person) if asker.person else None
+    if me is not None and asker.person is not None:
+        close |= await _by_office(session, asker.authority, me, episode_ids, now)
+        told = select(NoticeTable.episode_id).join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
+        told = told.where(RecipientTable.person_id == me, NoticeTable.episode_id.in_(episode_ids))
+        close |= set((await session.scalars(told)).all())
+        tasks = select(TaskTable.episode_id).where(TaskTable.authority == asker.authority)
+        tasks = tasks.where(TaskTable.holder == asker.person, TaskTable.episode_id.in_(episode_ids))
+        close |= set((await session.scalars(tasks)).all())
+    mine = select(EpisodeTable.id).where(EpisodeTable.id.in_(close), EpisodeTable.authority != asker.authority)
+    return frozenset(close - set((await session.scalars(mine)).all()))
+
+
+async def _by_office(
+    session: AsyncSession, authority: str, me: str, episode_ids: Collection[str], now: datetime
+) -> set[str]:
+    """The episodes for whose child, or the child's team, a person holds a role now."""
+    in_force: tuple[ColumnElement[bool], ...] = (
+        HoldingTable.since.is_(None) | (HoldingTable.since <= now),
+        HoldingTable.until.is_(None) | (HoldingTable.until > now),
+    )
+    held = select(HoldingTable.scope, HoldingTable.held_for).where(
+        HoldingTable.authority == authority, HoldingTable.person_id == me, *in_force
+    )
+    rows = (await session.execute(held)).all()
+    children = {held_for for scope, held_for in rows if scope == "child"}
+    teams = {held_for for scope, held_for in rows if scope == "team"}
+    of_teams = select(ChildTeamTable.child_id).where(ChildTeamTable.team.in_(teams))
+    mine = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(episode_ids))
+    mine = mine.where(EpisodeTable.child_id.in_(children) | EpisodeTable.child_id.in_(of_teams))
+    return set((await session.scalars(mine)).all())

@@ -1,0 +1,48 @@
+"""Lists in pages: an opaque cursor says where the next page begins."""
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Final, Generic, TypeVar, cast
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from starter.api.problems import cannot_be_used
+
+MOST: Final = 200
+
+Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
+Cursor = Annotated[str | None, Query(max_length=600, description="`next` of the page before; the first page without")]
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page of a list. `next` is the cursor of the page after; null on the last."""
+
+    items: list[Item]
+    next: str | None = Field(description="the cursor of the next page, or null when this is the last")
+
+
+def cursor_after(*values: Any) -> str:
+    """The cursor of what comes after these values, which are JSON's."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
+    """The values of a cursor, each of its kind; None for none. Raises ProblemError for one that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        found: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        found = None
+    values = cast("list[Any]", found) if isinstance(found, list) else []
+    if [type(value) for value in values] != list(kinds):
+        raise cannot_be_used("cursor: must be the 'next' of a page")
+    return tuple(values)
+
+
+def page_of(found: list[Item], limit: int, cursor: str) -> Page[Item]:
+    """A page of what was found, when one more than `limit` was looked for; `cursor` is that of its last item."""
+    return Page(items=found[:limit], next=cursor if len(found) > limit else None)

@@ -1,0 +1,36 @@
+"""What the service is put together from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from activities.policies import Policies
+from activities.store import Store
+from starter.answers import Answers
+from starter.api.asking import Asked
+from starter.api.receipts import Receipts
+from starter.commands import Commands
+from starter.identity.asking import Identity
+
+
+def present() -> datetime:
+    """The present, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that the service's routes work with. `commands` take in what is said to any authority."""
+
+    store: Store
+    policies: Policies
+    commands: Commands
+    answers: Answers
+    receipts: Receipts
+    identity: Identity
+    requests_a_minute: int
+    clock: Callable[[], datetime] = present
+
+    def commands_of(self, asked: Asked) -> Commands:
+        """The way in for what a principal says to its authority."""
+        return self.commands.of(asked.authority, asked.principal.id)

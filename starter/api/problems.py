@@ -1,0 +1,178 @@
+"""What the API answers when it cannot do what was asked: problem details (RFC 9457), without what was sent."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from activities.policies import UnknownPolicyError
+from activities.store import StoreUnavailableError
+from starter.client import EngineSilentError
+from workflows.plain_errors import BadInputError, path_in_words
+
+PREFIX: Final = "/v1"
+MEDIA_TYPE: Final = "application/problem+json"
+STORE_RETRY_SECONDS: Final = 30
+
+
+class Problem(Enum):
+    """What can go wrong: its name, status, title, and what helps."""
+
+    NOT_SIGNED_IN = ("not-signed-in", 401, "Nobody is signed in", "Send a good bearer token, or sign in again.")
+    NOT_ALLOWED = ("not-allowed", 403, "Not allowed", "Ask an administrator which role allows it.")
+    NEED_TO_KNOW = (
+        "need-to-know",
+        403,
+        "Need to know",
+        "Only who holds a role for this child may see it. Who must look breaks the glass: the administrator is told.",
+    )
+    NOT_FOUND = ("not-found", 404, "Not found", "Check the id: there is nothing of that id here.")
+    NO_SUCH_METHOD = ("no-such-method", 405, "No such method", "The documentation says what can be done here.")
+    REFUSED = ("refused", 409, "Refused", "It cannot be true together with what is known. The detail says why.")
+    KEY_REUSED = (
+        "key-reused",
+        409,
+        "The key was used for something else",
+        "An Idempotency-Key belongs to one request: send a new key with what is new.",
+    )
+    TOO_LARGE = ("too-large", 413, "Too large", "Send less in one request.")
+    CANNOT_BE_USED = ("cannot-be-used", 422, "What was sent cannot be used", "Mend the fields that are named.")
+    TOO_MANY = ("too-many", 429, "Too many requests", "Wait as long as Retry-After says.")
+    FAILED = ("failed", 500, "Homeward could not do this", "Tell whoever runs Homeward the request's id.")
+    UNAVAILABLE = (
+        "unavailable",
+        503,
+        "Homeward cannot reach its records",
+        "Nothing was kept. Send it again, with the same key, when Retry-After has passed.",
+    )
+
+    def __init__(self, slug: str, status: int, title: str, helps: str) -> None:
+        self.slug = slug
+        self.status = status
+        self.title = title
+        self.helps = helps
+
+    @property
+    def uri(self) -> str:
+        """Where the problem is explained."""
+        return f"{PREFIX}/problems/{self.slug}"
+
+
+class FieldMistake(BaseModel):
+    """One field that cannot be used, and what would be right."""
+
+    field: str = Field(description="the field, as facts[2].at; empty for the request as a whole")
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """The body of an answer that says what went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldMistake] | None = None
+
+
+class ProblemError(Exception):
+    """Something could not be done. `detail` is one line for whoever asked."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str | None = None,
+        errors: Sequence[FieldMistake] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(problem.slug)
+        self.problem = problem
+        self.detail = detail or problem.helps
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+def answer(error: ProblemError) -> JSONResponse:
+    """A problem as an answer."""
+    problem = error.problem
+    said = ProblemDetails(
+        type=problem.uri, title=problem.title, status=problem.status, detail=error.detail, errors=error.errors or None
+    )
+    body = said.model_dump(exclude_none=True)
+    return JSONResponse(body, problem.status, media_type=MEDIA_TYPE, headers=error.headers)
+
+
+def cannot_be_used(line: str) -> ProblemError:
+    """A line of ours, '<field>: <what would be right>', as a problem that names the field."""
+    field, colon, sentence = line.partition(": ")
+    named = colon and " " not in field
+    mistake = FieldMistake(field=field if named else "", detail=sentence if named else line)
+    return ProblemError(Problem.CANNOT_BE_USED, line, [mistake])
+
+
+def documented(*problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """What routes say of the problems they may answer with, for the description of the API."""
+    said: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        words = said[problem.status]["description"] + " or " if problem.status in said else ""
+        said[problem.status] = {
+            "description": words + problem.title,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+    return said
+
+
+def add_to(app: FastAPI) -> None:
+    """Have the app answer with problems: in JSON under /v1, in one plain line elsewhere."""
+
+    async def problem(request: Request, error: Exception) -> Response:
+        found = _as_problem(error)
+        if request.url.path.startswith(f"{PREFIX}/"):
+            return answer(found)
+        return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
+
+    kinds = (ProblemError, BadInputError, UnknownPolicyError, RequestValidationError, HTTPException)
+    for kind in (*kinds, StoreUnavailableError, EngineSilentError):
+        app.exception_handler(kind)(problem)
+
+
+def _as_problem(error: Exception) -> ProblemError:
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, BadInputError | UnknownPolicyError):
+        return cannot_be_used(str(error))
+    if isinstance(error, RequestValidationError):
+        mistakes = [_mistake(one) for one in error.errors()]
+        return ProblemError(Problem.CANNOT_BE_USED, _line(mistakes[0]), mistakes)
+    if isinstance(error, HTTPException):
+        by_status = {404: Problem.NOT_FOUND, 405: Problem.NO_SUCH_METHOD, 413: Problem.TOO_LARGE}
+        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        return ProblemError(by_status.get(error.status_code, Problem.CANNOT_BE_USED), headers=headers)
+    return ProblemError(Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
+
+
+def _mistake(detail: Mapping[str, Any]) -> FieldMistake:
+    """One mistake by pydantic's account, without the value that was sent: it can be about a child."""
+    location = [step for step in detail["loc"][1:] if not str(step).startswith("function-")]
+    kind, said = str(detail["type"]), cast("dict[str, Any]", detail.get("ctx") or {})
+    if kind == "json_invalid":
+        return FieldMistake(field="", detail="the body is not JSON")
+    known = {
+        "missing": "must be given",
+        "extra_forbidden": "there is no such field",
+        "enum": f"must be one of {said.get('expected', '')}".replace("'", ""),
+        "literal_error": f"must be one of {said.get('expected', '')}".replace("'", ""),
+        "value_error": str(said.get("error", detail["msg"])),
+    }
+    message = str(detail["msg"])
+    where = path_in_words(location) or ("" if detail["loc"][:1] == ("body",) else str(detail["loc"][-1]))
+    return FieldMistake(field=where, detail=known.get(kind, f"{message[:1].lower()}{message[1:]}"))
+
+
+def _line(mistake: FieldMistake) -> str:
+    return f"{mistake.field}: {mistake.detail}" if mistake.field else mistake.detail

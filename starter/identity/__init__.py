@@ -1,0 +1,1 @@
+"""Who asks: people who signed in, and systems with a token."""
