@@ -200,6 +200,13 @@ class Commands:
             facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
         return await self._take_facts(facts, now)
 
+    async def record_all(self, episode_id: str, facts: Sequence[Fact], now: datetime) -> list[Outcome]:
+        """Take in several facts of one episode that were read: kept all or none, then each put to the engine.
+
+        Raises BadInputError or StoreUnavailableError, with nothing kept. `now` is UTC.
+        """
+        return await self._take_facts([(episode_id, fact) for fact in facts], now)
+
     async def reopen(self, episode_id: str, reason: str, by: str, now: datetime) -> Outcome:
         """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
         async with self._store.session() as session:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -15,17 +15,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from activities.store.intake import IntakeLine, IntakeRun, RunProgress, lines_of, progress_of, runs
-from starter.cli.say import EXIT_KEPT, complain, say, say_json, say_table, say_text
+from starter.cli.episodes import whole_id
+from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, say, say_json, say_table, say_text
 from starter.cli.wiring import Wired, run_async, wired
+from starter.intake.forms.kinds import FORMS, form_of
+from starter.intake.forms.taking import FormOutcome, FormsIn
 from starter.intake.mapping import REQUIRED, WHAT_IT_IS, Mapping
 from starter.intake.mapping_files import DEFAULT, find_mapping, mapping_text
 from starter.intake.runs import Export, IntakeRuns, OnProgress, Preview, TakenIn, words_of
 from starter.intake.table import RowVerdict, not_in_the_file, read_bytes
 from starter.intake.what_would_run import clocks_that_would_run
+from starter.scenarios import read_json
 from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
 
-INTERRUPTED = 130
+INTERRUPTED: Final = 130
+EXIT_NEEDS_A_PERSON: Final = 4
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 MappingName = Annotated[
     str,
@@ -224,6 +229,63 @@ def mapping_command(
 ) -> None:
     """Print a shipped mapping, to start one's own from."""
     say_text(mapping_text(name))
+
+
+@intake_app.command("form")
+def form_command(  # noqa: PLR0917 - each is an option of the command line
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"one of {', '.join(FORMS)}")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="the form, in JSON")],
+    episode: Annotated[
+        str | None,
+        typer.Option("--episode", metavar="EPISODE", help="the episode it is about, where a person must say"),
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="a person says that it is about a new absence")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would become of it")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take a form in: it begins an episode, or adds to the one it is about. Sent again, it adds what is new in it."""
+    read = form_of(kind).read(read_json(file))
+
+    async def work() -> FormOutcome:
+        async with wired() as here:
+            whole = await whole_id(here, episode) if episode else None
+            forms = FormsIn(here.store, here.commands, here.settings.authority)
+            return await forms.take_in(read, datetime.now(UTC), episode=whole, new=new, dry_run=dry_run)
+
+    outcome = run_async(work())
+    if as_json:
+        say_json(outcome.model_dump(mode="json"))
+    else:
+        _say_form(outcome)
+    if outcome.state == "needs_a_person":
+        complain(f"it needs a person: {outcome.why}; nothing is recorded. Say --episode EPISODE, or --new")
+        return EXIT_NEEDS_A_PERSON
+    if outcome.kept:
+        complain("the engine does not answer: what was told is kept, and applied when the engine is back")
+        return EXIT_KEPT
+    return EXIT_BAD_INPUT if any(fact.state == "refused" for fact in outcome.facts) else 0
+
+
+def _say_form(outcome: FormOutcome) -> None:
+    if outcome.state == "needs_a_person":
+        for candidate in outcome.candidates:
+            say(f"It may be about episode {candidate}")
+        return
+    say(f"{_in_words(outcome.state).capitalize()}: {outcome.why}")
+    if outcome.episode_id:
+        say(f"Episode {outcome.episode_id}")
+    rows = [[fact.field, _in_words(fact.kind), _in_words(fact.state), fact.reason or ""] for fact in outcome.facts]
+    say_table(["Field", "What", "State", "Why"], rows)
+    if outcome.not_taken_up:
+        say(f"Not taken up, since the episode was there already: {', '.join(outcome.not_taken_up)}")
+
+
+@intake_app.command("schema")
+def schema_command(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"one of {', '.join(FORMS)}")],
+) -> None:
+    """Print the JSON Schema of a form."""
+    say_json(form_of(kind).schema())
 
 
 @intake_app.command("runs")
