@@ -16,6 +16,7 @@ from starter.cli import (
     intake,
     police_pack,
     policies,
+    referrals,
     scenarios,
     show,
     stack,
@@ -45,6 +46,7 @@ directory.add_to(app)
 database.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
+referrals.add_to(app)
 policies.add_to(app)
 scenarios.add_to(app)
 
