@@ -45,6 +45,10 @@ _STAYS_BEHIND: Final = (
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
 
+class IdTakenError(BadInputError):
+    """The id is already that of something else that was said. Its text is one line that names the field."""
+
+
 class Outcome(BaseModel):
     """What became of something that was said.
 
@@ -107,22 +111,25 @@ class Commands:
         """The episodes as the engine runs them. Raises EngineSilentError."""
         return await self._connect()
 
-    async def report(self, data: object, now: datetime) -> tuple[Report, Outcome]:
+    async def report(self, data: object, now: datetime, episode_id: str | None = None) -> tuple[Report, Outcome]:
         """Take a report in, and begin its episode. The same report twice is one episode.
 
         Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
         nothing kept. `now` is UTC.
         """
         report = read_report(data, now)
-        return report, await self.take_in(report, (), now)
+        return report, await self.take_in(report, (), now, episode_id)
 
-    async def take_in(self, report: Report, later: Sequence[Fact], now: datetime) -> Outcome:
+    async def take_in(
+        self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str | None = None
+    ) -> Outcome:
         """Take in a report that was read, with facts that came after it, and begin its episode with them all.
 
-        Raises BadInputError, UnknownPolicyError or StoreUnavailableError, with
-        nothing kept. `now` is UTC.
+        The episode has the id that is given, or a random one. Raises
+        BadInputError, UnknownPolicyError or StoreUnavailableError, with nothing
+        kept. `now` is UTC.
         """
-        item = await self._keep_report(report, later, now)
+        item = await self._keep_report(report, later, now, episode_id or str(uuid4()))
         outcome = await self._try(item, now)
         return outcome.model_copy(update={"again": item.received_at != now})
 
@@ -160,7 +167,7 @@ class Commands:
         report_id = str(one.report.report_id)
         child_id = children[one.report.child.reference] if one.report.child.reference else None
         own_id = report_id if report_id in older else derived_id(self._authority, report_id)
-        return self._report_item(one.report, one.later, own_id, child_id, now)
+        return self._report_item(one, own_id, child_id, now, str(uuid4()))
 
     async def begin_all(self, items: Sequence[InboxItem], now: datetime) -> list[Outcome]:
         """Begin the episodes of kept reports, several at once; those that the engine does not answer for stay kept.
@@ -183,14 +190,15 @@ class Commands:
         return (await self.record_in_all([episode_id], data, now))[0]
 
     async def record_in_all(
-        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime
+        self, episode_ids: Sequence[str], data: Mapping[str, object], now: datetime, *, exactly: bool = False
     ) -> list[Outcome]:
         """Take in one fact that several episodes of a child share, such as an interview that discharges them all.
 
         Each episode has the fact under an id of its own, and judges it by its
         own clocks; an interview carries the same `interview` in each. Kept for
-        all of them or for none. Raises BadInputError or StoreUnavailableError,
-        with nothing kept. `now` is UTC.
+        all of them or for none. `exactly`: what was said under the same id
+        before must have been the same. Raises BadInputError or
+        StoreUnavailableError, with nothing kept. `now` is UTC.
         """
         fact = self._read(data, now)
         if len(episode_ids) > 1 and fact.kind is FactKind.RHI_COMPLETED and "interview" not in fact.details:
@@ -198,7 +206,7 @@ class Commands:
         facts = [(episode_ids[0], fact)]
         for episode_id in episode_ids[1:]:
             facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
-        return await self._take_facts(facts, now)
+        return await self._take_facts(facts, now, exactly=exactly)
 
     async def record_all(self, episode_id: str, facts: Sequence[Fact], now: datetime) -> list[Outcome]:
         """Take in several facts of one episode that were read: kept all or none, then each put to the engine.
@@ -207,14 +215,18 @@ class Commands:
         """
         return await self._take_facts([(episode_id, fact) for fact in facts], now)
 
-    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime) -> Outcome:
-        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC."""
+    async def reopen(self, episode_id: str, reason: str, by: str, now: datetime, fact_id: str | None = None) -> Outcome:
+        """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC.
+
+        With the id of an earlier asking it is that asking, whatever has become of the episode since.
+        """
         async with self._store.session() as session:
             row = await session.get(EpisodeTable, episode_id)
-        if row is None or row.authority != self._authority or row.closed_at is None:
+            before = await inbox.item(session, fact_id) if fact_id else None
+        if before is None and (row is None or row.authority != self._authority or row.closed_at is None):
             raise BadInputError("episode: it is not closed")
         said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
-        return await self.record(episode_id, said, now)
+        return await self.record(episode_id, {**said, **({"id": fact_id} if fact_id else {})}, now)
 
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
@@ -256,7 +268,9 @@ class Commands:
                 raise BadInputError(str(error)) from None
         return fact
 
-    async def _take_facts(self, facts: Sequence[tuple[str, Fact]], now: datetime) -> list[Outcome]:
+    async def _take_facts(
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+    ) -> list[Outcome]:
         """Keep facts, each with its episode, all or none; then put each to the engine."""
         kept: list[InboxItem] = []
         async with self._store.session() as session:
@@ -274,37 +288,41 @@ class Commands:
                     said_by=self._said_by,
                 )
                 there = await inbox.keep(session, item)
-                if there.episode_id != episode_id or there.kind != "fact":
-                    raise BadInputError(f"id: '{fact.id}' is already the id of something else")
+                if not _is_said_again(there, item, exactly=exactly):
+                    raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
                 kept.append(there)
-        return [await self._try(item, now) for item in kept]
+        outcomes = [(item, await self._try(item, now)) for item in kept]
+        return [
+            outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
+        ]
 
-    async def _keep_report(self, report: Report, later: Sequence[Fact], now: datetime) -> InboxItem:
+    async def _keep_report(self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str) -> InboxItem:
         report_id = str(report.report_id or uuid4())
         async with self._store.session() as session:
             child_id = None
             if report.child.reference:
                 child_id = await inbox.child_id(session, self._authority, report.child.reference, now)
-            item = self._report_item(report, later, report_id, child_id, now)
+            item = self._report_item(ReadReport(report, tuple(later)), report_id, child_id, now, episode_id)
             kept = await inbox.keep(session, item)
-        if kept.digest != item.digest:
-            raise BadInputError(f"report_id: '{report_id}' is already the id of a different report")
+        if kept.digest != item.digest or kept.authority != item.authority:
+            raise IdTakenError(f"report_id: '{report_id}' is already the id of a different report")
         return kept
 
     def _report_item(
-        self, report: Report, later: Sequence[Fact], item_id: str, child_id: str | None, now: datetime
+        self, one: ReadReport, item_id: str, child_id: str | None, now: datetime, episode_id: str
     ) -> InboxItem:
+        report = one.report
         body = {
             "report": report.model_dump(mode="json"),
             "child_id": child_id,
             "policy_version": self._policies.pack(report.policy).version,
-            "facts": [fact.model_dump(mode="json") for fact in later],
+            "facts": [fact.model_dump(mode="json") for fact in one.later],
         }
         return InboxItem(
             id=item_id,
             authority=self._authority,
             kind="report",
-            episode_id=str(uuid4()),
+            episode_id=episode_id,
             digest=report.digest(),
             body=body,
             urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
@@ -373,6 +391,14 @@ class Commands:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
         return _outcome(item, state, reason=reason)
+
+
+def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
+    """Whether what was kept under an id is what is said now; `exactly`: in every word, and not only about the same."""
+    about = (there.authority, there.kind, there.episode_id) == (item.authority, item.kind, item.episode_id)
+    if not exactly:
+        return about
+    return about and {**there.body, "recorded_at": None} == {**item.body, "recorded_at": None}
 
 
 def _outcome(

@@ -58,11 +58,10 @@ class ChildReported(Child):
     reference: Reference | None = Field(default=None, description="the case system's number for the child")
 
 
-class Report(BaseModel):
-    """A report of an absent or missing child. Times are RFC 3339 with an offset."""
+class WhatIsReported(BaseModel):
+    """What a report of an absent or missing child says. Times are RFC 3339 with an offset."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    report_id: UUID | None = None
     policy: str = "homeward"
     reported_by: Words = "not said"
     child: ChildReported = ChildReported()
@@ -81,6 +80,12 @@ class Report(BaseModel):
         exclude_if=lambda names: not names,
         description="which of these times are known to the day only: each is the one chosen to stand for it",
     )
+
+
+class Report(WhatIsReported):
+    """A report, which may have an id of its own: the same id again is the same report."""
+
+    report_id: UUID | None = None
 
     def circumstances(self) -> Child:
         """What the rules ask about the child."""

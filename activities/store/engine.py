@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from sqlite3 import OperationalError
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, NullPool, event, make_url, select
@@ -21,6 +23,7 @@ STATEMENT_PATIENCE_SECONDS: Final = 60
 """How long a statement may take, and a transaction lie idle, on PostgreSQL."""
 
 _CONNECT_PATIENCE_SECONDS: Final = 5
+_WAL_PAUSE_SECONDS: Final = 0.05
 _CONNECTIONS: Final = 5
 _CONNECTIONS_MORE: Final = 5
 _CONNECTION_AGE_SECONDS: Final = 1800
@@ -170,12 +173,30 @@ def _snapshots(engine: AsyncEngine) -> AsyncEngine:
 def _settle_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_PATIENCE_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _begin_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
     # SQLAlchemy begins transactions itself, below; the driver must not begin one late.
     connection.isolation_level = None
+
+
+def _begin_wal(cursor: Any) -> None:
+    """Have a new file keep a write-ahead log.
+
+    Two that open a new file at once cannot both change it, and SQLite tells one
+    of them so without the waiting it does elsewhere.
+    """
+    until = monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except OperationalError as locked:
+            if "locked" not in str(locked) or monotonic() > until:
+                raise
+            sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _settle_migrating_sqlite(connection: Any, record: object) -> None:

@@ -35,6 +35,7 @@ class InboxItem(BaseModel):
     settled_at: datetime | None = None
     attempts: int = 0
     said_by: str | None = None
+    child_id: str | None = None
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -122,6 +123,18 @@ async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
     return [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
 
 
+async def kept_for(
+    session: AsyncSession, authority: str, after: tuple[datetime, str] | None, limit: int
+) -> list[InboxItem]:
+    """What was said to an authority and waits, in the order in which it came, after an item of that order."""
+    kept = select(InboxTable).where(InboxTable.authority == authority, InboxTable.state == "kept")
+    if after:
+        later = (InboxTable.received_at == after[0]) & (InboxTable.id > after[1])
+        kept = kept.where((InboxTable.received_at > after[0]) | later)
+    rows = await session.scalars(kept.order_by(InboxTable.received_at, InboxTable.id).limit(limit))
+    return [InboxItem.model_validate(row) for row in rows.all()]
+
+
 async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
     """How many items the engine has not answered yet: an authority's, or everybody's."""
     waiting = select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")
@@ -181,6 +194,16 @@ async def _known_children(session: AsyncSession, authority: str, references: Seq
         chosen = select(ChildTable).where(ChildTable.authority == authority, ChildTable.reference.in_(some))
         found |= {child.reference: child.id for child in (await session.scalars(chosen)).all()}
     return found
+
+
+async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
+    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
+    said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
+    said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")
+    found = set((await session.scalars(written.union(said))).all())
+    return sorted(found - set((await session.scalars(closed)).all()))
 
 
 async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bool:

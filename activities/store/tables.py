@@ -329,11 +329,17 @@ class InboxTable(Table):
 
     `state` is kept (the engine has not answered yet), applied, or refused with
     a reason. `digest` tells a report that was sent twice; the lowest `urgency`
-    is the most urgent. `said_by` is the principal that said it, where one is known.
+    is the most urgent. `said_by` is the principal that said it, where one is known;
+    `child_id` the child of a report that names one.
     """
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("authority", "digest"), Index(None, "state", "urgency", "received_at"))
+    __table_args__ = (
+        UniqueConstraint("authority", "digest"),
+        Index(None, "state", "urgency", "received_at"),
+        Index(None, "episode_id"),
+        Index(None, "child_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     kind: Mapped[str]
@@ -347,6 +353,7 @@ class InboxTable(Table):
     settled_at: Mapped[datetime | None]
     attempts: Mapped[int]
     said_by: Mapped[str | None]
+    child_id: Mapped[str | None]
 
 
 class IntakeRunTable(Table):

@@ -14,7 +14,7 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import oneself, policies
+from starter.api.v1 import episodes, oneself, policies, said
 from starter.audit import Audit
 
 HEALTH_SECONDS: Final = 3.0
@@ -58,7 +58,13 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(receipts.router_of(parts.receipts), include_in_schema=False)
     app.include_router(messages.router_of(parts.store, parts.answers), include_in_schema=False)
     app.include_router(_problems())
-    for router in (oneself.router_of(), policies.router_of(parts.policies)):
+    routers = (
+        oneself.router_of(),
+        policies.router_of(parts.policies),
+        episodes.router_of(parts),
+        said.router_of(parts),
+    )
+    for router in routers:
         app.include_router(router)
     app.add_middleware(Guard)
     problems.add_to(app)

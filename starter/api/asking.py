@@ -41,6 +41,8 @@ _ANY_ROUTE: Final = (
     Problem.UNAVAILABLE,
 )
 
+_ANY_POST: Final = (Problem.REFUSED, Problem.KEY_REUSED, Problem.TOO_LARGE)
+
 _REFUSALS: Final[dict[Problem, AuditOutcome]] = {
     Problem.NOT_ALLOWED: "refused",
     Problem.NEED_TO_KNOW: "refused",
@@ -198,6 +200,8 @@ class AskedRoute(APIRoute):
         if not isinstance(permission, Permission):
             raise TypeError(f"the endpoint of {path} does not say which permission it needs")
         self.permission = permission
+        if "POST" in (more.get("methods") or ()):
+            more["responses"] = {**documented(*_ANY_POST), **(more.get("responses") or {})}
         super().__init__(path, endpoint, **more)
 
     def get_route_handler(self) -> Handle:

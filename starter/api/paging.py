@@ -29,8 +29,8 @@ def cursor_after(*values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
-    """The values of a cursor, each of its kind; None for none. Raises ProblemError for one that we did not make."""
+def read_cursor(cursor: str | None, *kinds: type) -> Any:
+    """The values of a cursor as a tuple, each of its kind; None for none. Raises ProblemError for one not ours."""
     if cursor is None:
         return None
     try:

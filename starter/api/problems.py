@@ -7,8 +7,10 @@ from typing import Any, Final, cast
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from activities.policies import UnknownPolicyError
 from activities.store import StoreUnavailableError
@@ -132,6 +134,8 @@ def add_to(app: FastAPI) -> None:
 
     async def problem(request: Request, error: Exception) -> Response:
         found = _as_problem(error)
+        if found.problem is Problem.NO_SUCH_METHOD:
+            found.headers["Allow"] = ", ".join(_methods(app, request))
         if request.url.path.startswith(f"{PREFIX}/"):
             return answer(found)
         return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
@@ -139,6 +143,16 @@ def add_to(app: FastAPI) -> None:
     kinds = (ProblemError, BadInputError, UnknownPolicyError, RequestValidationError, HTTPException)
     for kind in (*kinds, StoreUnavailableError, EngineSilentError):
         app.exception_handler(kind)(problem)
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """What can be done at a path, by all the routes that lead there."""
+    found: set[str] = set()
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, Route | APIRoute) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def _as_problem(error: Exception) -> ProblemError:
@@ -151,8 +165,7 @@ def _as_problem(error: Exception) -> ProblemError:
         return ProblemError(Problem.CANNOT_BE_USED, _line(mistakes[0]), mistakes)
     if isinstance(error, HTTPException):
         by_status = {404: Problem.NOT_FOUND, 405: Problem.NO_SUCH_METHOD, 413: Problem.TOO_LARGE}
-        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-        return ProblemError(by_status.get(error.status_code, Problem.CANNOT_BE_USED), headers=headers)
+        return ProblemError(by_status.get(error.status_code, Problem.CANNOT_BE_USED))
     return ProblemError(Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
 
 

@@ -1,27 +1,24 @@
 """Commands that show episodes: show, list, tasks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from heapq import merge
 from typing import Annotated, Any
 
 import typer
 
 from activities.store import inbox
-from activities.store.episodes import EpisodeView, episode_view, list_episodes
-from activities.store.inbox import InboxItem
+from activities.store.episodes import EpisodeView, list_episodes
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.told import say_who_knew
 from starter.cli.wiring import run_async, wired
-from starter.prompts import prompts_now
-from starter.reports import Report
-from starter.who_knew import PostEvent, post_events, who_knew
+from starter.episode_shown import Shown, show_episode
+from starter.who_knew import PostEvent, who_knew
 from workflows.clocks import Clock
 from workflows.contracts import TimelineEntry
-from workflows.facts import Child, Known
+from workflows.facts import Segment
 from workflows.instants import in_words, to_rfc3339
-from workflows.policy import Pack, Prompt
+from workflows.policy import Prompt
 from workflows.vocabulary import ClockState
 
 
@@ -34,18 +31,11 @@ def add_to(app: typer.Typer) -> None:
 def show(episode: EpisodeId, as_json: AsJson = False) -> None:
     """Show an episode: its clocks with their reasons, its timeline, notices, tasks and prompts."""
 
-    async def work() -> _Shown:
+    async def work() -> Shown:
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
-                view, report = (
-                    await episode_view(session, here.settings.authority, whole),
-                    await inbox.report_of(session, here.settings.authority, whole),
-                )
-                waiting = await inbox.facts_waiting(session, whole)
-            pack = here.policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None
-            child = Report.model_validate(report.body["report"]).circumstances() if report else Child()
-            return _Shown(whole, view, waiting, pack, child)
+                return await show_episode(session, here.policies, here.settings.authority, whole)
 
     shown, now = run_async(work()), datetime.now(UTC)
     view, prompts = shown.view, shown.prompts(now)
@@ -53,8 +43,8 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
         kept = [
             {"id": item.id, "kind": item.kind, "received_at": to_rfc3339(item.received_at)} for item in shown.waiting
         ]
-        said = _as_data(view) if view else {}
-        categories = {name: [s.model_dump(mode="json") for s in shown.known(now).categories(name)] for name in VIEWS}
+        said = _as_data(shown, view) if view else {}
+        categories = {name: [s.model_dump(mode="json") for s in spans] for name, spans in shown.categories(now).items()}
         listed = [{"id": id, "title": prompt.title, "items": prompt.items} for id, prompt in prompts]
         say_json({"episode_id": shown.id, "kept_not_applied": kept, "categories": categories, "prompts": listed} | said)
         return
@@ -64,57 +54,27 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
     if view is None:
         say(f"Episode {shown.id} waits for the engine: no clock is running yet")
         return
-    _say_standing(view, shown.known(now))
+    _say_standing(view, shown.categories(now))
     _say_clocks(view.clocks, now)
-    _say_records(view)
+    _say_records(shown, view)
     _say_prompts(prompts)
 
 
-VIEWS = ("authority", "police")
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What there is to show of an episode."""
-
-    id: str
-    view: EpisodeView | None
-    waiting: list[InboxItem]
-    pack: Pack | None
-    child: Child
-
-    def known(self, now: datetime) -> Known:
-        return Known(self.view.facts if self.view else (), now)
-
-    def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
-        if self.view is None or self.pack is None:
-            return []
-        return list(prompts_now(self.pack, self.view.clocks, self.known(now), self.child))
-
-
-def _as_data(view: EpisodeView) -> dict[str, Any]:
+def _as_data(shown: Shown, view: EpisodeView) -> dict[str, Any]:
     rows = [row.model_dump(mode="json") for row in who_knew(view)]
-    timeline = [line.model_dump(mode="json") for line in _timeline(view)]
+    timeline = [line.model_dump(mode="json") for line in shown.timeline()]
     return view.model_dump(mode="json") | {"timeline": timeline, "who_knew": rows}
 
 
-def _timeline(view: EpisodeView) -> list[TimelineEntry | PostEvent]:
-    """The lines of the timeline and what became of messages, in the order in which they became known."""
-    return list(merge(view.timeline, post_events(view), key=lambda line: line.recorded_at))
-
-
-def _say_standing(view: EpisodeView, known: Known) -> None:
+def _say_standing(view: EpisodeView, categories: Mapping[str, list[Segment]]) -> None:
     row = view.episode
     child = f", child {view.child_reference}" if view.child_reference else ""
     status = row["status"].upper().replace("_", " ")
     say(f"Episode {row['id']}{child}: {status}, policy {row['policy']} {row['policy_version']}")
-    for name in VIEWS:
-        spans = [
-            f"{s.category} {in_words(s.since)} to {in_words(s.until) if s.until else 'now'}"
-            for s in known.categories(name)
-        ]
+    for name, segments in categories.items():
+        spans = [f"{s.category} {in_words(s.since)} to {in_words(s.until) if s.until else 'now'}" for s in segments]
         if spans:
-            say(f"In the {'authority' if name == 'authority' else 'police'}'s view: {'; '.join(spans)}")
+            say(f"In the {name}'s view: {'; '.join(spans)}")
     if row["next_wake_at"]:
         say(f"Next: {row['next_wake_for']} at {in_words(row['next_wake_at'])}")
 
@@ -131,10 +91,10 @@ def _say_clocks(clocks: list[Clock], now: datetime) -> None:
         say(f"Not started: {', '.join(clock.id for clock in waiting)}")
 
 
-def _say_records(view: EpisodeView) -> None:
+def _say_records(shown: Shown, view: EpisodeView) -> None:
     say()
     say("Timeline")
-    rows = [[in_words(line.at), line.text, _fact_of(line)] for line in _timeline(view)]
+    rows = [[in_words(line.at), line.text, _fact_of(line)] for line in shown.timeline()]
     say_table(["When", "What", "Fact"], rows)
     say()
     say("Who was told")

@@ -13,6 +13,7 @@ from activities.store import Store
 from starter.access import MAY, AccessRole, Permission, Principal
 from starter.api.app import OPEN_TO_ALL
 from starter.api.asking import AskedRoute, needs
+from starter.api.problems import Problem
 from tests.api.callers import HERE, Service, key
 
 
@@ -81,3 +82,20 @@ def test_who_has_two_roles_may_what_either_may() -> None:
     assert who.may(Permission.OPERATE)
     assert who.may(Permission.READ_AUDIT)
     assert not who.may(Permission.READ_EPISODES)
+
+
+async def test_a_path_says_all_that_can_be_done_there(store: Store) -> None:
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        answer = await client.request("DELETE", "/v1/episodes")
+        nowhere = await client.get("/v1/nowhere")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert answer.json()["type"].endswith("no-such-method")
+    assert (nowhere.status_code, nowhere.json()["type"]) == (404, "/v1/problems/not-found")
+
+
+async def test_every_problem_is_explained_where_it_says(store: Store) -> None:
+    async with Service(store).caller() as client:
+        for problem in Problem:
+            explained = (await client.get(problem.uri)).json()
+            assert (explained["status"], explained["title"]) == (problem.status, problem.title)
+        assert (await client.get("/v1/problems/none-such")).status_code == 404

@@ -71,6 +71,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_broken_glass_authority_child_id"), "broken_glass", ["authority", "child_id"])
     op.add_column("inbox", sa.Column("said_by", sa.String()))
+    op.add_column("inbox", sa.Column("child_id", sa.String()))
+    op.create_index(op.f("ix_inbox_child_id"), "inbox", ["child_id"])
+    op.create_index(op.f("ix_inbox_episode_id"), "inbox", ["episode_id"])
     op.add_column("episode", sa.Column("need_to_know", sa.Boolean(), server_default=sa.false(), nullable=False))
     _mark_need_to_know()
 
@@ -115,6 +118,9 @@ def _refuse_changes() -> None:
 def downgrade() -> None:
     """Take the tables away."""
     op.drop_column("episode", "need_to_know")
+    op.drop_index(op.f("ix_inbox_episode_id"), "inbox")
+    op.drop_index(op.f("ix_inbox_child_id"), "inbox")
+    op.drop_column("inbox", "child_id")
     op.drop_column("inbox", "said_by")
     op.drop_table("broken_glass")
     op.drop_table("answered")

@@ -1,0 +1,157 @@
+"""Episodes in lists: searched, in one order, a page at a time."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.tables import ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
+
+NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""When something falls due that is not due at all, for putting it last."""
+
+_OWED: Final = tuple(state.value for state in ClockState if state.owed)
+
+
+class Search(BaseModel):
+    """What is looked for; None is no condition. Instants are UTC.
+
+    `clock` is owed, of that id; `overdue`: something is. Changed means that a turn of its workflow was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    child: str | None = None
+    police_reference: str | None = None
+    statuses: tuple[EpisodeStatus, ...] = ()
+    open: bool | None = None
+    clock: str | None = None
+    overdue: bool | None = None
+    changed_since: datetime | None = None
+
+    @property
+    def names_a_child(self) -> bool:
+        """Whether what is found is thereby known to be about a certain child."""
+        return self.child is not None or self.police_reference is not None
+
+
+class EpisodeFound(BaseModel):
+    """An episode in a list: where it stands, and what is owed next. Instants are UTC."""
+
+    model_config = ConfigDict(frozen=True)
+    episode_id: str
+    child_id: str | None
+    child_reference: str | None
+    need_to_know: bool
+    status: EpisodeStatus
+    policy: str
+    policy_version: str
+    missing_since: datetime | None
+    returned_at: datetime | None
+    closed_at: datetime | None
+    next_clock: str | None
+    next_due: datetime | None
+    overdue: int
+    written_at: datetime
+
+
+Order = Literal["id", "pressing"]
+
+
+async def search_episodes(
+    session: AsyncSession,
+    authority: str,
+    search: Search,
+    now: datetime,
+    *,
+    order: Order,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[EpisodeFound]:
+    """Episodes of an authority, by id or the most pressing first, those after an item of that order. `now` is UTC.
+
+    In the order of ids nothing is passed over or shown twice, whatever changes
+    between two pages; the most pressing first is for people.
+    """
+    next_due = (
+        select(func.min(ClockTable.due))
+        .where(ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED))
+        .scalar_subquery()
+    )
+    due = func.coalesce(next_due, literal(NEVER, UtcInstant()), type_=UtcInstant())
+    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, *_conditions(search, now))
+    chosen = _after(chosen, due, order, after).limit(limit)
+    rows = (await session.execute(chosen)).all()
+    owed = await _owed(session, [episode.id for episode, _ in rows])
+    return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
+
+
+def _after(
+    chosen: Select[EpisodeTable, str],
+    due: ColumnElement[datetime],
+    order: Order,
+    after: tuple[datetime, str] | None,
+) -> Select[EpisodeTable, str]:
+    if order == "id":
+        if after:
+            chosen = chosen.where(EpisodeTable.id > after[1])
+        return chosen.order_by(EpisodeTable.id)
+    if after:
+        chosen = chosen.where(or_(due > after[0], and_(due == after[0], EpisodeTable.id > after[1])))
+    return chosen.order_by(due, EpisodeTable.id)
+
+
+def _conditions(search: Search, now: datetime) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if search.child is not None:
+        found.append(ChildTable.reference == search.child)
+    if search.police_reference is not None:
+        said = FactTable.body["details"]["police_ref"].as_string() == search.police_reference
+        found.append(exists().where(FactTable.episode_id == EpisodeTable.id, said))
+    if search.statuses:
+        found.append(EpisodeTable.status.in_([status.value for status in search.statuses]))
+    if search.open is not None:
+        found.append(EpisodeTable.closed_at.is_(None) if search.open else EpisodeTable.closed_at.is_not(None))
+    if search.changed_since is not None:
+        found.append(EpisodeTable.written_at >= search.changed_since)
+    mine = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED))
+    if search.clock is not None:
+        found.append(exists().where(*mine, ClockTable.id == search.clock))
+    if search.overdue is not None:
+        late = exists().where(*mine, ClockTable.kind == ClockKind.DUE_BY.value, ClockTable.due < now)
+        found.append(late if search.overdue else ~late)
+    return found
+
+
+async def _owed(session: AsyncSession, episode_ids: Collection[str]) -> dict[str, list[ClockTable]]:
+    """What is owed by each of these episodes, the earliest due first, what has no due time first of all."""
+    mine = select(ClockTable).where(ClockTable.episode_id.in_(episode_ids), ClockTable.state.in_(_OWED))
+    owed: dict[str, list[ClockTable]] = {}
+    for clock in (await session.scalars(mine.order_by(ClockTable.due.nulls_first(), ClockTable.id))).all():
+        owed.setdefault(clock.episode_id, []).append(clock)
+    return owed
+
+
+def _found(episode: EpisodeTable, reference: str | None, owed: Sequence[ClockTable], now: datetime) -> EpisodeFound:
+    dated = [clock for clock in owed if clock.due is not None]
+    first = dated[0] if dated else owed[0] if owed else None
+    return EpisodeFound(
+        episode_id=episode.id,
+        child_id=episode.child_id,
+        child_reference=reference,
+        need_to_know=episode.need_to_know,
+        status=EpisodeStatus(episode.status),
+        policy=episode.policy,
+        policy_version=episode.policy_version,
+        missing_since=episode.missing_since,
+        returned_at=episode.returned_at,
+        closed_at=episode.closed_at,
+        next_clock=first.id if first else None,
+        next_due=first.due if first else None,
+        overdue=sum(clock.kind == ClockKind.DUE_BY.value and clock.due < now for clock in dated if clock.due),
+        written_at=episode.written_at,
+    )

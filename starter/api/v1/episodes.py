@@ -1,0 +1,288 @@
+"""Episodes: report one, record what happened, read one, list and search."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from activities.store.episode_search import (
+    NEVER,
+    EpisodeFound,
+    Order,
+    Search,
+    search_episodes,
+)
+from activities.store.inbox import open_episodes_of, report_of
+from starter.access import Permission, permission_to_record
+from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.once import key_id
+from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
+from starter.api.parts import Parts
+from starter.api.problems import PREFIX, Problem, ProblemError
+from starter.api.seeing import seen_episode
+from starter.api.v1.outcomes import Said, answer_to, as_said
+from starter.api.v1.whole_episode import EpisodeWhole, whole
+from starter.commands import IdTakenError, Outcome
+from starter.episode_shown import show_episode
+from starter.reports import WhatIsReported, Words
+from starter.sight import hidden_from
+from workflows.fact_kinds import FactKind
+from workflows.facts import COMMON_FIELDS
+from workflows.instants import Instant, parse_instant, to_rfc3339
+from workflows.names import derived_id
+from workflows.plain_errors import BadInputError
+from workflows.vocabulary import EpisodeStatus
+
+_KEPT: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Said, "description": "Kept, not yet applied"}}
+
+
+class Reported(Said):
+    """What became of a report."""
+
+    asked_for: list[str] = Field(description="what is not known yet and is asked for")
+    also_open: list[str] = Field(description="other open episodes of the same child: is this a duplicate of one?")
+
+
+class FactSaid(BaseModel):
+    """Something that happened. Corrections are facts too: one that `replaces` another, or of the kind `withdrawn`."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: FactKind
+    at: Instant = Field(description="when it happened, RFC 3339 with an offset")
+    note: Words | None = None
+    replaces: UUID | None = Field(default=None, description="the id of the fact that this one corrects")
+    recorded_by: Words | None = Field(
+        default=None, description="who recorded it, as a system knows them; people are known by their sign-in"
+    )
+    details: dict[str, str] = Field(
+        default_factory=dict, max_length=60, description="what facts of this kind say besides, each by its name"
+    )
+    also: list[UUID] = Field(
+        default_factory=list[UUID], max_length=20, description="other episodes of the child that share this fact"
+    )
+
+
+class Reopening(BaseModel):
+    """Why a closed episode is opened again."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Words
+
+
+class Merging(BaseModel):
+    """Into which episode a duplicate is merged, and why they are one."""
+
+    model_config = ConfigDict(extra="forbid")
+    into: UUID
+    reason: Words
+
+
+class Merged(BaseModel):
+    """What became of each fact of a duplicate; the last is that of its ending."""
+
+    facts: list[Said]
+    refused: list[str] = Field(description="why facts did not fit into the episode that stays")
+
+
+_MERGED_KEPT: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Merged, "description": "Kept, not yet applied"}}
+
+
+class EpisodeListed(BaseModel):
+    """An episode in a list. Of a need-to-know child only those close to it see more than that it is there."""
+
+    episode_id: str
+    need_to_know: bool
+    hidden: bool = Field(description="whether all but its status is kept from whoever asks")
+    status: EpisodeStatus
+    child_reference: str | None = None
+    policy: str | None = None
+    policy_version: str | None = None
+    missing_since: datetime | None = None
+    returned_at: datetime | None = None
+    closed_at: datetime | None = None
+    next_clock: str | None = Field(default=None, description="the clock that is owed next")
+    next_due: datetime | None = None
+    overdue: int | None = Field(default=None, description="how many clocks are past their time")
+    written_at: datetime | None = None
+
+
+class Searched(BaseModel):
+    """What is looked for in a list of episodes."""
+
+    model_config = ConfigDict(extra="forbid")
+    child: str | None = Field(default=None, max_length=80, description="the case system's number for the child")
+    police_reference: str | None = Field(default=None, max_length=200)
+    status: list[EpisodeStatus] = Field(default_factory=list[EpisodeStatus], max_length=20)
+    open: bool | None = Field(default=None, description="not closed yet")
+    clock: str | None = Field(default=None, max_length=80, description="this clock is owed")
+    overdue: bool | None = Field(default=None, description="something is past its time")
+    changed_since: Instant | None = None
+    order: Order = Field(default="id", description="by id, which passes nothing over; or the most pressing first")
+    cursor: Cursor = None
+    limit: Limit = 50
+
+
+def router_of(parts: Parts) -> APIRouter:
+    """The routes of episodes."""
+    router = asked_router("episodes", Problem.NEED_TO_KNOW)
+
+    @router.post("/episodes", status_code=201, operation_id="report_a_child", response_model=Reported, responses=_KEPT)
+    @needs(Permission.REPORT)
+    async def report(said: WhatIsReported, asked: AskedBy, _key: Key) -> JSONResponse:
+        """Report a child absent or missing. The key makes the episode's id: the same report again is the same child."""
+        report_id = derived_id(key_id(asked), "report")
+        data = said.model_dump(mode="json", exclude_unset=True) | {"report_id": report_id}
+        data.setdefault("reported_by", asked.principal.name)
+        try:
+            taken, outcome = await parts.commands_of(asked).report(data, asked.now, derived_id(report_id, "episode"))
+        except IdTakenError:
+            raise ProblemError(Problem.KEY_REUSED) from None
+        asked.saw(outcome.episode_id)
+        body = Reported(
+            **as_said(outcome).model_dump(),
+            asked_for=list(taken.asked_for()),
+            also_open=await _also_open(parts, asked, outcome.episode_id),
+        )
+        return answer_to(outcome, 201, f"{PREFIX}/episodes/{outcome.episode_id}", body)
+
+    @router.get("/episodes", operation_id="list_episodes")
+    @needs(Permission.READ_EPISODES)
+    async def index(asked: AskedBy, searched: Annotated[Searched, Query()]) -> Page[EpisodeListed]:
+        """List and search episodes."""
+        return await _listed(parts, asked, searched)
+
+    @router.get("/episodes/{episode_id}", operation_id="read_an_episode")
+    @needs(Permission.READ_EPISODES)
+    async def read(episode_id: UUID, asked: AskedBy) -> EpisodeWhole:
+        """An episode, whole: its clocks with their reasons, facts, timeline, who was told, tasks and prompts."""
+        async with parts.store.snapshot() as session:
+            seen = await seen_episode(session, asked, str(episode_id))
+            shown = await show_episode(session, parts.policies, asked.authority, str(episode_id))
+        return whole(shown, seen, asked.now)
+
+    @router.post(
+        "/episodes/{episode_id}/facts", operation_id="record_a_fact", response_model=list[Said], responses=_KEPT
+    )
+    @needs(Permission.RECORD)
+    async def record(episode_id: UUID, said: FactSaid, asked: AskedBy, _key: Key) -> JSONResponse:
+        """Record that something happened, in one episode or in several of the child's."""
+        asked.require(permission_to_record(said.kind))
+        episodes = [str(one) for one in (episode_id, *said.also)]
+        await _see_all(parts, asked, episodes)
+        try:
+            outcomes = await parts.commands_of(asked).record_in_all(
+                list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
+            )
+        except IdTakenError:
+            raise ProblemError(Problem.KEY_REUSED) from None
+        return _answer_to_all(outcomes)
+
+    @router.post(
+        "/episodes/{episode_id}/reopening", operation_id="reopen_an_episode", response_model=Said, responses=_KEPT
+    )
+    @needs(Permission.RULE)
+    async def reopen(episode_id: UUID, said: Reopening, asked: AskedBy, _key: Key) -> JSONResponse:
+        """Open a closed episode again: it goes on with all that it knew, and takes facts."""
+        await _see_all(parts, asked, [str(episode_id)])
+        fact_id = derived_id(key_id(asked), "reopening")
+        by = _recorded_by(asked, None)
+        try:
+            outcome = await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
+        except IdTakenError:
+            raise ProblemError(Problem.KEY_REUSED) from None
+        return answer_to(outcome)
+
+    @router.post(
+        "/episodes/{episode_id}/merging", operation_id="merge_an_episode", response_model=Merged, responses=_MERGED_KEPT
+    )
+    @needs(Permission.RULE)
+    async def merge(episode_id: UUID, said: Merging, asked: AskedBy, _key: Key) -> JSONResponse:
+        """Take a duplicate's facts over into the episode it duplicates, and end it, with a trail in both."""
+        duplicate, into = str(episode_id), str(said.into)
+        await _see_all(parts, asked, [duplicate, into])
+        by = _recorded_by(asked, None)
+        outcomes = await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
+        refused = [one.reason or "" for one in outcomes if one.state == "refused"]
+        body = Merged(facts=[as_said(one) for one in outcomes if one.state != "refused"], refused=refused)
+        status = 202 if any(one.state == "kept" for one in outcomes) else 200
+        return JSONResponse(body.model_dump(mode="json"), status)
+
+    return router
+
+
+async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> None:
+    async with parts.store.snapshot() as session:
+        for episode_id in episode_ids:
+            await seen_episode(session, asked, episode_id)
+    asked.saw(*episode_ids)
+
+
+def _fact(said: FactSaid, asked: Asked) -> dict[str, object]:
+    """What was said as a flat fact, whose id comes of the request's key. Raises BadInputError."""
+    if taken := next((name for name in said.details if name in COMMON_FIELDS), None):
+        raise BadInputError(f"details.{taken}: must be given beside details, not in them")
+    fact: dict[str, object] = {**said.details, "kind": said.kind.value, "at": to_rfc3339(said.at)}
+    fact |= {"id": derived_id(key_id(asked), "fact"), "recorded_by": _recorded_by(asked, said.recorded_by)}
+    fact |= {"source": f"{asked.principal.kind} {asked.principal.name}"}
+    given = {"note": said.note, "replaces": str(said.replaces) if said.replaces else None}
+    return fact | {name: value for name, value in given.items() if value is not None}
+
+
+def _recorded_by(asked: Asked, given: str | None) -> str:
+    """Who recorded it: a person by the directory's reference or by name, whoever else is named; a system's own word."""
+    who = asked.principal
+    if who.kind == "person":
+        return who.person or who.name
+    return given or who.name
+
+
+def _answer_to_all(outcomes: list[Outcome]) -> JSONResponse:
+    said = [as_said(outcome) for outcome in outcomes]
+    kept = next((outcome for outcome in outcomes if outcome.state == "kept"), None)
+    headers = {"Location": f"{PREFIX}/said/{kept.id}"} if kept else {}
+    return JSONResponse([one.model_dump(mode="json") for one in said], 202 if kept else 200, headers=headers)
+
+
+async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:
+    async with parts.store.snapshot() as session:
+        item = await report_of(session, asked.authority, episode_id)
+        child = item.body["child_id"] if item else None
+        if child is None:
+            return []
+        return [one for one in await open_episodes_of(session, asked.authority, child) if one != episode_id]
+
+
+async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
+    names = {"child", "police_reference", "open", "clock", "overdue", "changed_since"}
+    search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
+    cursor = read_cursor(searched.cursor, str, str)
+    after = (_instant(cursor[0]), str(cursor[1])) if cursor else None
+    async with parts.store.snapshot() as session:
+        found = await search_episodes(
+            session, asked.authority, search, asked.now, order=searched.order, after=after, limit=searched.limit + 1
+        )
+        close = [one.episode_id for one in found if one.need_to_know]
+        hidden = await hidden_from(session, asked.principal, close, asked.now)
+    last = found[: searched.limit][-1] if found else None
+    cursor_of_last = cursor_after(to_rfc3339(last.next_due or NEVER), last.episode_id) if last else ""
+    page = page_of(found, searched.limit, cursor_of_last)
+    # A search for a child must not tell which hidden episode is that child's.
+    shown = [one for one in page.items if one.episode_id not in hidden or not search.names_a_child]
+    asked.saw(*(one.episode_id for one in shown if one.episode_id not in hidden))
+    return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in shown], next=page.next)
+
+
+def _instant(written: str) -> datetime:
+    try:
+        return NEVER if written == to_rfc3339(NEVER) else parse_instant(written)
+    except ValueError:
+        raise BadInputError("cursor: must be the 'next' of a page") from None
+
+
+def _as_listed(found: EpisodeFound, *, hidden: bool) -> EpisodeListed:
+    if hidden:
+        return EpisodeListed(episode_id=found.episode_id, need_to_know=True, hidden=True, status=found.status)
+    return EpisodeListed(hidden=False, **found.model_dump(exclude={"child_id"}))

@@ -1,0 +1,65 @@
+"""What was said and is kept: where whoever was told 'kept, not yet applied' asks what became of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store import inbox
+from activities.store.inbox import InboxItem
+from starter.access import Permission
+from starter.api.asking import Asked, AskedBy, asked_router, needs
+from starter.api.paging import Cursor, Limit, Page, cursor_after, read_cursor
+from starter.api.parts import Parts
+from starter.api.problems import Problem, ProblemError
+from starter.api.seeing import seen_episode
+from starter.api.v1.outcomes import Waiting
+from starter.sight import see_episode
+from workflows.instants import parse_instant, to_rfc3339
+from workflows.plain_errors import BadInputError
+
+
+def router_of(parts: Parts) -> APIRouter:
+    """The route of the inbox."""
+    router = asked_router("episodes")
+
+    @router.get("/said", operation_id="list_what_waits")
+    @needs(Permission.READ_SAID)
+    async def waiting(asked: AskedBy, cursor: Cursor = None, limit: Limit = 50) -> Page[Waiting]:
+        """What was said and is kept, not yet applied: no clock runs by it yet. The earliest first."""
+        after = read_cursor(cursor, str, str)
+        async with parts.store.snapshot() as session:
+            found = await inbox.kept_for(session, asked.authority, _place(after), limit + 1)
+            shown = [one for one in found[:limit] if await _may_see(session, asked, one)]
+        last = found[:limit][-1] if found else None
+        asked.saw(*(one.episode_id for one in shown))
+        following = cursor_after(to_rfc3339(last.received_at), last.id) if last and len(found) > limit else None
+        return Page(items=[Waiting.model_validate(one, from_attributes=True) for one in shown], next=following)
+
+    @router.get("/said/{said_id}", operation_id="what_became_of")
+    @needs(Permission.READ_SAID)
+    async def what_became_of(said_id: UUID, asked: AskedBy) -> Waiting:
+        """What became of a report or fact that was kept."""
+        async with parts.store.snapshot() as session:
+            item = await inbox.item(session, str(said_id))
+            if item is None or item.authority != asked.authority:
+                raise ProblemError(Problem.NOT_FOUND)
+            if item.said_by != asked.principal.id:
+                await seen_episode(session, asked, item.episode_id)
+        return Waiting.model_validate(item, from_attributes=True)
+
+    return router
+
+
+async def _may_see(session: AsyncSession, asked: Asked, item: InboxItem) -> bool:
+    if item.said_by == asked.principal.id:
+        return True
+    return (await see_episode(session, asked.principal, item.episode_id, asked.now)).sight == "whole"
+
+
+def _place(after: tuple[str, str] | None) -> tuple[datetime, str] | None:
+    try:
+        return (parse_instant(after[0]), after[1]) if after else None
+    except ValueError:
+        raise BadInputError("cursor: must be the 'next' of a page") from None

@@ -1,0 +1,98 @@
+"""An episode, whole, as the API gives it. The ids of messages are keys of their pages, and are left out."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from activities.store.tasks import TaskView
+from starter.api.problems import Problem, ProblemError
+from starter.episode_shown import Shown
+from starter.sight import EpisodeSeen
+from starter.who_knew import Knew, PostEvent, who_knew
+from workflows.clocks import Clock
+from workflows.contracts import TimelineEntry
+from workflows.facts import Fact, Segment
+from workflows.vocabulary import EpisodeStatus
+
+
+class PromptNow(BaseModel):
+    """What to ask, say or think of now."""
+
+    id: str
+    title: str
+    items: dict[str, str]
+
+
+class KeptFact(BaseModel):
+    """Something that was said about the episode and is kept, not yet applied."""
+
+    id: str
+    kind: str
+    received_at: datetime
+    reason: str | None
+
+
+class EpisodeWhole(BaseModel):
+    """An episode: how it stands, its clocks with their reasons, and all that is known of it. Instants are UTC.
+
+    While the engine has not begun it, `status` is null, `kept_not_applied` says what waits, and NO CLOCK IS RUNNING.
+    """
+
+    episode_id: str
+    child_reference: str | None
+    need_to_know: bool
+    status: EpisodeStatus | None
+    policy: str
+    policy_version: str | None
+    calendar_version: str | None
+    missing_since: datetime | None
+    returned_at: datetime | None
+    closed_at: datetime | None
+    next_wake_at: datetime | None = Field(description="when the engine next does something of itself")
+    next_wake_for: str | None
+    turn: int | None = Field(description="how often the episode was written: greater means later")
+    categories: dict[str, list[Segment]] = Field(description="absent, away or missing, in whose view, from when")
+    clocks: list[Clock]
+    facts: list[Fact]
+    timeline: list[TimelineEntry | PostEvent]
+    who_knew: list[Knew]
+    tasks: list[TaskView]
+    prompts: list[PromptNow]
+    asked_for: list[str] = Field(description="what the report left open, and is asked for")
+    kept_not_applied: list[KeptFact]
+
+
+def whole(shown: Shown, seen: EpisodeSeen, now: datetime) -> EpisodeWhole:
+    """All that there is to show of an episode at `now` (UTC)."""
+    report, view = shown.report, shown.view
+    if report is None and view is None:
+        raise ProblemError(Problem.NOT_FOUND)
+    row = view.episode if view else {}
+    reported = report.child.reference if report else None
+    return EpisodeWhole(
+        episode_id=shown.id,
+        child_reference=view.child_reference if view else reported,
+        need_to_know=seen.need_to_know,
+        status=row.get("status"),
+        policy=row.get("policy") or (report.policy if report else ""),
+        policy_version=row.get("policy_version"),
+        calendar_version=row.get("calendar_version"),
+        missing_since=row.get("missing_since"),
+        returned_at=row.get("returned_at"),
+        closed_at=row.get("closed_at"),
+        next_wake_at=row.get("next_wake_at"),
+        next_wake_for=row.get("next_wake_for"),
+        turn=row.get("turn"),
+        categories=dict(shown.categories(now)),
+        clocks=view.clocks if view else [],
+        facts=view.facts if view else [],
+        timeline=shown.timeline(),
+        who_knew=who_knew(view) if view else [],
+        tasks=[TaskView.model_validate(task) for task in view.tasks] if view else [],
+        prompts=[PromptNow(id=id, title=one.title, items=dict(one.items)) for id, one in shown.prompts(now)],
+        asked_for=list(report.asked_for()) if report else [],
+        kept_not_applied=[
+            KeptFact(id=item.id, kind=item.kind, received_at=item.received_at, reason=item.reason)
+            for item in shown.waiting
+        ],
+    )

@@ -1,0 +1,69 @@
+"""An episode as people and systems read it: one answer to all that can be asked about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.policies import Policies
+from activities.store import inbox
+from activities.store.episodes import EpisodeView, episode_view
+from activities.store.inbox import InboxItem
+from starter.prompts import prompts_now
+from starter.reports import Report
+from starter.who_knew import PostEvent, post_events
+from workflows.contracts import TimelineEntry
+from workflows.facts import Child, Known, Segment
+from workflows.policy import Pack, Prompt
+
+VIEWS: Final = ("authority", "police")
+"""Whose view of an absence a category is."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What there is to show of an episode. `waiting` is kept and not yet applied; without a view that is all."""
+
+    id: str
+    view: EpisodeView | None
+    report: Report | None
+    waiting: list[InboxItem]
+    pack: Pack | None
+
+    def known(self, now: datetime) -> Known:
+        """What is known of the episode at `now` (UTC)."""
+        return Known(self.view.facts if self.view else (), now)
+
+    def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
+        """What to ask and say at `now` (UTC)."""
+        if self.view is None or self.pack is None:
+            return []
+        child = self.report.circumstances() if self.report else Child()
+        return list(prompts_now(self.pack, self.view.clocks, self.known(now), child))
+
+    def categories(self, now: datetime) -> Mapping[str, list[Segment]]:
+        """The absence in the authority's and in the police's view, as known at `now` (UTC)."""
+        known = self.known(now)
+        return {name: list(known.categories(name)) for name in VIEWS}
+
+    def timeline(self) -> list[TimelineEntry | PostEvent]:
+        """The lines of the timeline and what became of messages, in the order in which they became known."""
+        if self.view is None:
+            return []
+        return list(merge(self.view.timeline, post_events(self.view), key=lambda line: line.recorded_at))
+
+
+async def show_episode(session: AsyncSession, policies: Policies, authority: str, episode_id: str) -> Shown:
+    """What there is to show of an episode of an authority."""
+    view = await episode_view(session, authority, episode_id)
+    report = await inbox.report_of(session, authority, episode_id)
+    return Shown(
+        id=episode_id,
+        view=view,
+        report=Report.model_validate(report.body["report"]) if report else None,
+        waiting=await inbox.facts_waiting(session, episode_id),
+        pack=policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None,
+    )

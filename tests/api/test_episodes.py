@@ -1,0 +1,256 @@
+"""Episodes over HTTP while no engine answers: what is said is kept once, and nobody sees what is not theirs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from activities.store import Store, audit
+from activities.store.tables import InboxTable
+from starter.access import AccessRole
+from tests.api.callers import ELSEWHERE, HERE, Service, key
+
+A_REPORT: dict[str, Any] = {
+    "child": {"reference": "INVENTED-1", "looked_after": True},
+    "last_seen": "2026-06-09T20:15:00+01:00",
+    "reported": "2026-06-09T21:15:00+01:00",
+}
+FOUND = {"kind": "located", "at": "2026-06-10T08:00:00Z"}
+
+
+async def report(client: httpx.AsyncClient, said: dict[str, Any] = A_REPORT, **headers: str) -> httpx.Response:
+    return await client.post("/v1/episodes", json=said, headers=key() | headers)
+
+
+async def counted(store: Store) -> int:
+    async with store.session() as session:
+        return await session.scalar(select(func.count()).select_from(InboxTable)) or 0
+
+
+async def test_a_report_is_kept_once_however_often_it_is_sent(store: Store) -> None:
+    async with Service(store).caller(AccessRole.DUTY) as duty:
+        same = key()
+        answers = [await duty.post("/v1/episodes", json=A_REPORT, headers=same) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [202] * 3
+        assert len({answer.json()["episode_id"] for answer in answers}) == 1
+        assert [answer.json()["again"] for answer in answers] == [False, True, True]
+        assert "answers.mobile_number" in " ".join(answers[0].json()["asked_for"])
+        where = answers[0].headers["location"]
+        waiting = (await duty.get(where)).json()
+        assert (waiting["state"], waiting["kind"]) == ("kept", "report")
+        whole = (await duty.get(f"/v1/episodes/{waiting['episode_id']}")).json()
+        assert whole["status"] is None
+        assert whole["child_reference"] == "INVENTED-1"
+    assert await counted(store) == 1
+
+
+async def test_what_waits_is_listed_a_page_at_a_time_to_who_may_see_it(store: Store) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.DUTY) as other:
+        mine = [(await report(duty)).json()["id"] for _ in range(3)]
+        close = (await report(duty, A_REPORT | {"child": {"restricted": True}})).json()["id"]
+        seen, cursor = list[str](), ""
+        while cursor is not None:
+            page = (await duty.get(f"/v1/said?limit=3{cursor}")).json()
+            seen += [one["id"] for one in page["items"]]
+            cursor = f"&cursor={page['next']}" if page["next"] else None
+        theirs = (await other.get("/v1/said")).json()["items"]
+    assert sorted(seen) == sorted([*mine, close])
+    assert sorted(one["id"] for one in theirs) == sorted(mine)
+    async with service.caller(AccessRole.DUTY, authority=ELSEWHERE) as away:
+        assert (await away.get("/v1/said")).json()["items"] == []
+
+
+async def test_another_sender_s_key_is_another_key(store: Store) -> None:
+    service, same = Service(store), key()
+    async with service.caller(AccessRole.DUTY) as one, service.caller(AccessRole.DUTY) as two:
+        first, second = [await client.post("/v1/episodes", json=A_REPORT, headers=same) for client in (one, two)]
+    assert first.json()["episode_id"] != second.json()["episode_id"]
+
+
+async def test_a_key_that_was_used_for_something_else_is_refused_and_nothing_is_kept(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        same = key()
+        episode = (await client.post("/v1/episodes", json=A_REPORT, headers=same)).json()["episode_id"]
+        other = await client.post("/v1/episodes", json=A_REPORT | {"noticed": FOUND["at"]}, headers=same)
+        facts = f"/v1/episodes/{episode}/facts"
+        assert (await client.post(facts, json=FOUND, headers=same)).status_code == 202
+        again = await client.post(facts, json=FOUND, headers=same)
+        later = await client.post(facts, json=FOUND | {"at": "2026-06-10T09:00:00Z"}, headers=same)
+    assert (other.status_code, later.status_code) == (409, 409)
+    assert other.json()["type"].endswith("key-reused")
+    assert (again.status_code, again.json()[0]["again"]) == (202, True)
+    assert await counted(store) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"last_seen": "2026-06-09T20:15:00"}, "last_seen"),
+        ({"last_seen": 0}, "last_seen"),
+        ({"last_seen": "yesterday"}, "last_seen"),
+        ({"reported": "2126-06-09T20:15:00Z"}, "reported"),
+        ({"child": {"looked_after": "perhaps"}}, "child.looked_after"),
+        ({"child": {"surname": "Invented"}}, "child.surname"),
+        ({"answers": {"health": "\0"}}, "answers.health"),
+        ({"policy": "none-such"}, "policy"),
+        ({"report_id": "x"}, "report_id"),
+        ([], ""),
+    ],
+)
+async def test_what_cannot_be_used_is_named_and_nothing_is_kept(store: Store, said: Any, field: str) -> None:
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        answer = await report(client, said)
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["errors"][0]["field"] == field
+    assert "Invented" not in answer.text
+    assert await counted(store) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"kind": "located", "at": "2026-06-10T08:00:00"}, "at"),
+        ({"kind": "located"}, "at"),
+        ({"kind": "lost"}, "kind"),
+        (FOUND | {"details": {"recorded_by": "somebody"}}, "details.recorded_by"),
+        (FOUND | {"details": {"colour": "blue"}}, "colour"),
+        (FOUND | {"colour": "blue"}, "colour"),
+        (FOUND | {"at": "2126-06-10T08:00:00Z"}, "at"),
+        ({"kind": "told", "at": FOUND["at"], "details": {"role": "king"}}, "role"),
+    ],
+)
+async def test_a_fact_that_cannot_be_used_is_named(store: Store, said: dict[str, Any], field: str) -> None:
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        episode = (await report(client)).json()["episode_id"]
+        answer = await client.post(f"/v1/episodes/{episode}/facts", json=said, headers=key())
+    assert answer.status_code == 422
+    assert field in [mistake["field"] for mistake in answer.json()["errors"]]
+    assert await counted(store) == 1
+
+
+async def test_a_post_without_a_key_is_refused(store: Store) -> None:
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        answer = await client.post("/v1/episodes", json=A_REPORT)
+    assert answer.status_code == 422
+    assert "Idempotency-Key" in answer.json()["errors"][0]["field"]
+
+
+async def test_who_may_record_may_not_rule(store: Store) -> None:
+    async with Service(store).caller(AccessRole.PRACTITIONER) as client:
+        episode = (await report(client)).json()["episode_id"]
+        said = {"kind": "clock_voided", "at": FOUND["at"], "details": {"clock": "rhi", "reason": "invented"}}
+        answer = await client.post(f"/v1/episodes/{episode}/facts", json=said, headers=key())
+    assert answer.status_code == 403
+    assert await counted(store) == 1
+
+
+async def test_a_person_records_under_their_own_name_and_a_system_may_name_who_said_it(store: Store) -> None:
+    service = Service(store)
+    said = FOUND | {"recorded_by": "somebody else"}
+    async with service.caller(AccessRole.DUTY, person="night-duty") as person:
+        episode = (await report(person)).json()["episode_id"]
+        first = (await person.post(f"/v1/episodes/{episode}/facts", json=said, headers=key())).json()[0]["id"]
+    async with service.caller(AccessRole.CASE_SYSTEM, kind="system", name="Invented system") as system:
+        second = (await system.post(f"/v1/episodes/{episode}/facts", json=said, headers=key())).json()[0]["id"]
+    async with store.session() as session:
+        one, two = [await session.get_one(InboxTable, fact) for fact in (first, second)]
+    assert (one.body["recorded_by"], two.body["recorded_by"]) == ("night-duty", "somebody else")
+    assert two.body["source"] == "system Invented system"
+
+
+EVERY_WAY = [
+    ("GET", "", None),
+    ("POST", "/facts", FOUND),
+    ("POST", "/reopening", {"reason": "invented"}),
+    ("POST", "/merging", {"reason": "invented", "into": "6f1d2e52-8a0e-4d0c-9a54-1d6f3a3f7b11"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), EVERY_WAY)
+async def test_an_episode_of_another_authority_is_not_there(
+    store: Store, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    service = Service(store)
+    async with (
+        service.caller(AccessRole.MANAGER) as here,
+        service.caller(AccessRole.MANAGER, authority=ELSEWHERE) as away,
+    ):
+        said = (await report(here)).json()
+        theirs = await away.request(method, f"/v1/episodes/{said['episode_id']}{path}", json=body, headers=key())
+        none = await away.request(
+            method, f"/v1/episodes/6f1d2e52-8a0e-4d0c-9a54-1d6f3a3f7b12{path}", json=body, headers=key()
+        )
+        assert (await away.get(f"/v1/said/{said['id']}")).status_code == 404
+    assert theirs.status_code == none.status_code == 404
+    assert theirs.json() == none.json()
+    assert await counted(store) == 1
+
+
+async def test_who_only_reports_sees_what_it_reported(store: Store) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.REPORTER) as home, service.caller(AccessRole.REPORTER) as other:
+        said = (await report(home)).json()
+        for client, status in ((home, 202), (other, 404)):
+            answer = await client.post(f"/v1/episodes/{said['episode_id']}/facts", json=FOUND, headers=key())
+            assert answer.status_code == status
+        assert (await home.get(f"/v1/said/{said['id']}")).status_code == 200
+        assert (await other.get(f"/v1/said/{said['id']}")).status_code == 404
+
+
+async def test_the_audit_knows_who_reported_and_who_looked_and_who_was_refused(store: Store) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.OPERATOR) as operator:
+        episode = (await report(duty)).json()["episode_id"]
+        await duty.get(f"/v1/episodes/{episode}", headers={"Homeward-Reason": "asked by the police"})
+        await operator.get(f"/v1/episodes/{episode}")
+    async with store.session() as session:
+        entries = await audit.entries(session, HERE)
+        whole = await audit.verify(session, HERE)
+    told = [(one.way, one.outcome) for one in entries]
+    path = "/v1/episodes/{episode_id}"
+    assert told == [("POST /v1/episodes", "allowed"), (f"GET {path}", "allowed"), (f"GET {path}", "refused")]
+    assert entries[1].why == "asked by the police"
+    assert episode in entries[1].subjects
+    assert whole.broken_at is None
+
+
+async def test_an_answer_that_one_has_already_is_not_sent_again(store: Store) -> None:
+    noon = datetime(2026, 6, 10, 12, tzinfo=UTC)
+    async with Service(store, clock=lambda: noon).caller(AccessRole.DUTY) as client:
+        episode = (await report(client)).json()["episode_id"]
+        first = await client.get(f"/v1/episodes/{episode}")
+        same = await client.get(f"/v1/episodes/{episode}", headers={"If-None-Match": first.headers["etag"]})
+        await client.post(f"/v1/episodes/{episode}/facts", json=FOUND, headers=key())
+        news = await client.get(f"/v1/episodes/{episode}", headers={"If-None-Match": first.headers["etag"]})
+    assert (first.status_code, same.status_code, news.status_code) == (200, 304, 200)
+    assert same.content == b""
+
+
+async def test_who_asks_too_often_waits_and_others_do_not(store: Store) -> None:
+    service = Service(store, a_minute=3)
+    async with service.caller(AccessRole.DUTY) as one, service.caller(AccessRole.DUTY) as two:
+        statuses = [(await one.get("/v1/me")).status_code for _ in range(4)]
+        refused = await one.get("/v1/me")
+        assert statuses == [200, 200, 200, 429]
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert (await two.get("/v1/me")).status_code == 200
+
+
+async def test_without_a_database_nothing_is_kept_and_the_sender_is_told_when_to_come_again(store: Store) -> None:
+    broken = Store("sqlite+aiosqlite:////nowhere/at/all.sqlite")
+    async with Service(broken).caller(AccessRole.DUTY) as client:
+        answer = await report(client)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["type"].endswith("unavailable")
+
+
+async def test_a_report_in_the_future_by_a_clock_that_runs_a_little_ahead_is_taken(store: Store) -> None:
+    ahead = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        assert (await report(client, {"reported": ahead})).status_code == 202
