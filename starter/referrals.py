@@ -40,6 +40,10 @@ class NoSuchReferralError(BadInputError):
         super().__init__("referral: there is no such referral")
 
 
+class KeyTakenError(BadInputError):
+    """A key stands for another answer already. Its text is one line that names the field."""
+
+
 class Contact(BaseModel):
     """Whom an interviewer turns to at the authority."""
 
@@ -213,7 +217,7 @@ class Referrals:
         async with self._store.session() as session:
             there = await inbox.item(session, fact.id)
         if there is not None and not same_fact(Fact.model_validate(there.body), fact):
-            raise BadInputError("key: it stands for another answer; send a new key with what is new")
+            raise KeyTakenError("key: it stands for another answer; send a new key with what is new")
         (outcome,) = await self._commands.record_all(its.episode_id, [fact], now)
         return outcome.model_copy(update={"again": there is not None, "recorded": None})
 

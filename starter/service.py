@@ -69,6 +69,7 @@ def service(
         receipts=Receipts(store, post_settings.notify_callback_token.get_secret_value(), tell),
         identity=identity,
         requests_a_minute=settings.api_requests_a_minute,
+        intake_folder=settings.data_dir / "intake",
     )
     return create_app(parts)
 

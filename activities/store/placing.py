@@ -48,8 +48,10 @@ async def episodes_it_may_be(
     either: ColumnElement[bool] = EpisodeTable.status.in_(_AWAY) & EpisodeTable.closed_at.is_(None)
     if child_reference:
         either |= ChildTable.reference == child_reference
+    references = await _references(session, authority)
     if police_reference:
-        either |= EpisodeTable.id.in_(await _of_reference(session, authority, police_reference))
+        wanted = plain(police_reference)
+        either |= EpisodeTable.id.in_([id for id, those in references.items() if wanted in those])
     chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
     rows = (await session.execute(chosen.where(EpisodeTable.authority == authority, either))).all()
     began = select(InboxTable).where(mine, InboxTable.kind == "report")
@@ -57,11 +59,10 @@ async def episodes_it_may_be(
     reports |= {
         row.episode_id: row for row in (await session.scalars(began.where(InboxTable.episode_id.in_(written)))).all()
     }
-    references = await _references_of(session, written)
     found = {
         row[0].id: _of_row(row[0], row[1], reports.get(row[0].id), references.get(row[0].id, set())) for row in rows
     }
-    found |= {id: _of_report(report) for id, report in reports.items() if id not in found}
+    found |= {id: _of_report(report, references.get(id, set())) for id, report in reports.items() if id not in found}
     return sorted(found.values(), key=lambda one: (one.since.timestamp() if one.since else 0.0, one.episode_id))
 
 
@@ -70,19 +71,18 @@ def plain(reference: str) -> str:
     return "".join(letter for letter in reference.casefold() if letter.isalnum())
 
 
-async def _of_reference(session: AsyncSession, authority: str, reference: str) -> list[str]:
-    chosen = select(FactTable.episode_id, FactTable.body).join(EpisodeTable, EpisodeTable.id == FactTable.episode_id)
-    chosen = chosen.where(EpisodeTable.authority == authority, FactTable.kind == FactKind.REPORTED.value)
-    found = (await session.execute(chosen)).all()
-    return [row[0] for row in found if plain(_reference(row[1])) == plain(reference)]
-
-
-async def _references_of(session: AsyncSession, episode_ids: list[str]) -> dict[str, set[str]]:
-    chosen = select(FactTable.episode_id, FactTable.body).where(FactTable.kind == FactKind.REPORTED.value)
+async def _references(session: AsyncSession, authority: str) -> dict[str, set[str]]:
+    """The police references of an authority's episodes, those among them that wait for the engine, plainly written."""
+    written = select(FactTable.episode_id, FactTable.body).join(EpisodeTable, EpisodeTable.id == FactTable.episode_id)
+    written = written.where(EpisodeTable.authority == authority, FactTable.kind == FactKind.REPORTED.value)
+    waiting = select(InboxTable.episode_id, InboxTable.body).where(
+        InboxTable.authority == authority, InboxTable.kind == "fact", InboxTable.state == "kept"
+    )
     found: dict[str, set[str]] = {}
-    for episode_id, body in (await session.execute(chosen.where(FactTable.episode_id.in_(episode_ids)))).all():
-        if reference := plain(_reference(body)):
-            found.setdefault(episode_id, set()).add(reference)
+    for chosen in (written, waiting):
+        for episode_id, body in (await session.execute(chosen)).all():
+            if body["kind"] == FactKind.REPORTED.value and (reference := plain(_reference(body))):
+                found.setdefault(episode_id, set()).add(reference)
     return found
 
 
@@ -106,7 +106,7 @@ def _of_row(row: EpisodeTable, reference: str | None, report: InboxTable | None,
     )
 
 
-def _of_report(report: InboxTable) -> KnownEpisode:
+def _of_report(report: InboxTable, references: set[str]) -> KnownEpisode:
     said: dict[str, Any] = report.body["report"]
     times = [parse_instant(said[name]) for name in ("last_seen", "reported", "noticed", "authority_told") if said[name]]
     told = plain(said["police_reference"] or "")
@@ -118,5 +118,5 @@ def _of_report(report: InboxTable) -> KnownEpisode:
         since=min(times, default=report.received_at),
         returned=parse_instant(said["returned"]) if said["returned"] else None,
         closed=False,
-        police_references=frozenset({told} if told else set()),
+        police_references=frozenset(references | ({told} if told else set())),
     )

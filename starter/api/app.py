@@ -14,8 +14,9 @@ from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import episodes, oneself, policies, said
+from starter.api.v1 import episodes, forms, intakes, oneself, policies, referrals, said
 from starter.audit import Audit
+from starter.intake.beside import Beside
 
 HEALTH_SECONDS: Final = 3.0
 """How long the store may take before the service calls itself unwell."""
@@ -36,9 +37,13 @@ OPEN_TO_ALL: Final = frozenset(
 def create_app(parts: Parts) -> FastAPI:
     """The service over its parts."""
 
+    beside = Beside(parts.store, parts.commands, parts.intake_folder)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        beside.go_on()
         yield
+        await beside.stop()
         await parts.store.close()
 
     async def health() -> Response:
@@ -53,6 +58,7 @@ def create_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.beside = beside
     app.state.gate = Gate(parts.identity, Audit(parts.store), Rates(parts.requests_a_minute), parts.clock)
     app.add_api_route("/health", health, methods=["GET"], include_in_schema=False)
     app.include_router(receipts.router_of(parts.receipts), include_in_schema=False)
@@ -63,6 +69,9 @@ def create_app(parts: Parts) -> FastAPI:
         policies.router_of(parts.policies),
         episodes.router_of(parts),
         said.router_of(parts),
+        intakes.router_of(parts, beside),
+        forms.router_of(parts),
+        referrals.router_of(parts),
     )
     for router in routers:
         app.include_router(router)

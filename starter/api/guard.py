@@ -13,6 +13,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 LARGEST_REQUEST: Final = 64 * 1024
 """Bytes of a body: a receipt or an answer is far smaller."""
 
+LARGEST_FILE: Final = 2 * 1024 * 1024
+"""Bytes of a file that is to be taken in: some ten thousand lines."""
+
+FILES_GO_TO: Final = "/v1/intakes"
+
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 10.0
 
@@ -92,8 +97,9 @@ class _Replay:
 async def _whole_body(scope: Scope, receive: Receive) -> bytes | PlainTextResponse | None:
     """The body; what to answer when it is too large or too slow; None when the sender has left."""
     too_large = PlainTextResponse("The request is too large\n", 413)
+    largest = LARGEST_FILE if scope["path"] == FILES_GO_TO else LARGEST_REQUEST
     length = dict[bytes, bytes](scope["headers"]).get(b"content-length", b"0")
-    if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_REQUEST:
+    if not length.isdigit() or len(length) > 9 or int(length) > largest:
         return too_large
     body = bytearray()
     try:
@@ -105,7 +111,7 @@ async def _whole_body(scope: Scope, receive: Receive) -> bytes | PlainTextRespon
                     return None
                 body += message.get("body", b"")
                 more = bool(message.get("more_body", False))
-                if len(body) > LARGEST_REQUEST:
+                if len(body) > largest:
                     return too_large
     except TimeoutError:
         return PlainTextResponse("The request is too slow\n", 408)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from activities.policies import Policies
 from activities.store import Store
@@ -20,7 +21,10 @@ def present() -> datetime:
 
 @dataclass(frozen=True)
 class Parts:
-    """All that the service's routes work with. `commands` take in what is said to any authority."""
+    """All that the service's routes work with. `commands` take in what is said to any authority.
+
+    `intake_folder` keeps files while they are taken in beside their request, so that a crash loses none.
+    """
 
     store: Store
     policies: Policies
@@ -30,6 +34,7 @@ class Parts:
     identity: Identity
     requests_a_minute: int
     clock: Callable[[], datetime] = present
+    intake_folder: Path | None = None
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""

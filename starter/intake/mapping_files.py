@@ -55,18 +55,31 @@ def _file_of(name: str) -> Path:
     raise BadInputError(f"mapping: there is no '{name}'; use one of {', '.join(shipped())}, or a .yaml or .json file")
 
 
+def shipped_mapping(name: str) -> Mapping:
+    """A mapping by its shipped name, and by nothing else. Raises BadInputError naming those there are."""
+    return parse_mapping(mapping_text(name), name)
+
+
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping from a file. Raises BadInputError, one line naming the file and the key."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Words)  # noqa: S506 - it makes nothing but words
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise BadInputError(f"{path.name}: {line}{error.problem or 'not YAML'}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return parse_mapping(path.read_text(encoding="utf-8-sig"), path.name)
+    except UnicodeDecodeError:
         raise BadInputError(f"{path.name}: is not a text file in YAML or JSON") from None
     except OSError as error:
         raise BadInputError(f"{path.name}: cannot be read: {error.strerror}") from None
-    return as_mapping(data, path.name)
+
+
+def parse_mapping(text: str, name: str) -> Mapping:
+    """Read a mapping from its text. Raises BadInputError, one line with what it is called and the key."""
+    try:
+        data = yaml.load(text, Loader=_Words)  # noqa: S506 - it makes nothing but words
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise BadInputError(f"{name}: {line}{error.problem or 'not YAML'}") from None
+    except (yaml.YAMLError, RecursionError):
+        raise BadInputError(f"{name}: is not a text file in YAML or JSON") from None
+    return as_mapping(data, name)
 
 
 def as_mapping(data: object, name: str) -> Mapping:

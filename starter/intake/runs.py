@@ -6,6 +6,7 @@ Rows are read as of the moment the run began, so that a run that was
 interrupted says of each what it would have said.
 """
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -114,7 +115,7 @@ class IntakeRuns:
         """What taking a file in would do; nothing is written. Raises BadInputError. `now` is UTC."""
         async with self._store.session() as session:
             run = await run_of(session, self._authority, export.digest)
-        verdicts = export.read(run.begun_at if run else now)
+        verdicts = await asyncio.to_thread(export.read, run.begun_at if run else now)
         ids = {v.line: str(v.report.report_id) for v in verdicts if v.report is not None}
         both = [*ids.values(), *(derived_id(self._authority, id) for id in ids.values())]
         async with self._store.session() as session:
@@ -129,7 +130,7 @@ class IntakeRuns:
         """
         async with self._store.session() as session:
             run = await run_of(session, self._authority, export.digest)
-        verdicts = export.read(run.begun_at if run else now)
+        verdicts = await asyncio.to_thread(export.read, run.begun_at if run else now)
         if run is None:
             new = IntakeRun(
                 id=str(uuid4()),
@@ -143,7 +144,7 @@ class IntakeRuns:
             async with self._store.session() as session:
                 run = await begin_run(session, new)
             if run.id != new.id:
-                verdicts = export.read(run.begun_at)
+                verdicts = await asyncio.to_thread(export.read, run.begun_at)
         return run, verdicts
 
     async def take_in(self, export: Export, by: str, now: datetime, on_progress: OnProgress = _in_silence) -> TakenIn:
