@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: migration run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -50,6 +50,12 @@ picture: env
 
 clocks: env
 	@$(BIN)/homeward policy show homeward --page > docs/clocks.md
+
+api: env
+	@$(BIN)/python -m tests.api.page
+
+events: env
+	@$(BIN)/python -m starter.event_page > docs/events.md
 
 lives: env
 	@$(BIN)/python -m tests.starter.lives

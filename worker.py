@@ -10,18 +10,23 @@ from datetime import UTC, datetime
 
 from temporalio.client import Client
 
+from activities.delivery_rules import DeliveryRules
+from activities.event_sender import EventSender
 from activities.policies import BadPackError, Policies
-from activities.registry import Activities
+from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
+from starter.deliveries import Deliveries
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
 from starter.logs import begin_logging
-from starter.post_office import post_of, schedule_digests, ways_out
+from starter.post_office import post_of, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
 from starter.settings import Settings, load_settings
+from starter.timetables import keep_timetables
+from starter.upkeep import reconciler_of, timetables_of
 from workflows.names import TASK_QUEUE
 from workflows.plain_errors import BadInputError
 
@@ -39,10 +44,10 @@ class Parts:
 
 
 async def run(settings: Settings, post_settings: PostSettings) -> None:
-    """Run a worker and the relay until SIGTERM or SIGINT, then drain.
+    """Run a worker, the relay and the deliveries until SIGTERM or SIGINT, then drain.
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot
-    begin; waits for an engine that is not there yet.
+    begin; waits for an engine that is not there yet, and delivers events meanwhile.
     """
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -56,10 +61,19 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
     log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
+    deliveries = asyncio.create_task(_deliveries(parts).run(stop))
     client = await _connect_patiently(settings, stop)
     if client is not None:
         await _work(client, parts, stop)
+    stop.set()
+    await deliveries
     await parts.store.close()
+
+
+def _deliveries(parts: Parts) -> Deliveries:
+    rules = DeliveryRules()
+    sender = EventSender(private=parts.settings.sends_inwards, timeout=rules.attempt_seconds)
+    return Deliveries(parts.store, sender, rules)
 
 
 async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
@@ -71,15 +85,21 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
 
     commands = Commands(parts.store, parts.policies, settings.authority, reach)
     relay = asyncio.create_task(Relay(parts.store, commands, reach).run())
-    await schedule_digests(client, settings.authority, parts.post_settings.rules)
+    timetables = timetables_of(settings, parts.post_settings, client)
+    for timetable in timetables:
+        await timetable.make()
+    kept = asyncio.create_task(keep_timetables(timetables))
     post = post_of(parts.post_settings, client, settings.links)
-    async with episode_worker(client, Activities(parts.store, parts.policies, post)):
+    reconciler = reconciler_of(settings, parts.post_settings, parts.store, parts.policies, client, post=post)
+    activities = Activities(parts.store, parts.policies, post)
+    async with episode_worker(client, activities, ReconcileActivities(reconciler)):
         log.info("worker ready, queue %s", TASK_QUEUE)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)
         log.info("worker stopping: finishing what it began")
-    relay.cancel()
-    await asyncio.gather(relay, return_exceptions=True)
+    for one in (relay, kept):
+        one.cancel()
+    await asyncio.gather(relay, kept, return_exceptions=True)
 
 
 async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:

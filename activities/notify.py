@@ -12,6 +12,8 @@ from activities.posting import Post
 from activities.store import Store
 from activities.store.directory import directory_for, person_by_id, told_persons
 from activities.store.episodes import take_turns_at_episode
+from activities.store.events import append_events
+from activities.store.notice_events import sent_event
 from activities.store.post import note_recipient, waiting_recipients
 from activities.store.statements import insert_once
 from activities.store.tables import NoticeTable
@@ -40,6 +42,7 @@ async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | No
 
     Whom it is for is decided once, with the first writing: however the
     directory changes before a retry, nobody else is told by the same notice.
+    It is the last thing that a transaction writes.
     """
     await take_turns_at_episode(session, order.episode_id)
     # Where time is skipped only the episode knows how late it is.
@@ -55,6 +58,7 @@ async def put_in_tray(session: AsyncSession, order: NoticeOrder, post: Post | No
         about = {"notice_key": order.key, "person_id": recipient.person, "cover": recipient.cover}
         goes = await _goes_out(session, order, recipient, sent_at, post)
         await note_recipient(session, {**about, "of_absence": order.of_absence, **goes})
+    await append_events(session, order.authority, [sent_event(order, len(people), sent_at)])
     return NoticeSent(key=order.key, again=False, people=len(people))
 
 

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities import notify, posting
 from activities.policies import Policies, UnknownPolicyError
 from activities.posting import Post
+from activities.reconcile.run import Reconciler
 from activities.store import Store
 from activities.store.directory import directory_for
 from activities.store.episodes import other_episodes, write_changes
@@ -34,6 +35,7 @@ from workflows.post_contracts import (
     SendAsked,
     WayGivenUp,
 )
+from workflows.reconcile_contracts import LookAsked, Looked, RunDone, SurveyAsked, Surveyed
 from workflows.repeats import EarlierEpisode
 from workflows.vocabulary import Role
 
@@ -154,3 +156,31 @@ class Activities:
             self.give_up_way,
             self.close_message,
         ]
+
+
+class ReconcileActivities:
+    """The activities that compare rows with workflows."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+
+    @activity.defn(name="survey_agreement")
+    async def survey_agreement(self, asked: SurveyAsked) -> Surveyed:
+        """A first look at everything."""
+        async with _showing_life():
+            return await self._reconciler.survey(asked)
+
+    @activity.defn(name="look_at_disagreements")
+    async def look_at_disagreements(self, asked: LookAsked) -> Looked:
+        """Another look at suspects."""
+        async with _showing_life():
+            return await self._reconciler.look(asked)
+
+    @activity.defn(name="note_reconciled")
+    async def note_reconciled(self, done: RunDone) -> None:
+        """Write down that a run has ended."""
+        await self._reconciler.note_done(done)
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Everything to register with a worker."""
+        return [self.survey_agreement, self.look_at_disagreements, self.note_reconciled]

@@ -37,15 +37,22 @@ class Answers:
             raise BadInputError("message: there is no such message")
         return await self._answer(message.person_id, told, now)
 
-    async def to_notices(self, person: str, notices: Sequence[str], now: datetime) -> list[Outcome]:
-        """Answer notices in a person's tray; those that ask for nothing are read. Raises BadInputError for others'."""
+    async def to_notices(
+        self, person: str, notices: Sequence[str], now: datetime, said_by: str | None = None
+    ) -> list[Outcome]:
+        """Answer notices in a person's tray; those that ask for nothing are read. Raises BadInputError for others'.
+
+        `said_by` is the principal that says it, where one is known.
+        """
         async with self._store.session() as session:
             told = await notices_in_tray(session, person, notices)
         if missing := next((key for key in notices if key not in {one.line.notice for one in told}), None):
             raise BadInputError(f"notice: '{missing}' is not in that person's tray")
-        return await self._answer(person, told, now)
+        return await self._answer(person, told, now, said_by)
 
-    async def _answer(self, person: str, told: Sequence[InTray], now: datetime) -> list[Outcome]:
+    async def _answer(
+        self, person: str, told: Sequence[InTray], now: datetime, said_by: str | None = None
+    ) -> list[Outcome]:
         """Record an acknowledgement for each clock that asks for one, once however often it is said."""
         async with self._store.session() as session:
             await mark_read(session, person, [one.line.notice for one in told], now)
@@ -54,7 +61,7 @@ class Answers:
         for one in told:
             if one.line.asks == "answer":
                 by_clock.setdefault((one.line.episode_id, one.line.clock), []).append(one)
-        commands = self._commands.of(authority)
+        commands = self._commands.of(authority, said_by)
         return [await self._answer_clock(commands, person, by, asked, now) for asked in by_clock.values()]
 
     async def _answer_clock(

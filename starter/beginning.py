@@ -14,8 +14,8 @@ AT_ONCE: Final = 16
 """How many episodes are asked for at once, and how many silences are those of the engine itself."""
 
 
-def start_of(item: InboxItem) -> EpisodeInput:
-    """What the episode of a kept report begins with."""
+def first_input(item: InboxItem) -> EpisodeInput:
+    """What a report that was kept begins its episode with, the same each time."""
     report = Report.model_validate(item.body["report"])
     return EpisodeInput(
         episode_id=item.episode_id,
@@ -47,7 +47,7 @@ async def begin_many(connect: Callable[[], Awaitable[Episodes]], items: Sequence
             if len(silences) >= AT_ONCE:
                 return silences[-1]
             try:
-                await episodes.begin(start_of(item))
+                await episodes.begin(first_input(item))
             except EngineSilentError as silence:
                 silences.append(str(silence))
                 return silences[-1]

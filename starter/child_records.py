@@ -5,13 +5,15 @@ names what is missing. What cannot be read is refused, naming the field.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.child_records import ChildRecord
+from activities.store import inbox
+from activities.store.child_records import ChildRecord, add_version
 from workflows.instants import Day, day_in_words
 from workflows.plain_errors import BadInputError, one_line, refuse_nul
 from workflows.policy import Pack
@@ -235,6 +237,16 @@ def _shown(record: ChildRecord, pack: Pack, today: date) -> RecordShown:
 def in_forms_order(record: ChildRecord) -> ChildRecord:
     """The record with what it says in the order of its form, which not every database keeps."""
     return record.model_copy(update={"body": as_body(read_form(record.kind, record.body))})
+
+
+async def record_version(
+    session: AsyncSession, authority: str, reference: str, form: Form, *, by: str, now: datetime
+) -> ChildRecord:
+    """Keep a form as the next version of its kind for a child, who is known from then on. `now` is UTC."""
+    child_id = await inbox.child_id(session, authority, reference, now)
+    kind = next(kind for kind, one in FORMS.items() if one is type(form))
+    new = ChildRecord(child_id=child_id, kind=kind, version=0, recorded_at=now, recorded_by=by, body=as_body(form))
+    return await add_version(session, new)
 
 
 def as_body(form: Form) -> dict[str, Any]:

@@ -18,12 +18,15 @@ from workflows.names import (
     EPISODE_WORKFLOW,
     QUERY_CARRIED,
     QUERY_CLOCKS,
+    RECONCILE_WORKFLOW,
     SIGNAL_DIRECTORY_CHANGED,
     SIGNAL_FACT,
     TASK_QUEUE,
     UPDATE_RECORD,
+    reconcile_id,
     workflow_id,
 )
+from workflows.reconcile_contracts import ReconcileInput
 
 
 class EngineSilentError(Exception):
@@ -154,6 +157,27 @@ class Episodes:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise EngineSilentError("the engine did not answer") from error
+
+    async def reconcile(self, authority: str, run: str) -> bool:
+        """Have an authority's rows compared with its workflows now; False when that run was begun before.
+
+        `run` is an id of its own for each. Raises EngineSilentError.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._client.start_workflow(
+                    RECONCILE_WORKFLOW,
+                    ReconcileInput(authority=authority),
+                    id=f"{reconcile_id(authority)}-{run}",
+                    task_queue=TASK_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        except (RPCError, TimeoutError) as error:
+            raise EngineSilentError("the engine did not answer") from error
+        return True
 
     async def clocks(self, episode_id: str, as_of: datetime) -> tuple[Clock, ...]:
         """An episode's clocks at a moment (UTC). Raises EngineSilentError, EpisodeNotRunningError."""

@@ -19,7 +19,7 @@ from activities.store import Store, inbox
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
-from starter.beginning import begin_many, start_of
+from starter.beginning import begin_many, first_input
 from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
 from starter.reports import Report, read_report
 from workflows.contracts import Recorded
@@ -360,7 +360,7 @@ class Commands:
         return outcome.model_copy(update={"recorded": recorded, "again": again})
 
     async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
-        await episodes.begin(start_of(item))
+        await episodes.begin(first_input(item))
         return await self._settled(item, "applied", None, now)
 
     async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:

@@ -6,6 +6,7 @@ line and column, and never by what the cell holds.
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.directory import add, clear, take_turns_at_directory
+from activities.store.directory import Change, add, clear, take_turns_at_directory
 from starter.directory_changes import SPANS, people_ids, put_named, rows_there, span_values
 from starter.directory_rows import COLUMNS, KEY, Row, as_kept, cells, check_kind, check_known
 from workflows.plain_errors import BadInputError
@@ -44,14 +45,23 @@ def read_directory_file(kind: str, path: Path) -> DirectoryFile:
     check_kind(kind)
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS[kind]:
-                raise BadInputError(f"line 1: the columns must be {','.join(COLUMNS[kind])}")
-            rows = dict(_numbered(reader))
+            return read_directory_lines(kind, lines)
     except OSError as error:
         raise BadInputError(f"file: {path} cannot be read: {error.strerror}") from None
     except (csv.Error, UnicodeDecodeError):
         raise BadInputError(f"file: {path} is not a CSV file in UTF-8") from None
+
+
+def read_directory_lines(kind: str, lines: Iterable[str]) -> DirectoryFile:
+    """Read and check the lines of one file, of a kind that there is.
+
+    Raises BadInputError naming the line and the column, csv.Error, and
+    UnicodeDecodeError from lines that are read from a file.
+    """
+    reader = csv.DictReader(lines, strict=True)
+    if tuple(reader.fieldnames or ()) != COLUMNS[kind]:
+        raise BadInputError(f"line 1: the columns must be {','.join(COLUMNS[kind])}")
+    rows = dict(_numbered(reader))
     kept: dict[int, Row] = {}
     for number, row in rows.items():
         with _on_line(number):
@@ -96,8 +106,30 @@ def _check_once(kind: str, rows: Mapping[int, Row]) -> None:
             raise BadInputError(f"line {number}: {KEY[kind]}: must be in the file once; line {first} has it already")
 
 
+@dataclass(frozen=True)
+class Compared:
+    """What each line of a file changes, by its number; and the rows there that it takes away."""
+
+    lines: dict[int, Change]
+    removed: list[Row]
+
+    @property
+    def taken(self) -> TakenIn:
+        """How many rows of each sort; a row that the file says twice counts once."""
+        sorts = Counter(self.lines.values())
+        return TakenIn(sorts["added"], sorts["changed"], len(self.removed), sorts["unchanged"])
+
+
 async def compare(session: AsyncSession, authority: str, file: DirectoryFile) -> TakenIn:
     """What taking in a file would change; nothing is written. Raises BadInputError naming the line and the column."""
+    return (await compare_lines(session, authority, file)).taken
+
+
+async def compare_lines(session: AsyncSession, authority: str, file: DirectoryFile) -> Compared:
+    """What each line of a file would change; nothing is written.
+
+    A line that says what an earlier one has said is left out. Raises BadInputError naming the line and the column.
+    """
     known = set(await people_ids(session, authority))
     if file.kind == "people":
         known |= {row["person"] for row in file.rows.values()}
@@ -105,14 +137,15 @@ async def compare(session: AsyncSession, authority: str, file: DirectoryFile) ->
         with _on_line(number):
             check_known(file.kind, row, known)
     there = {_key(file.kind, row): row for row in await rows_there(session, authority, file.kind)}
-    said = {_key(file.kind, row): row for row in file.rows.values()}
-    same = sum(there.get(key) == row for key, row in said.items())
-    return TakenIn(
-        added=len(said.keys() - there.keys()),
-        changed=len(said.keys() & there.keys()) - same,
-        removed=len(there.keys() - said.keys()) if file.kind in SPANS else 0,
-        unchanged=same,
-    )
+    lines: dict[int, Change] = {}
+    said: set[tuple[str, ...]] = set()
+    for number, row in file.rows.items():
+        key = _key(file.kind, row)
+        if key not in said:
+            lines[number] = "added" if key not in there else "unchanged" if there[key] == row else "changed"
+        said.add(key)
+    gone = [row for key, row in there.items() if key not in said] if file.kind in SPANS else []
+    return Compared(lines, gone)
 
 
 def _key(kind: str, row: Row) -> tuple[str, ...]:

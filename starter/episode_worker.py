@@ -9,13 +9,13 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows
-from activities.registry import HEARTBEAT_SECONDS, Activities
+from activities.registry import HEARTBEAT_SECONDS, Activities, ReconcileActivities
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
 from workflows.post import Message, Postbox
-from workflows.upkeep import Digest
+from workflows.upkeep import Digest, Reconcile
 
-WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest)
+WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest, Reconcile)
 EPISODES_IN_MEMORY: Final = 2000
 SENDS_AT_ONCE: Final = 64
 """How many messages may be with providers at once: each may take as long as a slow provider's answer does."""
@@ -37,15 +37,15 @@ def sandboxed() -> WorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def episode_worker(client: Client, activities: Activities) -> Worker:
-    """A worker for episodes over these activities."""
+def episode_worker(client: Client, activities: Activities, upkeep: ReconcileActivities | None = None) -> Worker:
+    """A worker for episodes over these activities; without `upkeep` it leaves comparing to others, as in rehearsals."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         # The engine keeps this in plain text; the default would tell the machine's name.
         identity="homeward-worker",
         workflows=WORKFLOWS,
-        activities=activities.all(),
+        activities=[*activities.all(), *(upkeep.all() if upkeep else ())],
         workflow_runner=sandboxed(),
         max_cached_workflows=EPISODES_IN_MEMORY,
         max_concurrent_workflow_tasks=50,

@@ -1,6 +1,6 @@
 """The embedded stack: an engine on a file, a worker, the HTTP service, and a database, for one machine.
 
-Everything listens on the loopback address only. The engine is Temporal's
+Everything listens on the loopback address, unless a setting has the service listen elsewhere. The engine is Temporal's
 development server, with a write-ahead log and full synchronisation; what it
 has accepted survives the loss of power. Production runs a cluster instead.
 """
@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -96,18 +96,18 @@ def service_command() -> list[str]:
     return [sys.executable, "-m", "starter.service"]
 
 
-def listens(port: int) -> bool:
-    """Whether something listens on the loopback port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something listens on a port of this machine, by default of its loopback address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        return probe.connect_ex((host, port)) == 0
 
 
-def require_free_port(port: int, variable: str) -> None:
-    """Raise StackError, naming the setting, when something else listens on the loopback port."""
-    with socket.socket() as probe:
+def require_free_port(port: int, variable: str, host: str = "127.0.0.1") -> None:
+    """Raise StackError, naming the setting, when something else listens on the port of this machine."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             raise StackError(f"{variable}: port {port} is in use by another program; set another") from None
 
@@ -180,9 +180,10 @@ async def pollers(client: Client) -> int:
 class Stack:
     """The embedded engine, worker and HTTP service, started, watched and stopped together."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], hints: Sequence[str] = ()) -> None:
         self._settings = settings
         self._say = say
+        self._hints = hints
         self._stopping = False
         self._commands = {"engine": engine_command(settings), "worker": worker_command(), "service": service_command()}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -193,7 +194,7 @@ class Stack:
         with sole_user_of(settings.data_dir):
             require_free_port(settings.engine_port, "HOMEWARD_ENGINE_PORT")
             require_free_port(settings.engine_ui_port, "HOMEWARD_ENGINE_UI_PORT")
-            require_free_port(settings.http_port, "HOMEWARD_HTTP_PORT")
+            require_free_port(settings.http_port, "HOMEWARD_HTTP_PORT", settings.local_host)
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, self._stop)
             try:
@@ -223,7 +224,7 @@ class Stack:
         return 0
 
     async def _all_answer(self, client: Client) -> bool:
-        return listens(self._settings.http_port) and await pollers(client) > 0
+        return listens(self._settings.http_port, self._settings.local_host) and await pollers(client) > 0
 
     def _greet(self) -> None:
         settings = self._settings
@@ -233,6 +234,8 @@ class Stack:
         self._say(f"  Answer pages:      {settings.links}, for receipts and the links of messages")
         self._say(f"  Engine's own page: http://127.0.0.1:{settings.engine_ui_port}")
         self._say(f"  Data and logs:     {settings.data_dir}")
+        for hint in self._hints:
+            self._say(f"  {hint}")
         self._say("  Ctrl-C stops it; started again, it goes on where it was, timers included.")
 
     def _start(self, name: str) -> None:

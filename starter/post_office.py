@@ -33,7 +33,9 @@ from workflows.plain_errors import BadInputError
 from workflows.post_contracts import DigestInput, PostboxInput
 from workflows.vocabulary import Channel
 
-_LONDON: Final = "Europe/London"
+LONDON: Final = "Europe/London"
+"""The zone of the digests' times."""
+
 _MISSED_DIGEST: Final = timedelta(hours=6)
 """How late a digest that was missed while everything was down may still go out."""
 
@@ -110,7 +112,7 @@ async def schedule_digests(client: Client, authority: str, rules: PostRules) -> 
     """Have the engine begin an authority's digests at their times, as the rules say now; none without times."""
     handle = client.get_schedule_handle(names.digest_id(authority))
     if not rules.digest_at:
-        await _unschedule(client, authority)
+        await unschedule(client, names.digest_id(authority))
         return
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
@@ -124,7 +126,7 @@ async def schedule_digests(client: Client, authority: str, rules: PostRules) -> 
                 ScheduleCalendarSpec(hour=[ScheduleRange(at.hour)], minute=[ScheduleRange(at.minute)])
                 for at in rules.digest_at
             ],
-            time_zone_name=_LONDON,
+            time_zone_name=LONDON,
         ),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=_MISSED_DIGEST),
     )
@@ -138,9 +140,10 @@ async def schedule_digests(client: Client, authority: str, rules: PostRules) -> 
         await handle.update(as_now)
 
 
-async def _unschedule(client: Client, authority: str) -> None:
+async def unschedule(client: Client, schedule_id: str) -> None:
+    """Have the engine begin nothing by that schedule any more; none is as well."""
     try:
-        await client.get_schedule_handle(names.digest_id(authority)).delete()
+        await client.get_schedule_handle(schedule_id).delete()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise

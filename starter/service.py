@@ -1,6 +1,7 @@
 """The process that answers HTTP: composition, nothing else."""
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
@@ -18,13 +19,14 @@ from activities.policies import BadPackError, Policies
 from activities.store import Store, StoreUnavailableError
 from starter.answers import Answers
 from starter.api.app import create_app
+from starter.api.entrance import entrance
 from starter.api.guard import Impatient
-from starter.api.parts import Parts
+from starter.api.parts import Parts, present
 from starter.api.receipts import Receipts
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
-from starter.identity.asking import Identity, NobodyIsKnown
+from starter.identity.settings import IdentitySettings, load_identity_settings
 from starter.logs import begin_logging
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
@@ -44,7 +46,11 @@ log = logging.getLogger("homeward.service")
 
 
 def service(
-    settings: Settings, post_settings: PostSettings, store: Store, policies: Policies, identity: Identity
+    settings: Settings,
+    post_settings: PostSettings,
+    identity_settings: IdentitySettings,
+    store: Store,
+    policies: Policies,
 ) -> FastAPI:
     """The HTTP service over a store and whatever engine the settings name, reached when it is first needed."""
     patience = min(settings.engine_patience_seconds, PAGE_PATIENCE_SECONDS)
@@ -61,28 +67,33 @@ def service(
             log.info("a message did not hear of a receipt: it is sent, or the engine is away")
 
     commands = Commands(store, policies, settings.authority, brief.episodes)
+    way_in = entrance(settings, identity_settings, store, present)
     parts = Parts(
         store=store,
         policies=policies,
         commands=commands,
         answers=Answers(store, commands),
         receipts=Receipts(store, post_settings.notify_callback_token.get_secret_value(), tell),
-        identity=identity,
+        identity=way_in.identity,
+        entrance=way_in,
         requests_a_minute=settings.api_requests_a_minute,
         intake_folder=settings.data_dir / "intake",
+        sends_inwards=settings.sends_inwards,
     )
     return create_app(parts)
 
 
-def listening_socket(port: int) -> socket.socket:
-    """A socket on the loopback port. Raises BadInputError, naming the setting, when something else listens there."""
-    listening = socket.socket()
+def listening_socket(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A socket on a port of an address. Raises BadInputError, naming the setting that stands in the way."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(("127.0.0.1", port))
+        listening.bind((host, port))
         listening.listen()
-    except OSError:
+    except OSError as error:
         listening.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise BadInputError(f"HOMEWARD_HTTP_HOST: {host} is no address of this machine") from None
         raise BadInputError(f"HOMEWARD_HTTP_PORT: port {port} is in use by another program; set another") from None
     return listening
 
@@ -101,14 +112,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, post_settings: PostSettings) -> None:
-    """Answer HTTP on loopback until SIGTERM or SIGINT.
-
-    Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
-    """
-    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
-    config = uvicorn.Config(
-        service(settings, post_settings, store, policies, NobodyIsKnown()),
+def config_of(app: FastAPI, identity_settings: IdentitySettings) -> uvicorn.Config:
+    """How the service listens. What a proxy says of who asked is believed only of those that the settings name."""
+    return uvicorn.Config(
+        app,
         http=Impatient,
         ws="none",
         log_config=None,
@@ -116,12 +123,23 @@ async def serve(settings: Settings, post_settings: PostSettings) -> None:
         # Uvicorn's own log of requests would hold the links of messages, which are keys.
         access_log=False,
         server_header=False,
+        proxy_headers=bool(identity_settings.trusted_proxies),
+        forwarded_allow_ips=list(identity_settings.trusted_proxies),
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+
+
+async def serve(settings: Settings, post_settings: PostSettings, identity_settings: IdentitySettings) -> None:
+    """Answer HTTP until SIGTERM or SIGINT.
+
+    Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
+    """
+    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
+    config = config_of(service(settings, post_settings, identity_settings, store, policies), identity_settings)
     server = _Server(config)
     server.heed_signals()
-    with listening_socket(settings.http_port) as listening:
+    with listening_socket(settings.http_port, settings.http_host) as listening:
         await store.make_ready()
         log.info("answering on port %s", settings.http_port)
         await server.serve(sockets=[listening])
@@ -132,7 +150,8 @@ def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
     begin_logging()
     try:
-        asyncio.run(serve(load_settings(), load_post_settings()))
+        settings = load_settings()
+        asyncio.run(serve(settings, load_post_settings(), load_identity_settings(settings)))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
         sys.stderr.write(f"homeward serve: {mistake}\n")
         return 2

@@ -1,5 +1,6 @@
 """Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -18,7 +19,7 @@ class Settings(BaseSettings):
     """Where Homeward finds its engine, database and policies.
 
     Every setting has a default that works on one machine and leaves nothing
-    open to the network. Ports are TCP ports on the loopback address.
+    open to the network. Ports are TCP ports, the engine's on the loopback address.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore", frozen=True)
@@ -30,7 +31,10 @@ class Settings(BaseSettings):
     engine_namespace: str = Field(default="default", description="Temporal namespace")
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
-    http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service, on loopback")
+    http_host: str = Field(
+        default="127.0.0.1", description="address this service listens on; beyond loopback only with an OIDC issuer"
+    )
+    http_port: int = Field(default=8300, ge=1, le=65535, description="port of this service")
     database_url: str = Field(
         default="",
         repr=False,
@@ -40,6 +44,12 @@ class Settings(BaseSettings):
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
     )
+    reconcile_minutes: int = Field(
+        default=15, ge=0, le=1440, description="how often rows are compared with the engine's workflows; 0: never"
+    )
+    reconcile_grace_seconds: float = Field(
+        default=120, ge=0, le=3600, description="how old a row must be for a difference to count as one"
+    )
     api_requests_a_minute: int = Field(
         default=600, ge=1, le=100_000, description="requests a minute that each client of the API may make"
     )
@@ -47,10 +57,26 @@ class Settings(BaseSettings):
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )
 
+    private_receivers: bool | None = Field(
+        default=None,
+        description="whether events may go to this machine and inner networks; by default with the embedded engine",
+    )
+    events_kept_days: int = Field(
+        default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
+    )
+
     @field_validator("data_dir", "policy_dir")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
+
+    @field_validator("http_host")
+    @classmethod
+    def _an_address(cls, host: str) -> str:
+        try:
+            return str(ip_address(host.removeprefix("[").removesuffix("]")))
+        except ValueError:
+            raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
 
     @field_validator("database_url")
     @classmethod
@@ -66,9 +92,21 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def local_host(self) -> str:
+        """The address at which this service is reached on this machine."""
+        any_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
+        return any_address.get(self.http_host, self.http_host)
+
+    @property
     def links(self) -> str:
         """Where this service is reached on this machine."""
-        return f"http://127.0.0.1:{self.http_port}"
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return f"http://{host}:{self.http_port}"
+
+    @property
+    def sends_inwards(self) -> bool:
+        """Whether events may be sent to this machine and inner networks."""
+        return self.private_receivers if self.private_receivers is not None else not self.engine_address
 
     @property
     def engine(self) -> str:

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
-from activities.store.closeness import Asker, close_to
-from activities.store.tables import EpisodeTable
+from activities.store.closeness import Asker, close_to, close_to_child
+from activities.store.tables import EpisodeTable, InboxTable
 from starter.access import AccessRole, Principal
 from starter.reports import Report
 
@@ -75,3 +76,41 @@ async def hidden_from(
     if AccessRole.CASE_SYSTEM in principal.roles:
         return frozenset()
     return frozenset(episode_ids) - await close_to(session, asker_of(principal), episode_ids, now)
+
+
+async def hidden_among(
+    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of an authority's episodes, need-to-know or not, of which a principal may see only that they are there."""
+    chosen = select(EpisodeTable.id).where(EpisodeTable.authority == principal.authority, EpisodeTable.need_to_know)
+    kept_close = (await session.scalars(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()
+
+
+async def child_is_hidden(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> bool:
+    """Whether a principal may see no more of its authority's child than that there is one, at `now` (UTC).
+
+    So it is while any open episode of the child is need-to-know, for whoever is
+    close to none of the child's episodes and holds no role for the child. An
+    episode that is reported and not yet written is open.
+    """
+    rows = (await session.scalars(select(EpisodeTable).where(EpisodeTable.child_id == child_id))).all()
+    reports = await _reports_not_written(session, principal.authority, child_id)
+    kept_close = any(row.need_to_know and row.closed_at is None for row in rows)
+    if not kept_close and not any(need_to_know for _, need_to_know in reports):
+        return False
+    if await close_to_child(session, asker_of(principal), child_id, now):
+        return False
+    episodes = [row.id for row in rows] + [episode_id for episode_id, _ in reports]
+    return len(await hidden_from(session, principal, episodes, now)) == len(episodes)
+
+
+async def _reports_not_written(session: AsyncSession, authority: str, child_id: str) -> list[tuple[str, bool]]:
+    """The episodes of a child that are only reported, and whether each is need-to-know by its report."""
+    chosen = select(InboxTable).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
+    chosen = chosen.where(InboxTable.authority == authority, InboxTable.child_id == child_id)
+    chosen = chosen.where(InboxTable.kind == "report", EpisodeTable.id.is_(None))
+    return [
+        (row.episode_id, Report.model_validate(row.body["report"]).circumstances().need_to_know)
+        for row in (await session.scalars(chosen)).all()
+    ]

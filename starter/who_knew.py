@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from activities.store.episodes import EpisodeView
 from workflows.chasing import TASK_OVERDUE
@@ -43,24 +43,24 @@ class Knew(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    at: Instant
-    notice: str
-    clock: str
-    title: str
-    rung: str
-    says: str
-    role: Role
-    person: str | None = None
-    name: str | None = None
-    cover: str | None = None
-    way: str | None = None
-    sent: Instant | None = None
-    delivered: Instant | None = None
-    read: Instant | None = None
-    asks: bool
-    acknowledged_at: Instant | None = None
-    acknowledged_by: str | None = None
-    standing: str
+    at: Instant = Field(description="when the row has its place in the order")
+    notice: str = Field(description="the notice's key")
+    clock: str = Field(description="the clock that it is about, or what else")
+    title: str = Field(description="what that is, in words")
+    rung: str = Field(description="which step of the clock's ladder it is")
+    says: str = Field(description="what it says")
+    role: Role = Field(description="as what the person was told")
+    person: str | None = Field(default=None, description="who, by the authority's reference; null: nobody on record")
+    name: str | None = Field(default=None, description="the person's name")
+    cover: str | None = Field(default=None, description="why that person: `holder`, or how they stand in")
+    way: str | None = Field(default=None, description="by which way")
+    sent: Instant | None = Field(default=None, description="when a provider took it, or it lay in the tray")
+    delivered: Instant | None = Field(default=None, description="when it arrived")
+    read: Instant | None = Field(default=None, description="when the person had it as read")
+    asks: bool = Field(description="whether it asks for an answer")
+    acknowledged_at: Instant | None = Field(default=None, description="when somebody answered it")
+    acknowledged_by: str | None = Field(default=None, description="who did, by the authority's reference")
+    standing: str = Field(description="how it stands, in words")
 
 
 def who_knew(view: EpisodeView) -> list[Knew]:

@@ -12,14 +12,18 @@ from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store
 from starter.cli.main import app
+from starter.event_page import event_page
+from starter.identity.roles_page import roles_table
+from starter.identity.settings import IdentitySettings
 from starter.policy_page import as_page
 from starter.post_settings import PostSettings
 from starter.settings import Settings
 from workflows import contracts, names
+from workflows.event_kinds import EventKind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", "tests", "deploy")
+ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", "starter/identity", "tests", "deploy")
 
 
 def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
@@ -54,7 +58,9 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`{command}" in README
 
 
-@pytest.mark.parametrize("setting", [*Settings.model_fields, *PostSettings.model_fields])
+@pytest.mark.parametrize(
+    "setting", [*Settings.model_fields, *PostSettings.model_fields, *IdentitySettings.model_fields]
+)
 def test_the_readme_names_every_setting(setting: str) -> None:
     assert f"`HOMEWARD_{setting.upper()}`" in README
 
@@ -67,6 +73,23 @@ def test_the_readme_names_every_signal(signal: str) -> None:
 def test_the_page_of_clocks_says_what_the_default_policy_says() -> None:
     page = (ROOT / "docs" / "clocks.md").read_text(encoding="utf-8")
     assert page == as_page(Policies.load().pack("homeward")), "run: make clocks"
+
+
+def test_the_page_of_identity_says_what_each_role_may_do() -> None:
+    page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8")
+    assert roles_table() in page, "put there what this says: homeward account roles"
+
+
+def test_the_page_of_identity_names_every_setting_of_a_provider() -> None:
+    page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8")
+    named = [f"HOMEWARD_{name.upper()}" for name in IdentitySettings.model_fields]
+    assert [name for name in named if name not in page] == []
+
+
+def test_the_page_of_events_says_what_the_code_sends() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert page == event_page(), "run: make events"
+    assert all(f"`{kind.value}`" in page for kind in EventKind)
 
 
 @pytest.mark.parametrize("room", ROOMS)

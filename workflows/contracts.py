@@ -215,6 +215,13 @@ class EpisodeInput(_Message):
     carried: Carried | None = None
 
 
+class WriteAgain(_Message):
+    """What the store has of an episode that is to write all it knows again: its `turn`, and the ids of its `clocks`."""
+
+    turn: int = 0
+    clocks: tuple[str, ...] = ()
+
+
 class ClockStanding(_Message):
     """A clock in brief: enough for the person who recorded a fact to see what it did."""
 

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         NoticeOrder,
         Recorded,
         TimelineEntry,
+        WriteAgain,
     )
     from workflows.fact_kinds import FactKind
     from workflows.facts import Fact, fact_from_outside
@@ -56,6 +57,7 @@ class MissingEpisode:
         self._memory = Memory(start, self._now())
         self._look_again = False
         self._directory_changed = False
+        self._write_again: WriteAgain | None = None
         self._news = 0
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -110,6 +112,12 @@ class MissingEpisode:
     def directory_changed(self) -> None:
         """Somebody else holds a role now: see again whether somebody holds each."""
         self._directory_changed = True
+        self._news += 1
+
+    @workflow.signal(name=names.SIGNAL_WRITE_AGAIN)
+    def write_again(self, there: WriteAgain) -> None:
+        """The store does not have what it should: write everything again."""
+        self._write_again = there
         self._news += 1
 
     @workflow.signal(name=names.SIGNAL_NOTICE_POSTED)
@@ -266,8 +274,13 @@ class MissingEpisode:
         for clock in clocks:
             memory.timeline.add_clock(memory.clocks.get(clock.id), clock, now)
         memory.note_status(known, now)
-        changed = changed_clocks(memory.clocks, clocks)
-        dropped = tuple(clock_id for clock_id in memory.clocks if clock_id not in {c.id for c in clocks})
+        written, may_be_there = memory.clocks, tuple(memory.clocks)
+        if self._write_again:
+            memory.forget_written(self._write_again)
+            written, may_be_there = {}, (*may_be_there, *self._write_again.clocks)
+            self._write_again = None
+        changed = changed_clocks(written, clocks)
+        dropped = tuple(clock_id for clock_id in dict.fromkeys(may_be_there) if clock_id not in {c.id for c in clocks})
         memory.clocks = {clock.id: clock for clock in clocks}
         memory.replace_tasks(
             tasks_of_clocks(memory.tasks, clocks, pack, known, aware=memory.aware, episode_id=self._start.episode_id)

@@ -9,7 +9,7 @@ from typing import Final
 
 from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, times_of, unanswered
 from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, plan
-from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
+from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry, WriteAgain
 from workflows.fact_kinds import ABOUT_TASKS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, impossibility, same_fact
 from workflows.ladders import Aware, Climb, Wake, next_wake
@@ -304,6 +304,12 @@ class Memory:
             written_facts=self.written_facts,
         )
         return self.start.model_copy(update={"facts": tuple(self.facts.values()), "carried": carried})
+
+    def forget_written(self, there: WriteAgain) -> None:
+        """Take it that the store has nothing of what it should have, and that its turn may be beyond this one."""
+        self.written_entries, self.written_facts = 0, 0
+        self.written_tasks, self.written_row = {}, None
+        self.turn = max(self.turn, there.turn)
 
     def unwritten(self) -> tuple[tuple[TimelineEntry, ...], tuple[Fact, ...], tuple[TaskRow, ...]]:
         """The timeline lines, facts and tasks that the store does not have yet."""

@@ -8,6 +8,7 @@ EPISODE_WORKFLOW: Final = "MissingEpisode"
 POSTBOX_WORKFLOW: Final = "Postbox"
 MESSAGE_WORKFLOW: Final = "Message"
 DIGEST_WORKFLOW: Final = "Digest"
+RECONCILE_WORKFLOW: Final = "Reconcile"
 
 SIGNAL_REPORTED: Final = "reported"
 SIGNAL_FOUND: Final = "found"
@@ -15,6 +16,7 @@ SIGNAL_RHI_DONE: Final = "rhi_done"
 SIGNAL_FACT: Final = "fact"
 SIGNAL_LOOK_AGAIN: Final = "look_again"
 SIGNAL_DIRECTORY_CHANGED: Final = "directory_changed"
+SIGNAL_WRITE_AGAIN: Final = "write_again"
 SIGNAL_NOTICE_POSTED: Final = "notice_posted"
 SIGNAL_NOTICE_WAITS: Final = "notice_waits"
 SIGNAL_RECEIPT: Final = "receipt"
@@ -57,6 +59,11 @@ def message_workflow_id(message: str) -> str:
 def digest_id(authority: str) -> str:
     """The engine's id of the schedule of an authority's digests."""
     return f"digest-{authority}"
+
+
+def reconcile_id(authority: str) -> str:
+    """The engine's id of the schedule by which an authority's rows are compared with its workflows."""
+    return f"reconcile-{authority}"
 
 
 def notice_key(episode_id: str, clock: str, rung: str, times: int, role: str) -> str:

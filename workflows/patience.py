@@ -32,6 +32,16 @@ NOTICE: Final = Patience(
     retry=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
 )
 
+# Survives a database or an engine that is away, and a worker that is killed while it compares. It gives up in the end:
+# the next run begins from what is so by then, and must not wait for this one.
+RECONCILE: Final = Patience(
+    attempt=timedelta(minutes=10),
+    retry=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=1), maximum_attempts=10
+    ),
+    silence=timedelta(seconds=15),
+)
+
 # One attempt of one way out. A provider that is away or overloaded is asked again, until the message's own patience
 # with that way ends. A worker that was killed is found out by its silence, not by the end of the attempt: what cannot
 # wait for morning should not wait for that. Much shorter, and a worker that is merely out of breath would be doubled.

@@ -84,7 +84,7 @@ class WebhookAdapter:
             # The status is the whole answer: what a receiver writes under it is not read.
             client.stream("POST", url, content=body.encode(), headers=headers) as response,
         ):
-            return _answer(response)
+            return answer_of(response)
 
     def _signed(self, reference: str, body: str, at: datetime) -> dict[str, str]:
         return {
@@ -95,7 +95,8 @@ class WebhookAdapter:
         }
 
 
-def _answer(response: httpx.Response) -> Answer:
+def answer_of(response: httpx.Response) -> Answer:
+    """What a receiver's status says of what was posted to it."""
     code = response.status_code
     reason = f"http {code}"
     if 200 <= code < 300:

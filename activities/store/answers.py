@@ -35,16 +35,23 @@ async def said_of(session: AsyncSession, episode_id: str) -> Said:
     return Said(answers=everything.all(FactKind.ACKNOWLEDGED), taken_back=taken_back)
 
 
-async def settle_answers(session: AsyncSession, episode_id: str, news: tuple[Fact, ...]) -> None:
-    """Bring an episode's notices to what its facts say of answers, when the news may have changed that."""
+async def settle_answers(session: AsyncSession, episode_id: str, news: tuple[Fact, ...]) -> list[NoticeTable]:
+    """Bring an episode's notices to what its facts say of answers, when the news may have changed that.
+
+    The notices whose answer came, changed its time or was taken back.
+    """
     if not any(fact.kind is FactKind.ACKNOWLEDGED or fact.corrects for fact in news):
-        return
+        return []
+    changed: list[NoticeTable] = []
     said = await said_of(session, episode_id)
     asked = select(NoticeTable).where(NoticeTable.episode_id == episode_id, NoticeTable.needs_ack)
-    for notice in (await session.scalars(asked)).all():
+    for notice in (await session.scalars(asked.order_by(NoticeTable.at, NoticeTable.key))).all():
         first = said.to(notice.clock, asked_since(notice.at, notice.sent_at))
+        if (first.at if first else None) != notice.acknowledged_at:
+            changed.append(notice)
         notice.acknowledged_at = first.at if first else None
         notice.acknowledged_by = (first.details.get("by") or first.recorded_by) if first else None
+    return changed
 
 
 def asked_since(at: datetime, sent_at: datetime) -> datetime:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns
-from activities.store.tables import ChildRecordTable, ChildTable
+from activities.store.tables import ChildRecordTable, ChildTable, EpisodeTable
 
 
 class ChildRecord(BaseModel):
@@ -47,3 +47,22 @@ async def versions(session: AsyncSession, child_id: str, kind: str | None = None
         chosen = chosen.where(ChildRecordTable.kind == kind)
     rows = await session.scalars(chosen.order_by(ChildRecordTable.kind, ChildRecordTable.version))
     return [ChildRecord.model_validate(row) for row in rows.all()]
+
+
+class EpisodeOfChild(BaseModel):
+    """One of a child's episodes, in outline. Instants are UTC."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    status: str
+    missing_since: datetime | None
+    returned_at: datetime | None
+    closed_at: datetime | None
+
+
+async def episodes_of(session: AsyncSession, authority: str, child_id: str) -> list[EpisodeOfChild]:
+    """A child's episodes that have been written, the latest first."""
+    mine = select(EpisodeTable).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child_id)
+    found = [EpisodeOfChild.model_validate(row) for row in (await session.scalars(mine)).all()]
+    known = sorted((one for one in found if one.missing_since), key=lambda one: (one.missing_since, one.id))
+    return [*(one for one in found if not one.missing_since), *reversed(known)]

@@ -56,10 +56,29 @@ async def close_to(session: AsyncSession, asker: Asker, episode_ids: Collection[
     return frozenset(close - set((await session.scalars(mine)).all()))
 
 
+async def close_to_child(session: AsyncSession, asker: Asker, child_id: str, now: datetime) -> bool:
+    """Whether somebody holds a role at `now` (UTC) for a child, or for the child's team, with or without an episode."""
+    me = await person_id(session, asker.authority, asker.person) if asker.person else None
+    if me is None:
+        return False
+    children, teams = await _offices(session, asker.authority, me, now)
+    team = await session.get(ChildTeamTable, child_id)
+    return child_id in children or (team is not None and team.team in teams)
+
+
 async def _by_office(
     session: AsyncSession, authority: str, me: str, episode_ids: Collection[str], now: datetime
 ) -> set[str]:
     """The episodes for whose child, or the child's team, a person holds a role now."""
+    children, teams = await _offices(session, authority, me, now)
+    of_teams = select(ChildTeamTable.child_id).where(ChildTeamTable.team.in_(teams))
+    mine = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(episode_ids))
+    mine = mine.where(EpisodeTable.child_id.in_(children) | EpisodeTable.child_id.in_(of_teams))
+    return set((await session.scalars(mine)).all())
+
+
+async def _offices(session: AsyncSession, authority: str, me: str, now: datetime) -> tuple[set[str], set[str]]:
+    """The children and the teams for which a person holds a role now."""
     in_force: tuple[ColumnElement[bool], ...] = (
         HoldingTable.since.is_(None) | (HoldingTable.since <= now),
         HoldingTable.until.is_(None) | (HoldingTable.until > now),
@@ -69,8 +88,4 @@ async def _by_office(
     )
     rows = (await session.execute(held)).all()
     children = {held_for for scope, held_for in rows if scope == "child"}
-    teams = {held_for for scope, held_for in rows if scope == "team"}
-    of_teams = select(ChildTeamTable.child_id).where(ChildTeamTable.team.in_(teams))
-    mine = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(episode_ids))
-    mine = mine.where(EpisodeTable.child_id.in_(children) | EpisodeTable.child_id.in_(of_teams))
-    return set((await session.scalars(mine)).all())
+    return children, {held_for for scope, held_for in rows if scope == "team"}

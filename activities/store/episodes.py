@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import settle_answers
+from activities.store.events import append_events, before_turn
+from activities.store.notice_events import answer_events
 from activities.store.statements import insert_once, take_turns, upsert, upsert_all
 from activities.store.tables import (
     ChildTable,
@@ -26,6 +28,7 @@ from activities.store.tables import (
 )
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeChanges, TimelineEntry
+from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
 from workflows.repeats import EarlierEpisode
@@ -59,16 +62,22 @@ async def take_turns_at_episode(session: AsyncSession, episode_id: str) -> None:
     await take_turns(session, "episode", [episode_id])
 
 
-async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
-    """Write a turn of an episode; False, with nothing changed, when that turn or a later one is there already."""
+async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again: bool = False) -> bool:
+    """Write a turn of an episode, and what it tells other systems, as the last thing of a transaction.
+
+    False, with nothing changed, when that turn or a later one is there already.
+    `again`: when that same turn is there, it is written over.
+    """
     row = changes.episode
     await take_turns_at_episode(session, row.episode_id)
+    before = await before_turn(session, changes)
     values = row.model_dump(exclude={"episode_id"})
     values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
     # A row that is not there cannot be locked: whoever puts it there first has the turn.
     if not await insert_once(session, EpisodeTable, values):
         written = select(EpisodeTable.turn).where(EpisodeTable.id == row.episode_id).with_for_update()
-        if (await session.scalars(written)).one() >= changes.turn:
+        there = (await session.scalars(written)).one()
+        if there > changes.turn or (there == changes.turn and not again):
             return False
         await upsert(session, EpisodeTable, values)
     await upsert_all(session, FactTable, [_fact_values(row.episode_id, fact) for fact in changes.facts])
@@ -79,7 +88,9 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges) -> bool:
     await upsert_all(session, TimelineTable, [_line_values(row.episode_id, entry) for entry in changes.timeline])
     owner = {"episode_id": row.episode_id, "authority": row.authority}
     await upsert_all(session, TaskTable, [{**task.model_dump(), **owner} for task in changes.tasks])
-    await settle_answers(session, row.episode_id, changes.facts)
+    answered = await settle_answers(session, row.episode_id, changes.facts)
+    told = (*events_of_turn(changes, before), *answer_events(answered, changes.turn, changes.written_at))
+    await append_events(session, row.authority, told)
     return True
 
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.events import append_events
+from activities.store.notice_events import posted_events
 from activities.store.statements import insert_once, take_turns
 from activities.store.tables import (
     DispatchTable,
@@ -227,10 +229,14 @@ async def note_receipt(session: AsyncSession, receipt: dict[str, Any]) -> Dispat
 
 
 async def close(session: AsyncSession, message_id: str, state: str, now: datetime) -> list[Posted]:
-    """Bring a message to a state; what each of its episodes may have to hear. `now` is UTC."""
+    """Bring a message to a state, as the last thing of a transaction; what each of its episodes may have to hear.
+
+    `now` is UTC.
+    """
     told = select(RecipientTable.notice_key).where(RecipientTable.message_id == message_id)
     # Of several messages with one notice that fail at once, the last to be written finds that nobody was reached.
     await take_turns(session, "outcome", (await session.scalars(told)).all())
+    before = await message_of(session, message_id)
     await session.execute(update(MessageTable).where(MessageTable.id == message_id).values(state=state, state_at=now))
     message = await message_of(session, message_id)
     posted: list[Posted] = []
@@ -251,4 +257,13 @@ async def close(session: AsyncSession, message_id: str, state: str, now: datetim
                 nobody=count == 0,
             )
         )
+    if before and (before.state == "sending" or (before.state == "reached") != (state == "reached")):
+        await _tell_posted(session, before, reached=state == "reached", now=now)
     return posted
+
+
+async def _tell_posted(session: AsyncSession, message: Message, *, reached: bool, now: datetime) -> None:
+    mine = select(RecipientTable.notice_key).where(RecipientTable.message_id == message.id)
+    chosen = select(NoticeTable).where(NoticeTable.key.in_(mine)).order_by(NoticeTable.at, NoticeTable.key)
+    notices = (await session.scalars(chosen)).all()
+    await append_events(session, message.authority, posted_events(notices, message.id, reached, now))

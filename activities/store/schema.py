@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, inspect, text
 
+from activities.store import identity_tables as identity_tables  # noqa: PLC0414 - part of the one model
 from activities.store.tables import Table
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
@@ -22,10 +23,17 @@ HEAD: Final = REVISIONS[-1]
 
 MADE_BY_0_2_0: Final = REVISIONS[0]
 
-_TABLES_OF_0_2_0: Final = (
-    *("child", "child_record", "episode", "fact", "clock"),
-    *("timeline", "notice", "task", "inbox", "policy_in_use"),
+MADE_BY_0_3_0: Final = REVISIONS[1]
+
+_TABLES_OF_0_2_0: Final = frozenset(
+    {"child", "child_record", "episode", "fact", "clock", "timeline", "notice", "task", "inbox", "policy_in_use"}
 )
+_TABLES_OF_0_3_0: Final = _TABLES_OF_0_2_0 | {
+    *("child_team", "dispatch", "holding", "leave", "message", "person", "receipt", "recipient", "shift"),
+}
+_UNSTAMPED: Final = {_TABLES_OF_0_2_0: MADE_BY_0_2_0, _TABLES_OF_0_3_0: MADE_BY_0_3_0}
+"""The tables of the versions that kept no revision, and which revision they are as."""
+
 _MIGRATION_LOCK: Final = 0x686F6D65776172
 """Any number that no other program takes: 'homewar' in ASCII."""
 
@@ -39,8 +47,8 @@ Standing = Literal["empty", "unstamped", "behind", "current", "served", "ahead"]
 class SchemaState:
     """Where a database stands.
 
-    empty: it has no tables. unstamped: it was made by 0.2.0, which kept no
-    revision. served: it is ahead of this Homeward, and says that this one may
+    empty: it has no tables. unstamped: it was made by 0.2.0 or 0.3.0, which
+    kept no revision. served: it is ahead of this Homeward, and says that this one may
     go on. ahead: it is, and does not.
     """
 
@@ -57,8 +65,6 @@ class SchemaState:
         """The revisions that lie between it and this Homeward's own, oldest first."""
         if self.standing in ("current", "served", "ahead"):
             return ()
-        if self.standing == "unstamped":
-            return REVISIONS[1:]
         return REVISIONS[REVISIONS.index(self.revision) + 1 :] if self.revision else REVISIONS
 
     def trouble(self) -> str:
@@ -68,9 +74,8 @@ class SchemaState:
                 f"the database is at revision {self.revision}, which this Homeward (of {HEAD}) does not know "
                 "and which does not serve it: use the newer Homeward"
             )
-        where = {"empty": "empty", "unstamped": f"as version 0.2.0 made it ({MADE_BY_0_2_0})"}.get(
-            self.standing, f"at revision {self.revision}"
-        )
+        made = f"as a version without revisions made it ({self.revision})"
+        where = {"empty": "empty", "unstamped": made}.get(self.standing, f"at revision {self.revision}")
         return f"the database is {where} and this Homeward needs {HEAD}: run 'homeward database upgrade'"
 
 
@@ -90,8 +95,8 @@ def state_of(connection: Connection) -> SchemaState:
     ours = (there & set(Table.metadata.tables)) - {"schema_note"}
     if not ours:
         return SchemaState("empty", None)
-    if ours == set(_TABLES_OF_0_2_0):
-        return SchemaState("unstamped", MADE_BY_0_2_0)
+    if as_revision := _UNSTAMPED.get(frozenset(ours)):
+        return SchemaState("unstamped", as_revision)
     raise ForeignTablesError(
         "the database holds tables of these names, and nothing that says which Homeward made them: "
         "name another HOMEWARD_DATA_DIR or HOMEWARD_DATABASE_URL"
@@ -120,10 +125,18 @@ def bring_up(connection: Connection) -> tuple[str, ...]:
     state = state_of(connection)
     if not state.pending:
         return ()
-    if state.standing == "unstamped":
-        _alembic(connection, lambda command, config: command.stamp(config, MADE_BY_0_2_0))
+    if state.standing == "unstamped" and state.revision is not None:
+        _stamp(connection, state.revision)
     _alembic(connection, lambda command, config: command.upgrade(config, HEAD))
     return state.pending
+
+
+def _stamp(connection: Connection, revision: str) -> None:
+    """Have a database that kept no revision say as which it was made."""
+    if revision != MADE_BY_0_2_0:
+        # All that its version's tables lack of the revision.
+        Table.metadata.tables["schema_note"].create(connection)
+    _alembic(connection, lambda command, config: command.stamp(config, revision))
 
 
 def bring_down(connection: Connection, revision: str) -> None:

@@ -1,16 +1,22 @@
 """Tasks as people read them: all that are open, one person's, and one by its key."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.directory import directories_for, person_id
-from activities.store.tables import EpisodeTable, InboxTable, TaskTable
+from activities.store.tables import EpisodeTable, InboxTable, TaskTable, UtcInstant
 from workflows.directory import Directory
 from workflows.vocabulary import Role
+
+TaskState = Literal["open", "done", "withdrawn"]
+
+_BEFORE_ALL: Final = datetime(1, 1, 2, tzinfo=UTC)
+"""Where a task without a due time stands: before all that have one."""
 
 
 class TaskView(BaseModel):
@@ -45,6 +51,70 @@ async def open_tasks(
     if unclaimed:
         chosen = chosen.where(TaskTable.holder.is_(None))
     rows = await session.scalars(chosen.order_by(TaskTable.due.asc().nulls_first(), TaskTable.opened_at, TaskTable.key))
+    return [TaskView.model_validate(row) for row in rows.all()]
+
+
+class TasksWanted(BaseModel):
+    """Which tasks somebody asks for; what is None is of no matter."""
+
+    model_config = ConfigDict(frozen=True)
+    state: TaskState = "open"
+    role: str | None = None
+    clock: str | None = None
+    episode_id: str | None = None
+    unclaimed: bool = False
+
+
+class TaskPlace(BaseModel):
+    """A place in the list of tasks: after the first `passed` of those with this due time, opening and episode.
+
+    It names no task: what a task is about is not for everybody who may know that there is one. Instants are UTC.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    due: datetime | None
+    opened_at: datetime
+    episode_id: str
+    passed: int = 0
+
+    def after(self, task: TaskView) -> "TaskPlace":
+        """The place just after a task that comes next."""
+        same = (task.due, task.opened_at, task.episode_id) == (self.due, self.opened_at, self.episode_id)
+        passed = self.passed + 1 if same else 1
+        return TaskPlace(due=task.due, opened_at=task.opened_at, episode_id=task.episode_id, passed=passed)
+
+
+FIRST_PLACE: Final = TaskPlace(due=None, opened_at=_BEFORE_ALL, episode_id="")
+
+
+async def tasks_after(
+    session: AsyncSession, authority: str, wanted: TasksWanted, place: TaskPlace, limit: int
+) -> list[TaskView]:
+    """The tasks of an authority from a place on, at most `limit`, in order of due time; without one come first."""
+    due = func.coalesce(TaskTable.due, literal(_BEFORE_ALL, UtcInstant()))
+    begins = place.due or _BEFORE_ALL
+    opened = TaskTable.opened_at
+    same_moment = and_(due == literal(begins, UtcInstant()), opened == place.opened_at)
+    chosen = select(TaskTable).where(
+        TaskTable.authority == authority,
+        TaskTable.state == wanted.state,
+        or_(
+            due > literal(begins, UtcInstant()),
+            and_(due == literal(begins, UtcInstant()), opened > place.opened_at),
+            and_(same_moment, TaskTable.episode_id >= place.episode_id),
+        ),
+    )
+    for column, value in (
+        (TaskTable.role, wanted.role),
+        (TaskTable.clock, wanted.clock),
+        (TaskTable.episode_id, wanted.episode_id),
+    ):
+        if value is not None:
+            chosen = chosen.where(column == value)
+    if wanted.unclaimed:
+        chosen = chosen.where(TaskTable.holder.is_(None))
+    ordered = chosen.order_by(due, opened, TaskTable.episode_id, TaskTable.key)
+    rows = await session.scalars(ordered.offset(place.passed).limit(limit))
     return [TaskView.model_validate(row) for row in rows.all()]
 
 

@@ -3,19 +3,38 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Path, Response
 
 from activities.store import Store, StoreUnavailableError
 from starter.api import messages, problems, receipts
 from starter.api.asking import Gate
+from starter.api.entrance import OPEN_AT_THE_ENTRANCE
 from starter.api.guard import Guard
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemDetails, ProblemError, documented
 from starter.api.rates import Rates
-from starter.api.v1 import episodes, forms, intakes, oneself, policies, referrals, said
+from starter.api.v1 import (
+    children,
+    directory,
+    directory_uploads,
+    disagreements,
+    episodes,
+    events,
+    forms,
+    intakes,
+    oneself,
+    packs,
+    policies,
+    referrals,
+    said,
+    tasks,
+    trays,
+    webhooks,
+)
 from starter.audit import Audit
+from starter.identity.loopback import LoopbackOnly
 from starter.intake.beside import Beside
 
 HEALTH_SECONDS: Final = 3.0
@@ -29,6 +48,7 @@ OPEN_TO_ALL: Final = frozenset(
         "/m/{message}",
         f"{PREFIX}/openapi.json",
         f"{PREFIX}/problems/{{slug}}",
+        *OPEN_AT_THE_ENTRANCE,
     }
 )
 """The routes that ask for nobody's name: by their nature, or because their path is itself the key."""
@@ -67,14 +87,27 @@ def create_app(parts: Parts) -> FastAPI:
     routers = (
         oneself.router_of(),
         policies.router_of(parts.policies),
+        tasks.router_of(parts),
+        trays.router_of(parts),
+        directory.router_of(parts),
+        directory_uploads.router_of(parts),
+        children.router_of(parts),
+        packs.router_of(parts),
         episodes.router_of(parts),
         said.router_of(parts),
         intakes.router_of(parts, beside),
         forms.router_of(parts),
         referrals.router_of(parts),
+        disagreements.router_of(parts),
+        events.router_of(parts),
+        webhooks.router_of(parts),
     )
     for router in routers:
         app.include_router(router)
+    if parts.entrance is not None:
+        app.include_router(parts.entrance.router, include_in_schema=False)
+        if parts.entrance.this_machine_only:
+            app.add_middleware(LoopbackOnly)
     app.add_middleware(Guard)
     problems.add_to(app)
     return app
@@ -83,8 +116,12 @@ def create_app(parts: Parts) -> FastAPI:
 def _problems() -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["problems"])
 
-    @router.get("/problems/{slug}", responses=documented(Problem.NOT_FOUND))
-    async def problem(slug: str) -> ProblemDetails:
+    @router.get(
+        "/problems/{slug}",
+        operation_id="explain_problem",
+        responses=documented(Problem.NOT_FOUND, Problem.CANNOT_BE_USED),
+    )
+    async def problem(slug: Annotated[str, Path(max_length=60, description="a problem's name")]) -> ProblemDetails:
         """What a problem means, and what helps."""
         for one in Problem:
             if one.slug == slug:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeVar
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
@@ -35,10 +34,12 @@ _IF_SOMETHING_IS_SHOWN: Final = frozenset({Permission.READ_EVENTS})
 _ANY_ROUTE: Final = (
     Problem.NOT_SIGNED_IN,
     Problem.NOT_ALLOWED,
+    Problem.FOREIGN_PAGE,
     Problem.NOT_FOUND,
     Problem.CANNOT_BE_USED,
     Problem.TOO_MANY,
     Problem.UNAVAILABLE,
+    Problem.ISSUER_AWAY,
 )
 
 _ANY_POST: Final = (Problem.REFUSED, Problem.KEY_REUSED, Problem.TOO_LARGE)
@@ -62,7 +63,10 @@ def needs(permission: Permission) -> Callable[[Endpoint], Endpoint]:
 
 @dataclass
 class Asked:
-    """What an endpoint knows of a request: who asks, when (UTC), the sender's key, why, and what was shown to them."""
+    """What an endpoint knows of a request: who asks, when (UTC), the sender's key, why, and what was shown to them.
+
+    `request` is the sender's key if it is one, or an id that the guard made; each answer carries it.
+    """
 
     principal: Principal
     now: datetime
@@ -102,6 +106,15 @@ Key = Annotated[
         description="The sender's own name of this request: however often it is sent, it is done once.",
     ),
 ]
+
+
+def _with_a_key(key: Key) -> None:
+    """Nothing more: that the header is there and is one is all that is asked. The key is in what was asked."""
+    del key
+
+
+KEYED: Final = [Depends(_with_a_key)]
+"""What a route depends on whose requests must each carry a key of their own."""
 
 
 class Gate:
@@ -148,10 +161,10 @@ class Gate:
             raise ProblemError(Problem.NOT_SIGNED_IN, str(nobody) or None, headers=challenge) from None
         await self._rates.count(principal)
         headers = request.headers
-        key, why = headers.get("idempotency-key"), headers.get("homeward-reason")
+        why = headers.get("homeward-reason")
         if why is not None and len(why) > 500:
             raise ProblemError(Problem.CANNOT_BE_USED, "Homeward-Reason: must have at most 500 characters")
-        asked = Asked(principal, self._clock(), key[:100] if key else str(uuid4()), why)
+        asked = Asked(principal, self._clock(), request.state.request_id, why)
         request.state.asked = asked
         return asked
 
@@ -200,6 +213,8 @@ class AskedRoute(APIRoute):
         if not isinstance(permission, Permission):
             raise TypeError(f"the endpoint of {path} does not say which permission it needs")
         self.permission = permission
+        if operation_id := more.get("operation_id"):
+            more["summary"] = more.get("summary") or str(operation_id).replace("_", " ").capitalize()
         if "POST" in (more.get("methods") or ()):
             more["responses"] = {**documented(*_ANY_POST), **(more.get("responses") or {})}
         super().__init__(path, endpoint, **more)

@@ -2,21 +2,37 @@
 
 import asyncio
 import logging
+import re
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
+from uuid import UUID, uuid4
 
+from fastapi import Response
 from fastapi.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from starter.api.problems import PREFIX, Problem, ProblemError, answer
+from starter.directory_rows import COLUMNS
+
 LARGEST_REQUEST: Final = 64 * 1024
 """Bytes of a body: a receipt or an answer is far smaller."""
 
-LARGEST_FILE: Final = 2 * 1024 * 1024
-"""Bytes of a file that is to be taken in: some ten thousand lines."""
+LARGEST_FILE: Final = 10 * 1024 * 1024
+"""Bytes of a body that is a file of many rows."""
 
-FILES_GO_TO: Final = "/v1/intakes"
+FILES_AT_ONCE: Final = 4
+"""As many requests at once may be larger than LARGEST_REQUEST, so that what they hold in memory has its limit too."""
+
+LARGER: Final[Mapping[tuple[str, str], int]] = {
+    **{("PUT", f"{PREFIX}/directory/{kind}"): LARGEST_FILE for kind in COLUMNS},
+    ("POST", f"{PREFIX}/intakes"): LARGEST_FILE,
+}
+"""The requests that may be larger, by method and path, and how large: those that send whole files."""
+
+REQUEST_ID: Final = "Homeward-Request-Id"
+"""The header of an answer that says by which id the audit knows the request: the sender's key, or one made for it."""
 
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 10.0
@@ -32,6 +48,8 @@ _HEADERS: Final = {
     b"connection": b"close",
 }
 
+_IDS: Final = re.compile(r"[\x21-\x7e]{1,100}")
+
 log = logging.getLogger("homeward.service")
 
 
@@ -44,31 +62,74 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._files = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
+        request = request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request
+        answer = _Answer(send, request if _of_the_api(scope) else None)
         try:
-            body = await _whole_body(scope, receive)
-            if isinstance(body, PlainTextResponse):
-                await body(scope, receive, answer.send)
-            elif body is not None:
-                await self._app(scope, _Replay(body, receive).receive, answer.send)
+            if (scope["method"], scope["path"]) in LARGER:
+                async with self._files:
+                    await self._answer(scope, receive, answer)
+            else:
+                await self._answer(scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - the last one who can keep what it says out of the log
             where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a request failed: %s\n%s", type(error).__name__, where)  # noqa: TRY400 - its words stay out
+            # Its words stay out, and a key of the sender's own choosing with them.
+            log.error("a request failed: %s (%s)\n%s", type(error).__name__, _loggable(request), where)  # noqa: TRY400
             if not answer.begun:
-                await PlainTextResponse("Homeward could not do this\n", 500)(scope, receive, answer.send)
+                await _refusal(scope, Problem.FAILED)(scope, receive, answer.send)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        body = await _whole_body(scope, receive)
+        if isinstance(body, Problem):
+            await _refusal(scope, body)(scope, receive, answer.send)
+        elif body is not None:
+            await self._app(scope, _Replay(body, receive).receive, answer.send)
+
+
+def request_id(scope: Scope) -> str:
+    """What a request is called from its beginning to its end: by the sender's key if it is a good one, or anew."""
+    key = dict[bytes, bytes](scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
+    return key if _IDS.fullmatch(key) else str(uuid4())
+
+
+def _loggable(request: str) -> str:
+    try:
+        return str(UUID(request))
+    except ValueError:
+        return "under a key of the sender's own"
+
+
+def _of_the_api(scope: Scope) -> bool:
+    return bool(scope["path"].startswith(f"{PREFIX}/"))
+
+
+def _refusal(scope: Scope, problem: Problem) -> Response:
+    """What the guard itself answers: a problem under /v1, one plain line elsewhere."""
+    if _of_the_api(scope):
+        return answer(ProblemError(problem))
+    return PlainTextResponse(f"{_PLAIN[problem]}\n", problem.status)
+
+
+_PLAIN: Final[Mapping[Problem, str]] = {
+    Problem.TOO_LARGE: "The request is too large",
+    Problem.TOO_SLOW: "The request is too slow",
+    Problem.FAILED: "Homeward could not do this",
+}
 
 
 class _Answer:
-    """An answer on its way, with the headers that keep a page to itself."""
+    """An answer on its way, with the headers that keep a page to itself, and the request's id where it has one."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request: str | None) -> None:
         self._send = send
+        self._request = request
         self.begun = False
 
     async def send(self, message: Message) -> None:
@@ -77,6 +138,8 @@ class _Answer:
             given: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
             names = {name.lower() for name, _ in given}
             message["headers"] = [*given, *((name, value) for name, value in _HEADERS.items() if name not in names)]
+            if self._request is not None:
+                message["headers"].append((REQUEST_ID.lower().encode(), self._request.encode()))
         await self._send(message)
 
 
@@ -94,13 +157,12 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _whole_body(scope: Scope, receive: Receive) -> bytes | PlainTextResponse | None:
-    """The body; what to answer when it is too large or too slow; None when the sender has left."""
-    too_large = PlainTextResponse("The request is too large\n", 413)
-    largest = LARGEST_FILE if scope["path"] == FILES_GO_TO else LARGEST_REQUEST
+async def _whole_body(scope: Scope, receive: Receive) -> bytes | Problem | None:
+    """The body; what is wrong when it is too large or too slow; None when the sender has left."""
+    largest = LARGER.get((scope["method"], scope["path"]), LARGEST_REQUEST)
     length = dict[bytes, bytes](scope["headers"]).get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 9 or int(length) > largest:
-        return too_large
+        return Problem.TOO_LARGE
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -112,9 +174,9 @@ async def _whole_body(scope: Scope, receive: Receive) -> bytes | PlainTextRespon
                 body += message.get("body", b"")
                 more = bool(message.get("more_body", False))
                 if len(body) > largest:
-                    return too_large
+                    return Problem.TOO_LARGE
     except TimeoutError:
-        return PlainTextResponse("The request is too slow\n", 408)
+        return Problem.TOO_SLOW
     return bytes(body)
 
 

@@ -6,8 +6,10 @@ one transaction with what was answered.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -29,24 +31,52 @@ async def once(store: Store, asked: Asked, said: BaseModel | None, effect: Effec
     Raises ProblemError when the key was used for something else, and whatever
     the effect raises, with nothing done.
     """
+    done = await done_once(store, asked, said, effect, where=where)
+    return JSONResponse(done.body, done.status)
+
+
+async def done_once(store: Store, asked: Asked, said: BaseModel | None, effect: Effect, *, where: str) -> Answered:
+    """Do something once, as `once` does; what is kept of its answer."""
     digest = digest_of(said, where)
     async with store.session() as session:
         there = await answered(session, asked.authority, asked.principal.id, asked.request)
         if there is None:
             status, body = await effect(session)
-            there = Answered(
-                authority=asked.authority,
-                who=asked.principal.id,
-                key=asked.request,
-                digest=digest,
-                status=status,
-                body=body.model_dump(mode="json"),
-                at=asked.now,
-            )
+            there = _answer(asked, digest, status, body.model_dump(mode="json", by_alias=True))
             await keep_answer(session, there)
     if there.digest != digest:
         raise ProblemError(Problem.KEY_REUSED)
-    return JSONResponse(there.body, there.status)
+    return there
+
+
+@asynccontextmanager
+async def one_request(store: Store, asked: Asked, said: BaseModel | None, *, where: str) -> AsyncGenerator[None]:
+    """Hold a key to one request, where what is done goes through the inbox: its ids see to it that it is done once.
+
+    Raises ProblemError when the key was used for something else. The key is
+    spent when what is within has been done, and free again when it raises.
+    """
+    digest, mine = digest_of(said, where), (asked.authority, asked.principal.id, asked.request)
+    async with store.session() as session:
+        there = await answered(session, *mine)
+    if there is not None and there.digest != digest:
+        raise ProblemError(Problem.KEY_REUSED)
+    yield
+    async with store.session() as session:
+        if await answered(session, *mine) is None:
+            await keep_answer(session, _answer(asked, digest, 0, {}))
+
+
+def _answer(asked: Asked, digest: str, status: int, body: dict[str, Any]) -> Answered:
+    return Answered(
+        authority=asked.authority,
+        who=asked.principal.id,
+        key=asked.request,
+        digest=digest,
+        status=status,
+        body=body,
+        at=asked.now,
+    )
 
 
 def digest_of(said: BaseModel | None, where: str) -> str:

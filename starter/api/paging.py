@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
 
 from fastapi import Query
@@ -13,20 +14,20 @@ from starter.api.problems import cannot_be_used
 MOST: Final = 200
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=600, description="`next` of the page before; the first page without")]
+Cursor = Annotated[str | None, Query(max_length=8000, description="`next` of the page before; the first page without")]
 Item = TypeVar("Item")
 
 
 class Page(BaseModel, Generic[Item]):
     """A page of a list. `next` is the cursor of the page after; null on the last."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="what is on the page")
     next: str | None = Field(description="the cursor of the next page, or null when this is the last")
 
 
 def cursor_after(*values: Any) -> str:
     """The cursor of what comes after these values, which are JSON's."""
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, *kinds: type) -> Any:
@@ -46,3 +47,16 @@ def read_cursor(cursor: str | None, *kinds: type) -> Any:
 def page_of(found: list[Item], limit: int, cursor: str) -> Page[Item]:
     """A page of what was found, when one more than `limit` was looked for; `cursor` is that of its last item."""
     return Page(items=found[:limit], next=cursor if len(found) > limit else None)
+
+
+def cut(items: Sequence[Item], limit: int, cursor: str | None, place: Callable[[Item], tuple[Any, ...]]) -> Page[Item]:
+    """A page of a list that is there whole, in the order of its items' places, which are JSON's values.
+
+    Raises ProblemError for a cursor that we did not make.
+    """
+    rest = list(items)
+    if cursor is not None:
+        kinds: list[type] = [type(one) for one in place(rest[0])] if rest else []
+        after = read_cursor(cursor, *kinds) if rest else None
+        rest = [item for item in rest if after is None or place(item) > after]
+    return page_of(rest, limit, cursor_after(*place(rest[:limit][-1])) if rest else "")

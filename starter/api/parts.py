@@ -9,6 +9,7 @@ from activities.policies import Policies
 from activities.store import Store
 from starter.answers import Answers
 from starter.api.asking import Asked
+from starter.api.entrance import Entrance
 from starter.api.receipts import Receipts
 from starter.commands import Commands
 from starter.identity.asking import Identity
@@ -23,6 +24,8 @@ def present() -> datetime:
 class Parts:
     """All that the service's routes work with. `commands` take in what is said to any authority.
 
+    Without an entrance nobody can sign in here, nor get a token.
+    `sends_inwards`: webhooks may lie on this machine or in an inner network.
     `intake_folder` keeps files while they are taken in beside their request, so that a crash loses none.
     """
 
@@ -33,8 +36,10 @@ class Parts:
     receipts: Receipts
     identity: Identity
     requests_a_minute: int
+    entrance: Entrance | None = None
     clock: Callable[[], datetime] = present
     intake_folder: Path | None = None
+    sends_inwards: bool = False
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""

@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from activities.policies import UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.client import EngineSilentError
+from starter.identity.asking import ForeignOriginError, IssuerAwayError
 from workflows.plain_errors import BadInputError, path_in_words
 
 PREFIX: Final = "/v1"
@@ -27,6 +28,12 @@ class Problem(Enum):
 
     NOT_SIGNED_IN = ("not-signed-in", 401, "Nobody is signed in", "Send a good bearer token, or sign in again.")
     NOT_ALLOWED = ("not-allowed", 403, "Not allowed", "Ask an administrator which role allows it.")
+    FOREIGN_PAGE = (
+        "foreign-page",
+        403,
+        "Not asked for from a page of ours",
+        "A change with a session's cookie is asked for from a page of this service. Systems send a bearer token.",
+    )
     NEED_TO_KNOW = (
         "need-to-know",
         403,
@@ -35,6 +42,8 @@ class Problem(Enum):
     )
     NOT_FOUND = ("not-found", 404, "Not found", "Check the id: there is nothing of that id here.")
     NO_SUCH_METHOD = ("no-such-method", 405, "No such method", "The documentation says what can be done here.")
+    NOT_ACCEPTABLE = ("not-acceptable", 406, "Not to be had in that form", "Ask in `Accept` for a form that there is.")
+    TOO_SLOW = ("too-slow", 408, "Too slow", "Send the whole request at once.")
     REFUSED = ("refused", 409, "Refused", "It cannot be true together with what is known. The detail says why.")
     KEY_REUSED = (
         "key-reused",
@@ -42,7 +51,19 @@ class Problem(Enum):
         "The key was used for something else",
         "An Idempotency-Key belongs to one request: send a new key with what is new.",
     )
+    CURSOR_GONE = (
+        "cursor-gone",
+        410,
+        "The feed cannot be read on from there",
+        "Read the episodes anew, and go on from the cursor that the detail names.",
+    )
     TOO_LARGE = ("too-large", 413, "Too large", "Send less in one request.")
+    WRONG_MEDIA_TYPE = (
+        "wrong-media-type",
+        415,
+        "Sent in another form than is read here",
+        "The documentation says which Content-Type is read.",
+    )
     CANNOT_BE_USED = ("cannot-be-used", 422, "What was sent cannot be used", "Mend the fields that are named.")
     TOO_MANY = ("too-many", 429, "Too many requests", "Wait as long as Retry-After says.")
     FAILED = ("failed", 500, "Homeward could not do this", "Tell whoever runs Homeward the request's id.")
@@ -51,6 +72,13 @@ class Problem(Enum):
         503,
         "Homeward cannot reach its records",
         "Nothing was kept. Send it again, with the same key, when Retry-After has passed.",
+    )
+
+    ISSUER_AWAY = (
+        "issuer-away",
+        503,
+        "Who asks cannot be known now",
+        "Whoever vouches for people and systems does not answer. Send it again when Retry-After has passed.",
     )
 
     def __init__(self, slug: str, status: int, title: str, helps: str) -> None:
@@ -69,17 +97,17 @@ class FieldMistake(BaseModel):
     """One field that cannot be used, and what would be right."""
 
     field: str = Field(description="the field, as facts[2].at; empty for the request as a whole")
-    detail: str
+    detail: str = Field(description="what would be right")
 
 
 class ProblemDetails(BaseModel):
     """The body of an answer that says what went wrong (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldMistake] | None = None
+    type: str = Field(description="which problem it is: an address that explains it")
+    title: str = Field(description="the problem in a few words, the same each time")
+    status: int = Field(description="the status of the answer")
+    detail: str = Field(description="what was wrong this time, or what helps, in one line")
+    errors: list[FieldMistake] | None = Field(default=None, description="the fields that cannot be used")
 
 
 class ProblemError(Exception):
@@ -141,7 +169,7 @@ def add_to(app: FastAPI) -> None:
         return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
 
     kinds = (ProblemError, BadInputError, UnknownPolicyError, RequestValidationError, HTTPException)
-    for kind in (*kinds, StoreUnavailableError, EngineSilentError):
+    for kind in (*kinds, ForeignOriginError, StoreUnavailableError, EngineSilentError):
         app.exception_handler(kind)(problem)
 
 
@@ -166,7 +194,12 @@ def _as_problem(error: Exception) -> ProblemError:
     if isinstance(error, HTTPException):
         by_status = {404: Problem.NOT_FOUND, 405: Problem.NO_SUCH_METHOD, 413: Problem.TOO_LARGE}
         return ProblemError(by_status.get(error.status_code, Problem.CANNOT_BE_USED))
-    return ProblemError(Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
+    if isinstance(error, ForeignOriginError):
+        return ProblemError(Problem.FOREIGN_PAGE, str(error))
+    away = isinstance(error, IssuerAwayError)
+    return ProblemError(
+        Problem.ISSUER_AWAY if away else Problem.UNAVAILABLE, headers={"Retry-After": str(STORE_RETRY_SECONDS)}
+    )
 
 
 def _mistake(detail: Mapping[str, Any]) -> FieldMistake:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store import inbox
-from activities.store.child_records import ChildRecord, add_version, child_of, versions
-from starter.child_records import FORMS, as_body, in_forms_order, read_form, show_latest
+from activities.store.child_records import ChildRecord, child_of, versions
+from starter.child_records import FORMS, in_forms_order, read_form, record_version, show_latest
 from starter.cli.policies import policies
 from starter.cli.say import say, say_json
 from starter.cli.wiring import run_async, wired
@@ -43,12 +42,8 @@ def record(
 
     async def work() -> tuple[ChildRecord, tuple[str, ...]]:
         async with wired() as here, here.store.session() as session:
-            child_id = await inbox.child_id(session, here.settings.authority, reference, now)
-            new = ChildRecord(
-                child_id=child_id, kind=kind, version=0, recorded_at=now, recorded_by=by, body=as_body(form)
-            )
-            pack = here.policies.pack("homeward")
-            return await add_version(session, new), tuple(form.gaps(pack, london_day(now)))
+            kept = await record_version(session, here.settings.authority, reference, form, by=by, now=now)
+            return kept, tuple(form.gaps(here.policies.pack("homeward"), london_day(now)))
 
     kept, gaps = run_async(work())
     if as_json:

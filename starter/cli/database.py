@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 _STANDING: Final = {
     "empty": "the database is empty",
-    "unstamped": "the database is as version 0.2.0 made it",
+    "unstamped": "the database is as a version without revisions made it",
     "behind": "it is behind this Homeward",
     "current": "it is what this Homeward needs",
     "served": "it is ahead of this Homeward, and serves it",

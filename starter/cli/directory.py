@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from activities.store.child_records import child_of
-from activities.store.directory import directory_for
 from starter.cli import directory_changes
 from starter.cli.directory_changes import WHEN, tell_open_episodes
 from starter.cli.say import complain, say, say_json, say_table, say_text
-from starter.cli.wiring import Wired, run_async, wired
+from starter.cli.wiring import run_async, wired
 from starter.directory_changes import SPANS, rows_there
 from starter.directory_files import TakenIn, as_csv, compare, read_directory_file, take_in_directory
 from starter.directory_rows import COLUMNS, Row, cells, check_kind, read_moment
+from starter.directory_who import held_by_nobody, who_is_told
 from workflows.directory import channels_of
 from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
@@ -90,19 +89,13 @@ def check() -> None:
     async def work() -> tuple[Role, ...]:
         async with wired() as here:
             now = datetime.now(UTC)
-            bare = await _held_by_nobody(here, now)
+            async with here.store.snapshot() as session:
+                bare = await held_by_nobody(session, here.policies, here.settings.authority, now)
             await tell_open_episodes(here, now)
             return bare
 
     for role in run_async(work()):
         say(f"WARNING: {role}: nobody is on record as {ROLE_WORDS[role]} for the whole authority")
-
-
-async def _held_by_nobody(here: Wired, now: datetime) -> tuple[Role, ...]:
-    roles = {role for rule in here.policies.pack("homeward").clocks.values() for role in rule.roles()}
-    async with here.store.snapshot() as session:
-        directory = await directory_for(session, here.settings.authority, None, roles, now)
-    return directory.unheld(sorted(roles), now)
 
 
 @directory_app.command("show")
@@ -155,13 +148,11 @@ def who(
     async def work() -> list[list[str]]:
         async with wired() as here, here.store.snapshot() as session:
             authority = here.settings.authority
-            known = await child_of(session, authority, child) if child else None
-            if child and known is None:
-                raise BadInputError("--child: no child of that number is known here")
-            directory = await directory_for(session, authority, known, (Role(role),), moment)
-            names = {person.id: person.name for person in directory.people}
-            found = directory.recipients(Role(role), moment, urgent=not waits)
-            return [[names[one.person], one.cover.replace("_", " ")] for one in found]
+            try:
+                found = await who_is_told(session, authority, Role(role), child, moment, urgent=not waits)
+            except BadInputError as error:
+                raise BadInputError(f"--{error}") from None
+            return [[one.name, one.cover.replace("_", " ")] for one in found]
 
     rows = run_async(work())
     if not rows:

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.directory import Change
-from activities.store.episodes import list_episodes
+from starter import directory_telling
 from starter.cli.say import complain, say
 from starter.cli.wiring import Wired, run_async, wired
 from starter.client import EngineSilentError
@@ -49,14 +49,8 @@ def add_to(app: typer.Typer) -> None:
 
 async def tell_open_episodes(here: Wired, now: datetime) -> None:
     """Have every open episode look again at who holds each role; complain when the engine does not answer."""
-    async with here.store.session() as session:
-        open_ones = await list_episodes(session, here.settings.authority, now, include_closed=False)
-    if not open_ones:
-        return
     try:
-        episodes = await here.commands.engine()
-        for episode in open_ones:
-            await episodes.directory_changed(episode.episode_id)
+        await directory_telling.tell_open_episodes(here.store, here.commands, here.settings.authority, now)
     except EngineSilentError as silence:
         complain(f"{silence}: the directory is changed, and open episodes do not know yet; 'homeward directory check'")
 

@@ -9,13 +9,16 @@ import typer
 from activities.policies import BadPackError, UnknownPolicyError
 from activities.store import StoreUnavailableError
 from starter.cli import (
+    accounts,
     child,
     database,
     directory,
     episodes,
+    events,
     intake,
     police_pack,
     policies,
+    reconcile,
     referrals,
     scenarios,
     show,
@@ -23,6 +26,7 @@ from starter.cli import (
     tasks,
     told,
     tray,
+    webhooks,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
 from workflows.plain_errors import BadInputError
@@ -44,6 +48,10 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+reconcile.add_to(app)
+accounts.add_to(app)
+events.add_to(app)
+webhooks.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
 referrals.add_to(app)

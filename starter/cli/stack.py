@@ -6,15 +6,20 @@ import httpx
 import typer
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, inbox
+from activities.store import Store, StoreUnavailableError, disagreements, inbox
+from activities.store.accounts import accounts
+from activities.store.disagreements import Reconciled
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
+from starter.api.entrance import provider_of
 from starter.cli.database import in_words
-from starter.cli.say import say
+from starter.cli.say import moment, say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
+from starter.identity.asking import IssuerAwayError
+from starter.identity.settings import load_identity_settings
 from starter.post_office import ways_out
 from starter.post_settings import load_post_settings
 from starter.settings import Settings, load_settings
@@ -23,6 +28,7 @@ from workflows.plain_errors import BadInputError
 EXIT_NOT_WELL = 1
 _SERVICE_SECONDS = 5.0
 _WELL = 204
+_FIRST_ACCOUNT = "Nobody can sign in yet; the first account: homeward account add NAME --role administrator"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,14 +44,15 @@ def run() -> int:
     settings = load_settings()
     if settings.engine_address:
         raise BadInputError("HOMEWARD_ENGINE_ADDRESS: 'run' starts its own engine; unset it, or use 'homeward worker'")
-    run_async(_prepare(settings))
-    return run_async(local.Stack(settings, say).run())
+    hints = run_async(_prepare(settings))
+    return run_async(local.Stack(settings, say, hints).run())
 
 
-async def _prepare(settings: Settings) -> None:
-    """Find out before anything starts whether the worker will be able to."""
+async def _prepare(settings: Settings) -> tuple[str, ...]:
+    """Find out before anything starts whether worker and service will be able to; what to tell a person besides."""
     policies = Policies.load(settings.policy_dir)
     ways_out(load_post_settings())
+    identity_settings = load_identity_settings(settings)
     prepare_data_folder(settings)
     store = Store(settings.database)
     try:
@@ -53,8 +60,10 @@ async def _prepare(settings: Settings) -> None:
         async with store.session() as session:
             if difference := await claim(session, policies, datetime.now(UTC)):
                 raise BadInputError(difference)
+            has_accounts = bool(await accounts(session, settings.authority))
     finally:
         await store.close()
+    return () if has_accounts or identity_settings.uses_provider else (_FIRST_ACCOUNT,)
 
 
 def worker() -> None:
@@ -75,6 +84,7 @@ def doctor() -> int:
         *run_async(_database(settings)),
         *run_async(_engine(settings)),
         run_async(_service(settings)),
+        run_async(_who_comes_in(settings)),
         _ways_out(),
     ]
     for well, line in findings:
@@ -104,6 +114,8 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             await require_writable(session)
             waiting = await inbox.count_waiting(session)
             stand = await states_of_messages(session)
+            apart = await disagreements.count_open(session, settings.authority)
+            last_run = await disagreements.last_run(session, settings.authority)
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
     finally:
@@ -112,12 +124,18 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
     return [
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
+        (apart == 0, f"agreement: {_agreement(apart, last_run)}"),
         (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
         (
             not stand.get("unreached"),
             f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
         ),
     ]
+
+
+def _agreement(apart: int, last_run: Reconciled | None) -> str:
+    compared = f"last compared {moment(last_run.ended_at)}" if last_run else "never compared yet"
+    return f"{apart} disagreements between database and engine open, {compared}"
 
 
 async def _engine(settings: Settings) -> list[tuple[bool, str]]:
@@ -141,6 +159,20 @@ async def _service(settings: Settings) -> tuple[bool, str]:
     if status != _WELL:
         return False, f"service: answers at {settings.links}, and cannot read its records"
     return True, f"service: answers at {settings.links}"
+
+
+async def _who_comes_in(settings: Settings) -> tuple[bool, str]:
+    try:
+        about = load_identity_settings(settings)
+    except BadInputError as mistake:
+        return False, f"identity: {mistake}"
+    if not about.uses_provider:
+        return True, "identity: local accounts, for this machine"
+    try:
+        await provider_of(settings, about).check(datetime.now(UTC))
+    except IssuerAwayError as away:
+        return False, f"identity: {about.oidc_issuer}: {away}"
+    return True, f"identity: {about.oidc_issuer} answers"
 
 
 def _ways_out() -> tuple[bool, str]:

@@ -1,22 +1,29 @@
 """Commands about tasks: what is to be done, by whom; take one, hand it over, note, give back, complete."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from activities.store.directory import directory_for, everyone, person_id
-from activities.store.episodes import EpisodeView, episode_view
-from activities.store.tasks import TaskView, open_tasks, refused_ids, task_beginning, tasks_of_person
+from activities.store.directory import person_id
+from activities.store.tasks import TaskView, open_tasks, task_beginning, tasks_of_person
 from starter.cli.episodes import SHORTEST_ID, AsJson, pairs
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
-from starter.tasks import completing_fact, done_with, lateness, ways_to_complete
+from starter.task_deeds import (
+    Completing,
+    Completion,
+    Deed,
+    TaskInFull,
+    completing,
+    do_with_task,
+    still_standing,
+    task_in_full,
+)
+from starter.tasks import lateness
 from workflows.fact_kinds import FACTS, FactKind
-from workflows.instants import in_words, to_rfc3339
-from workflows.names import duty_of
+from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
 from workflows.policy import Pack
 from workflows.vocabulary import ROLE_WORDS, ClockKind, Role
@@ -78,7 +85,7 @@ def _by_when(task: TaskView, now: datetime) -> str:
 @task_app.command("take")
 def take(task: Task, by: By, as_json: AsJson = False) -> int:
     """Take a task: from now on it is yours, and nobody else's list shows it."""
-    return _do(_Deed(FactKind.TASK_TAKEN, task, by, to=by), as_json=as_json)
+    return _do(task, Deed(FactKind.TASK_TAKEN, by, to=by), as_json=as_json)
 
 
 @task_app.command("hand-over")
@@ -90,7 +97,7 @@ def hand_over(
     as_json: AsJson = False,
 ) -> int:
     """Hand a task over to somebody else, whoever has it."""
-    return _do(_Deed(FactKind.TASK_HANDED_OVER, task, by, to=to, note=note), as_json=as_json)
+    return _do(task, Deed(FactKind.TASK_HANDED_OVER, by, to=to, note=note), as_json=as_json)
 
 
 @task_app.command("note")
@@ -98,39 +105,25 @@ def write_note(
     task: Task, by: By, note: Annotated[str, typer.Option("--note", help="the note")], as_json: AsJson = False
 ) -> int:
     """Write a note on a task, open or closed."""
-    return _do(_Deed(FactKind.TASK_NOTED, task, by, note=note), as_json=as_json)
+    return _do(task, Deed(FactKind.TASK_NOTED, by, note=note), as_json=as_json)
 
 
 @task_app.command("give-back")
 def give_back(task: Task, by: By, note: Note = None, as_json: AsJson = False) -> int:
     """Give a task back: it is its role's again, and anybody in that role may take it."""
-    return _do(_Deed(FactKind.TASK_GIVEN_BACK, task, by, note=note), as_json=as_json)
+    return _do(task, Deed(FactKind.TASK_GIVEN_BACK, by, note=note), as_json=as_json)
 
 
-@dataclass(frozen=True)
-class _Deed:
-    """What a person does with a task, as the command line says it."""
-
-    kind: FactKind
-    task: str
-    by: str
-    to: str | None = None
-    note: str | None = None
-
-
-def _do(deed: _Deed, *, as_json: bool) -> int:
+def _do(beginning: str, deed: Deed, *, as_json: bool) -> int:
     now = datetime.now(UTC)
 
     async def work() -> tuple[TaskView, Outcome]:
         async with wired() as here:
-            task = await _whole_task(here, deed.task)
+            task = await _whole_task(here, beginning)
             await _require_person(here, deed.by, "--by")
             if deed.to is not None:
                 await _require_person(here, deed.to, "--to")
-            said: dict[str, object] = {"kind": deed.kind.value, "at": to_rfc3339(now), "recorded_by": deed.by}
-            said |= {"task": duty_of(task.key), "person": deed.to, "note": deed.note}
-            data = {name: value for name, value in said.items() if value is not None}
-            return task, await here.commands.record(task.episode_id, data, now)
+            return task, await do_with_task(here.commands, task, deed, now)
 
     task, outcome = run_async(work())
     to = f" by {deed.to}" if deed.kind is FactKind.TASK_TAKEN else f" to {deed.to}" if deed.to else ""
@@ -150,25 +143,19 @@ def done(  # noqa: PLR0917 - each is an option of the command line
     as_json: AsJson = False,
 ) -> int:
     """Complete a task, by recording the fact that its clock waits for."""
-    now, given = datetime.now(UTC), pairs(more or [])
+    now, said = datetime.now(UTC), Completion(by, pairs(more or []), kind, at, note)
 
-    async def work() -> tuple[TaskView, Pack, Outcome | None]:
+    async def work() -> tuple[Completing, Outcome | None]:
         async with wired() as here:
             found = await _whole_task(here, task)
             await _require_person(here, by, "--by")
-            async with here.store.snapshot() as session:
-                view = await episode_view(session, here.settings.authority, found.episode_id)
-                spent = await refused_ids(session, found.episode_id)
-            pack = _pack_of(here, view)
-            if found.state != "open":
-                return found, pack, None
-            spent |= {fact.id for fact in view.facts} if view else set()
-            fact = completing_fact(pack, found, given, chosen=kind, spent=spent)
-            said = {**fact, "at": at or to_rfc3339(now), "recorded_by": by, "note": note}
-            data = {name: value for name, value in said.items() if value is not None}
-            return found, pack, await here.commands.record(found.episode_id, data, now)
+            made = await completing(here.store, here.policies, here.settings.authority, found, said, now=now)
+            if made.said is None:
+                return made, None
+            return made, await here.commands.record(found.episode_id, made.said, now)
 
-    found, pack, outcome = run_async(work())
+    made, outcome = run_async(work())
+    found = made.task
     if outcome is None and found.state != "done":
         raise BadInputError(f"task: it is {found.state}: nothing is asked any more")
     if outcome is None or outcome.again:
@@ -177,14 +164,13 @@ def done(  # noqa: PLR0917 - each is an option of the command line
         else:
             say(f"Done already: {found.do}")
         return 0
-    return _say_outcome(outcome, _done_words(found, pack, outcome), as_json=as_json)
+    return _say_outcome(outcome, _done_words(found, made.pack, outcome), as_json=as_json)
 
 
 def _done_words(task: TaskView, pack: Pack, outcome: Outcome) -> str:
     """That a task is done; for a review, when the next is due; or that what was recorded did not settle its clock."""
-    clocks = outcome.recorded.clocks if outcome.recorded else ()
-    standing = next((one for one in clocks if one.id == task.clock), None)
-    if standing is None or not standing.state.owed:
+    standing = still_standing(task, outcome)
+    if standing is None:
         return f"Done: {task.do}"
     if pack.clocks[standing.id].kind is ClockKind.REVIEW:
         return f"Done for now: {task.do}; again by {moment(standing.due)}"
@@ -210,55 +196,32 @@ def show(task: Task, as_json: AsJson = False) -> None:
     """Show a task: what, for which episode, by when, whose it is and why, and what was done with it."""
     now = datetime.now(UTC)
 
-    async def work() -> _Shown:
+    async def work() -> TaskInFull:
         async with wired() as here:
             found = await _whole_task(here, task)
             async with here.store.snapshot() as session:
-                view = await episode_view(session, here.settings.authority, found.episode_id)
-                child = view.episode["child_id"] if view else None
-                authority, role = here.settings.authority, Role(found.role)
-                directory = await directory_for(session, authority, child, (role,), now)
-                names = {row.id: row.name for row in await everyone(session, authority)}
-            people = [(names[one.person], one.cover) for one in directory.recipients(role, now, urgent=True)]
-            return _Shown(found, view, _pack_of(here, view), people)
+                return await task_in_full(session, here.policies, here.settings.authority, found, now)
 
     shown = run_async(work())
     if as_json:
-        say_json(shown.as_data(now))
+        say_json(_as_data(shown, now))
         return
     _say_task(shown, now)
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What there is to show of a task: `people` are those its role means now, and why them."""
-
-    task: TaskView
-    view: EpisodeView | None
-    pack: Pack
-    people: list[tuple[str, str]]
-
-    def rows(self) -> list[list[str]]:
-        """What people did with it: when, what, who says so, the note."""
-        done = done_with(self.task.key, self.view.facts if self.view else ())
-        return [
-            [in_words(f.at), _deed_words(f.kind, f.details, stands=stands), f.recorded_by, f.note or ""]
-            for f, stands in done
-        ]
-
-    def as_data(self, now: datetime) -> dict[str, Any]:
-        history = [dict(zip(("when", "what", "by", "note"), row, strict=True)) for row in self.rows()]
-        people = [{"name": name, "cover": cover} for name, cover in self.people]
-        said = {"completed_by": ways_to_complete(self.pack, self.task), "people": people, "history": history}
-        return self.task.model_dump(mode="json") | {"overdue": lateness(self.task.due, now) is not None} | said
+def _rows(shown: TaskInFull) -> list[list[str]]:
+    """What people did with a task: when, what, who says so, the note."""
+    return [[in_words(one.at), one.words, one.by, one.note or ""] for one in shown.history()]
 
 
-def _deed_words(kind: FactKind, details: dict[str, str], *, stands: bool) -> str:
-    who = f": {details['person']}" if "person" in details else ""
-    return f"{FACTS[kind].words}{who}{'' if stands else ' (taken back)'}"
+def _as_data(shown: TaskInFull, now: datetime) -> dict[str, Any]:
+    history = [dict(zip(("when", "what", "by", "note"), row, strict=True)) for row in _rows(shown)]
+    people = [{"name": name, "cover": cover} for name, cover in shown.people]
+    said = {"completed_by": shown.completed_by, "people": people, "history": history}
+    return shown.task.model_dump(mode="json") | {"overdue": lateness(shown.task.due, now) is not None} | said
 
 
-def _say_task(shown: _Shown, now: datetime) -> None:
+def _say_task(shown: TaskInFull, now: datetime) -> None:
     task, view = shown.task, shown.view
     say(task.do)
     child = f", child {view.child_reference}" if view and view.child_reference else ""
@@ -270,9 +233,9 @@ def _say_task(shown: _Shown, now: datetime) -> None:
     )
     say(f"For the {ROLE_WORDS[Role(task.role)]}: {people or 'nobody on record'}")
     say(f"Taken by {task.holder}" if task.holder else "Nobody has taken it")
-    if how := ways_to_complete(shown.pack, task):
+    if how := shown.completed_by:
         say(f"Done by recording {how}")
-    if rows := shown.rows():
+    if rows := _rows(shown):
         say()
         say_table(["When", "What", "Who", "Note"], rows)
 
@@ -294,9 +257,3 @@ async def _require_person(here: Wired, reference: str, field: str) -> None:
             raise BadInputError(
                 f"{field}: there is no such person in the directory; 'homeward directory show' lists them"
             )
-
-
-def _pack_of(here: Wired, view: EpisodeView | None) -> Pack:
-    if view is None:
-        raise BadInputError("task: its episode has not been written")
-    return here.policies.pack(view.episode["policy"], view.episode["policy_version"])

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from fastapi import Request
 
+from activities.store import StoreUnavailableError
 from starter.access import Principal
 
 
@@ -15,14 +16,13 @@ class Identity(Protocol):
     """Tells who asks, from a request's token or session."""
 
     async def principal(self, request: Request) -> Principal:
-        """Who asks. Raises NotSignedInError, or StoreUnavailableError."""
+        """Who asks. Raises NotSignedInError, ForeignOriginError or StoreUnavailableError."""
         ...
 
 
-class NobodyIsKnown:
-    """Knows nobody: whatever asks for a name is refused."""
+class ForeignOriginError(Exception):
+    """A cookie came with a change that was not asked for from a page of ours. Its text is one line."""
 
-    async def principal(self, request: Request) -> Principal:
-        """Nobody. Raises NotSignedInError."""
-        del request
-        raise NotSignedInError
+
+class IssuerAwayError(StoreUnavailableError):
+    """Who sent a token cannot be known while the provider that issued it does not answer. Its text is one line."""

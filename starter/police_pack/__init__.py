@@ -4,11 +4,12 @@ As a page for a screen or a printer, as a PDF, or as data. It stays with the
 person who asked for it: it is full of the child's own details.
 """
 
+from starter.police_pack.gathering import gather
 from starter.police_pack.items import PolicePack, pack_of
 from starter.police_pack.pdf import as_pdf
 from starter.templates import templates_of
 
-__all__ = ["PolicePack", "as_html", "as_pdf", "pack_of"]
+__all__ = ["PolicePack", "as_html", "as_pdf", "gather", "pack_of"]
 
 _TEMPLATES = templates_of("police_pack")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from starter.child_records import RecordShown
 from starter.reports import PoliceQuestions
@@ -34,25 +34,25 @@ class Item(BaseModel):
     """One of the fourteen: what is known, each piece with where it comes from; nothing known is a gap to ask about."""
 
     model_config = ConfigDict(frozen=True)
-    number: int
-    title: str
-    known: tuple[str, ...]
-    ask: str | None
+    number: int = Field(description="its number among the fourteen")
+    title: str = Field(description="what the police ask")
+    known: tuple[str, ...] = Field(description="what is known, each piece with where it comes from")
+    ask: str | None = Field(description="what to ask for, where nothing is known")
 
 
 class PolicePack(BaseModel):
     """The whole pack, ready to be printed. All text; times are in London words."""
 
     model_config = ConfigDict(frozen=True)
-    episode_id: str
-    child_reference: str | None
-    made: str
-    status: str
-    police: str
-    items: tuple[Item, ...]
-    risk: tuple[str, ...]
-    notices: tuple[str, ...]
-    photographs: tuple[str, ...]
+    episode_id: str = Field(description="the episode")
+    child_reference: str | None = Field(description="the case system's number for the child")
+    made: str = Field(description="when it was made, in London words")
+    status: str = Field(description="how the episode stands, in words")
+    police: str = Field(description="the force and its reference, as far as they are known")
+    items: tuple[Item, ...] = Field(description="the fourteen items")
+    risk: tuple[str, ...] = Field(description="the risk, as each has graded it")
+    notices: tuple[str, ...] = Field(description="what the police must know of the child's circumstances")
+    photographs: tuple[str, ...] = Field(description="what photographs there are, and who holds copies")
 
     @property
     def gaps(self) -> int:

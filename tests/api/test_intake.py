@@ -77,7 +77,6 @@ async def test_a_file_may_come_as_a_part_with_a_mapping_of_its_own(store: Store)
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
-        ({"content": b"x", "headers": {"Content-Type": "application/json"}}, "Content-Type: must be text/csv"),
         ({"content": b"nonsense", "headers": CSV}, "line 1: the header has no column"),
         ({"content": FILE.encode(), "headers": CSV, "params": {"mapping": "none"}}, "mapping: there is no 'none'"),
         ({"content": FILE.encode(), "headers": CSV, "params": {"mapping": "/etc/hosts.yaml"}}, "mapping: there is no"),
@@ -91,6 +90,14 @@ async def test_a_file_that_cannot_be_used_begins_no_run(store: Store, sent: dict
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(says)
     assert await episodes(store) == 0
+
+
+async def test_a_file_in_another_form_is_refused_as_such(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        sent = {"Content-Type": "application/json", **key()}
+        answer = await client.post("/v1/intakes", content=b"x", headers=sent)
+    assert (answer.status_code, answer.json()["type"]) == (415, "/v1/problems/wrong-media-type")
+    assert answer.json()["detail"].startswith("Content-Type: must be text/csv")
 
 
 async def test_a_dry_run_answers_at_once_and_writes_nothing(store: Store) -> None:
@@ -166,6 +173,15 @@ async def test_a_form_begins_an_episode_and_another_adds_to_it(store: Store) -> 
         )
         assert tried.json()["state"] == "would_begin"
     assert await episodes(store) == 1
+
+
+async def test_a_forms_key_is_for_one_form(store: Store) -> None:
+    same = key()
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        first, again = [(await client.post("/v1/forms/home", json=HOME, headers=same)).json() for _ in range(2)]
+        other = await client.post("/v1/forms/police", json=POLICE, headers=same)
+    assert (first["state"], again["state"], again["episode_id"]) == ("begun", "added", first["episode_id"])
+    assert (other.status_code, other.json()["type"]) == (409, "/v1/problems/key-reused")
 
 
 async def test_what_is_not_sure_is_a_conflict_whose_candidates_only_those_see_who_read_episodes(store: Store) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -11,8 +11,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.policies import Policies
 from activities.posting import Post
-from activities.registry import Activities
+from activities.reconcile.engine import EngineAsked
+from activities.reconcile.parts import Parts, Timing
+from activities.reconcile.run import Reconciler
+from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
+from starter.beginning import first_input
 from starter.episode_worker import episode_worker
 from starter.post_office import post_of
 from starter.post_settings import PostSettings
@@ -22,6 +26,10 @@ from tests.postgres import TEMPLATE, Postgres
 from tests.standins.notify import NotifyStandIn
 from tests.standins.smtp import SmtpStandIn
 from tests.standins.webhooks import SECRET, WebhookStandIn
+
+ANSWERS_IN = timedelta(seconds=20)
+AT_ONCE = Timing(grace=timedelta(0), kept_long=timedelta(minutes=10), whole_within=timedelta(minutes=15))
+"""Nothing is too young to be compared, and every run looks at every episode whole."""
 
 
 @dataclass
@@ -85,7 +93,9 @@ async def theatre_of(store: Store, policies: Policies, providers: Providers) -> 
     """A skipping engine, and a worker whose post goes out by these providers."""
     async with skipping_engine() as environment:
         post = post_of(providers.settings(), environment.client, "https://homeward.invented.example")
-        async with episode_worker(environment.client, Activities(store, policies, post)):
+        parts = Parts(store, EngineAsked(environment.client, ANSWERS_IN), policies, first_input, post, (), AT_ONCE)
+        upkeep = ReconcileActivities(Reconciler(parts))
+        async with episode_worker(environment.client, Activities(store, policies, post), upkeep):
             yield Theatre(environment, store, policies, providers, post)
 
 

@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from starter.access import Permission
-from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
+from starter.api.once import one_request
 from starter.api.parts import Parts
 from starter.api.problems import FieldMistake, Problem, ProblemError
 from starter.api.seeing import seen_episode
@@ -33,7 +34,7 @@ How = Annotated[HowTaken, Query()]
 
 def router_of(parts: Parts) -> APIRouter:
     """The routes of forms."""
-    router = asked_router("forms")
+    router = asked_router("forms", Problem.NEED_TO_KNOW)
     kept: dict[int | str, dict[str, Any]] = {202: {"model": FormOutcome, "description": "Kept, not yet applied"}}
 
     async def take_in(kind: str, said: BaseModel, asked: Asked, how: HowTaken) -> JSONResponse:
@@ -43,25 +44,32 @@ def router_of(parts: Parts) -> APIRouter:
                 await seen_episode(session, asked, about)
         read = form_of(kind).read(said.model_dump(mode="json", exclude_unset=True))
         forms = FormsIn(parts.store, parts.commands_of(asked), asked.authority)
-        outcome = await forms.take_in(read, asked.now, episode=about, new=how.new, dry_run=how.dry_run)
-        if outcome.state == "needs_a_person":
-            raise _needs_a_person(asked, outcome)
+        async with one_request(parts.store, asked, said, where=f"form {kind} {how.model_dump_json()}"):
+            outcome = await forms.take_in(read, asked.now, episode=about, new=how.new, dry_run=how.dry_run)
+            if outcome.state == "needs_a_person":
+                raise _needs_a_person(asked, outcome)
         shown = await _as_far_as_seen(parts, asked, outcome)
         asked.saw(shown.episode_id)
         return JSONResponse(shown.model_dump(mode="json"), 202 if outcome.kept else 200)
 
-    @router.post("/forms/home", operation_id="take_home_form_in", response_model=FormOutcome, responses=kept)
+    @router.post(
+        "/forms/home", operation_id="take_home_form_in", response_model=FormOutcome, responses=kept, dependencies=KEYED
+    )
     @needs(Permission.REPORT)
-    async def home(said: HomeForm, asked: AskedBy, key: Key, how: How) -> JSONResponse:
+    async def home(said: HomeForm, asked: AskedBy, how: How) -> JSONResponse:
         """Take a children's home's form in: it begins an episode, or adds to the one it is about."""
-        del key
         return await take_in("home", said, asked, how)
 
-    @router.post("/forms/police", operation_id="take_police_form_in", response_model=FormOutcome, responses=kept)
+    @router.post(
+        "/forms/police",
+        operation_id="take_police_form_in",
+        response_model=FormOutcome,
+        responses=kept,
+        dependencies=KEYED,
+    )
     @needs(Permission.REPORT)
-    async def police(said: PoliceForm, asked: AskedBy, key: Key, how: How) -> JSONResponse:
+    async def police(said: PoliceForm, asked: AskedBy, how: How) -> JSONResponse:
         """Take a force's notification in: it begins an episode, or adds to the one it is about."""
-        del key
         return await take_in("police", said, asked, how)
 
     return router

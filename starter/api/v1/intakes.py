@@ -22,7 +22,7 @@ from activities.store.intake import (
     run_of,
 )
 from starter.access import Permission
-from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
 from starter.api.once import once
 from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
 from starter.api.parts import Parts
@@ -87,21 +87,21 @@ MappingName = Annotated[str, Query(max_length=60, description="a shipped mapping
 
 def router_of(parts: Parts, beside: Beside) -> APIRouter:
     """The routes of intake; what they begin is done by `beside`."""
-    router = asked_router("intake")
+    router = asked_router("intake", Problem.WRONG_MEDIA_TYPE)
 
     @router.post(
         "/intakes",
         operation_id="take_file_in",
         status_code=202,
         openapi_extra=_UPLOAD,
+        dependencies=KEYED,
         responses={200: {"model": IntakePreview, "description": "What would become of it (`dry_run`)"}},
     )
     @needs(Permission.TAKE_IN)
     async def take_in(
-        request: Request, asked: AskedBy, key: Key, mapping: MappingName = DEFAULT, dry_run: DryRun = False
+        request: Request, asked: AskedBy, mapping: MappingName = DEFAULT, dry_run: DryRun = False
     ) -> IntakeSaid:
         """Take a file in, beside this request. The same file again is the same run: broken off, it goes on."""
-        del key
         export = await _uploaded(request, mapping)
         runs = IntakeRuns(parts.store, parts.commands_of(asked), asked.authority)
         if dry_run:
@@ -160,12 +160,12 @@ async def _run(session: AsyncSession, asked: Asked, run_id: UUID) -> IntakeRun:
 
 
 async def _uploaded(request: Request, mapping: str) -> Export:
-    """The file that was sent, and how it is read. Raises BadInputError, naming what is missing."""
+    """The file that was sent, and how it is read. Raises BadInputError, naming what is missing, or ProblemError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/csv":
         return Export(await request.body(), shipped_mapping(mapping))
     if kind != "multipart/form-data":
-        raise BadInputError("Content-Type: must be text/csv or multipart/form-data")
+        raise ProblemError(Problem.WRONG_MEDIA_TYPE, "Content-Type: must be text/csv or multipart/form-data")
     async with request.form(max_files=2, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from starter.access import AccessRole, Permission
 from starter.api.asking import AskedBy, asked_router, needs
@@ -12,21 +12,21 @@ from starter.api.asking import AskedBy, asked_router, needs
 class Oneself(BaseModel):
     """Whoever asks, as Homeward knows them."""
 
-    id: str
-    name: str
-    kind: Literal["person", "system"]
-    authority: str
-    roles: list[AccessRole]
-    permissions: list[Permission]
-    person: str | None
-    provider: str | None
+    id: str = Field(description="your id, unlike any other's")
+    name: str = Field(description="your name")
+    kind: Literal["person", "system"] = Field(description="whether you are a person or a system")
+    authority: str = Field(description="the authority for which you ask")
+    roles: list[AccessRole] = Field(description="what you are to Homeward")
+    permissions: list[Permission] = Field(description="what you may do by your roles")
+    person: str | None = Field(description="the reference by which the directory knows you, where it does")
+    provider: str | None = Field(description="the interview provider whose referrals you may see, where you are one")
 
 
 def router_of() -> APIRouter:
     """The route about oneself."""
     router = asked_router("who asks")
 
-    @router.get("/me")
+    @router.get("/me", operation_id="know_oneself")
     @needs(Permission.KNOW_ONESELF)
     async def me(asked: AskedBy) -> Oneself:
         """Who you are to Homeward, for which authority you ask, and what you may do."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ from workflows.facts import Child
 from workflows.instants import Instant
 from workflows.policy import Pack
 
+Name = Annotated[str, Path(max_length=60, description="a policy's name")]
 Version = Annotated[str | None, Query(pattern=r"^\d{4}\.\d+$", description="a version; the latest without")]
 
 
@@ -53,7 +54,7 @@ def router_of(policies: Policies) -> APIRouter:
         except UnknownPolicyError:
             raise ProblemError(Problem.NOT_FOUND) from None
 
-    @router.get("/policies")
+    @router.get("/policies", operation_id="list_policies")
     @needs(Permission.READ_POLICIES)
     async def index() -> list[PolicyNamed]:
         """The policies there are, each in its latest version."""
@@ -70,22 +71,22 @@ def router_of(policies: Policies) -> APIRouter:
             for pack in packs
         ]
 
-    @router.get("/policies/{name}")
+    @router.get("/policies/{name}", operation_id="show_policy")
     @needs(Permission.READ_POLICIES)
-    async def one(name: str, version: Version = None) -> Pack:
+    async def one(name: Name, version: Version = None) -> Pack:
         """A policy, whole: its clocks, ladders, wording and sources."""
         return pack_of(name, version)
 
-    @router.get("/policies/{name}/page", response_class=PlainTextResponse)
+    @router.get("/policies/{name}/page", operation_id="show_policy_page", response_class=PlainTextResponse)
     @needs(Permission.READ_POLICIES)
-    async def page(name: str, version: Version = None) -> PlainTextResponse:
+    async def page(name: Name, version: Version = None) -> PlainTextResponse:
         """A policy as a page in Markdown."""
         return PlainTextResponse(as_page(pack_of(name, version)), media_type="text/markdown")
 
-    @router.get("/policies/{name}/differences")
+    @router.get("/policies/{name}/differences", operation_id="compare_policies")
     @needs(Permission.READ_POLICIES)
     async def compare(
-        name: str,
+        name: Name,
         to: Annotated[str, Query(max_length=60, description="the other policy")],
         version: Version = None,
         to_version: Version = None,
@@ -93,7 +94,7 @@ def router_of(policies: Policies) -> APIRouter:
         """What another policy asks for otherwise than this one."""
         return list(differences(pack_of(name, version), pack_of(to, to_version)))
 
-    @router.post("/plans")
+    @router.post("/plans", operation_id="plan_scenario")
     @needs(Permission.PLAN)
     async def plan(said: ScenarioSaid) -> Planned:
         """When everything falls due in a story, and why. It changes nothing and keeps nothing."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from starter.access import Permission
-from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
 from starter.api.once import key_id
 from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
 from starter.api.parts import Parts
@@ -48,12 +48,12 @@ def router_of(parts: Parts) -> APIRouter:
         "/referrals/{referral_id}/answers",
         operation_id="answer_referral",
         response_model=Said,
+        dependencies=KEYED,
         responses={202: {"model": Said, "description": "Kept, not yet applied"}},
     )
     @needs(Permission.ANSWER_REFERRALS)
-    async def answer(referral_id: UUID, said: ProviderAnswer, asked: AskedBy, key: Key) -> JSONResponse:
+    async def answer(referral_id: UUID, said: ProviderAnswer, asked: AskedBy) -> JSONResponse:
         """Say how the interview stands: each answer is recorded once."""
-        del key
         read = read_answer(said.model_dump(mode="json", exclude_unset=True))
         try:
             outcome = await own(asked).answer(str(referral_id), read, asked.now, key_id(asked))

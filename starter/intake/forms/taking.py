@@ -10,7 +10,7 @@ from activities.store import Store, inbox
 from activities.store.episodes import episode_view
 from activities.store.placing import episodes_it_may_be
 from activities.store.statements import take_turns
-from starter.beginning import start_of
+from starter.beginning import first_input
 from starter.commands import Commands, ReadReport
 from starter.intake.forms.placing import Placed, place
 from starter.intake.forms.reading import ReadForm, check_possible
@@ -158,7 +158,7 @@ class FormsIn:
         said |= {_said(Fact.model_validate(one.body)) for one in waiting if one.kind == "fact"}
         own = report is not None and report.id == self._own_item(form)
         if report is not None:
-            said |= {(_core if own else _said)(fact) for fact in start_of(report).facts}
+            said |= {(_core if own else _said)(fact) for fact in first_input(report).facts}
         return said, own
 
 

@@ -1,0 +1,48 @@
+"""What a police pack is made of, read from the store."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.policies import Policies
+from activities.store import inbox
+from activities.store.child_records import versions
+from activities.store.episodes import episode_view
+from activities.store.tables import EpisodeTable
+from starter.child_records import show_latest
+from starter.police_pack.items import PolicePack, pack_of
+from starter.reports import Report
+from workflows.facts import Known
+from workflows.instants import london_day
+
+
+async def gather(
+    session: AsyncSession, policies: Policies, authority: str, episode_id: str, now: datetime
+) -> PolicePack | None:
+    """The pack of an episode of an authority at `now` (UTC); None when no report of it is kept here."""
+    item = await inbox.report_of(session, authority, episode_id)
+    if item is None:
+        return None
+    view = await episode_view(session, authority, episode_id)
+    child_id = item.body["child_id"]
+    records = await versions(session, child_id) if child_id else []
+    earlier = await _earlier(session, authority, child_id, episode_id, now) if child_id else []
+    report = Report.model_validate(item.body["report"])
+    facts = view.facts if view else report.facts(item.id, item.received_at)
+    return pack_of(
+        episode_id=episode_id,
+        child_reference=report.child.reference,
+        answers=report.answers,
+        reported_by=report.reported_by,
+        child=report.circumstances(),
+        known=Known(facts, now),
+        kept=show_latest(records, policies.pack("homeward"), london_day(now)),
+        earlier=earlier,
+    )
+
+
+async def _earlier(session: AsyncSession, authority: str, child_id: str, episode_id: str, now: datetime) -> list[Known]:
+    others = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
+    views = [await episode_view(session, authority, other) for other in (await session.scalars(others)).all()]
+    return [Known(view.facts, now) for view in views if view]
