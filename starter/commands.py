@@ -6,20 +6,23 @@ with the same ids until it does.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
+from starter.beginning import begin_many, first_input
 from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
 from starter.reports import Report, read_report
-from workflows.contracts import EpisodeInput, Recorded
+from workflows.contracts import Recorded
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
 from workflows.instants import to_rfc3339
@@ -62,21 +65,25 @@ class Outcome(BaseModel):
     recorded: Recorded | None = None
 
 
-def first_input(item: InboxItem) -> EpisodeInput:
-    """What a report that was kept begins its episode with, the same each time."""
-    report = Report.model_validate(item.body["report"])
-    return EpisodeInput(
-        episode_id=item.episode_id,
-        authority=item.authority,
-        child=report.circumstances(),
-        child_id=item.body["child_id"],
-        policy=report.policy,
-        policy_version=item.body["policy_version"],
-        facts=(
-            *report.facts(item.id, item.received_at),
-            *(Fact.model_validate(fact) for fact in item.body["facts"]),
-        ),
-    )
+@dataclass(frozen=True)
+class ReadReport:
+    """A report that was read and has a report_id, with the facts that came after it."""
+
+    report: Report
+    later: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeptReport:
+    """A report as it is kept, and whether it is so only now."""
+
+    item: InboxItem
+    new: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether the engine has not answered yet."""
+        return self.item.state == "kept"
 
 
 Connect = Callable[[], Awaitable[Episodes]]
@@ -122,10 +129,58 @@ class Commands:
         BadInputError, UnknownPolicyError or StoreUnavailableError, with nothing
         kept. `now` is UTC.
         """
-        pack = self._policies.pack(report.policy)
-        item = await self._keep_report(report, later, pack.version, now, episode_id or str(uuid4()))
+        item = await self._keep_report(report, later, now, episode_id or str(uuid4()))
         outcome = await self._try(item, now)
         return outcome.model_copy(update={"again": item.received_at != now})
+
+    async def take_in_all(self, reports: Sequence[ReadReport], now: datetime) -> list[Outcome]:
+        """Take in many reports that were read, each with the facts that came after it: in one transaction, or none.
+
+        Each must have a report_id, and the same id is the same report. Raises
+        UnknownPolicyError or StoreUnavailableError, with nothing kept. `now` is UTC.
+        """
+        async with self._store.session() as session:
+            kept = await self.keep_all(session, reports, now)
+        begun = {outcome.id: outcome for outcome in await self.begin_all([k.item for k in kept if k.waits], now)}
+        return [
+            (begun.get(k.item.id) or _outcome(k.item, k.item.state, reason=k.item.reason)).model_copy(
+                update={"again": not k.new}
+            )
+            for k in kept
+        ]
+
+    async def keep_all(self, session: AsyncSession, reports: Sequence[ReadReport], now: datetime) -> list[KeptReport]:
+        """Keep many reports, in the caller's transaction. Raises UnknownPolicyError. `now` is UTC."""
+        references = {one.report.child.reference for one in reports if one.report.child.reference}
+        children = await inbox.child_ids(session, self._authority, references, now)
+        # Versions before 0.4 kept a row's report under its own id, which two authorities could not both have.
+        older = await inbox.reports_there(session, self._authority, [str(one.report.report_id) for one in reports])
+        items = [self._item_of(one, children, older, now) for one in reports]
+        return [
+            KeptReport(item=there, new=there.episode_id == item.episode_id)
+            for item, there in zip(items, await inbox.keep_all(session, items), strict=True)
+        ]
+
+    def _item_of(
+        self, one: ReadReport, children: Mapping[str, str], older: Mapping[str, InboxItem], now: datetime
+    ) -> InboxItem:
+        report_id = str(one.report.report_id)
+        child_id = children[one.report.child.reference] if one.report.child.reference else None
+        own_id = report_id if report_id in older else derived_id(self._authority, report_id)
+        return self._report_item(one, own_id, child_id, now, str(uuid4()))
+
+    async def begin_all(self, items: Sequence[InboxItem], now: datetime) -> list[Outcome]:
+        """Begin the episodes of kept reports, several at once; those that the engine does not answer for stay kept.
+
+        Raises StoreUnavailableError. `now` is UTC.
+        """
+        answers = await begin_many(self._connect, items)
+        async with self._store.session() as session:
+            await inbox.settle_all(session, [item.id for item in items if answers[item.id] is None], now)
+            await inbox.count_attempts(session, [item.id for item in items if answers[item.id] is not None])
+        return [
+            _outcome(item, "applied" if answers[item.id] is None else "kept", reason=answers[item.id]) for item in items
+        ]
 
     async def record(self, episode_id: str, data: Mapping[str, object], now: datetime) -> Outcome:
         """Take in a fact about an episode. The same id twice is one fact.
@@ -152,6 +207,13 @@ class Commands:
         for episode_id in episode_ids[1:]:
             facts.append((episode_id, fact.model_copy(update={"id": derived_id(fact.id, episode_id)})))
         return await self._take_facts(facts, now, exactly=exactly)
+
+    async def record_all(self, episode_id: str, facts: Sequence[Fact], now: datetime) -> list[Outcome]:
+        """Take in several facts of one episode that were read: kept all or none, then each put to the engine.
+
+        Raises BadInputError or StoreUnavailableError, with nothing kept. `now` is UTC.
+        """
+        return await self._take_facts([(episode_id, fact) for fact in facts], now)
 
     async def reopen(self, episode_id: str, reason: str, by: str, now: datetime, fact_id: str | None = None) -> Outcome:
         """Open a closed episode again. Raises BadInputError when it is not closed. `now` is UTC.
@@ -234,36 +296,39 @@ class Commands:
             outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
         ]
 
-    async def _keep_report(
-        self, report: Report, later: Sequence[Fact], policy_version: str, now: datetime, episode_id: str
-    ) -> InboxItem:
+    async def _keep_report(self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str) -> InboxItem:
         report_id = str(report.report_id or uuid4())
         async with self._store.session() as session:
             child_id = None
             if report.child.reference:
                 child_id = await inbox.child_id(session, self._authority, report.child.reference, now)
-            body = {
-                "report": report.model_dump(mode="json"),
-                "child_id": child_id,
-                "policy_version": policy_version,
-                "facts": [fact.model_dump(mode="json") for fact in later],
-            }
-            item = InboxItem(
-                id=report_id,
-                authority=self._authority,
-                kind="report",
-                episode_id=episode_id,
-                digest=report.digest(),
-                body=body,
-                urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
-                received_at=now,
-                said_by=self._said_by,
-                child_id=child_id,
-            )
+            item = self._report_item(ReadReport(report, tuple(later)), report_id, child_id, now, episode_id)
             kept = await inbox.keep(session, item)
         if kept.digest != item.digest or kept.authority != item.authority:
             raise IdTakenError(f"report_id: '{report_id}' is already the id of a different report")
         return kept
+
+    def _report_item(
+        self, one: ReadReport, item_id: str, child_id: str | None, now: datetime, episode_id: str
+    ) -> InboxItem:
+        report = one.report
+        body = {
+            "report": report.model_dump(mode="json"),
+            "child_id": child_id,
+            "policy_version": self._policies.pack(report.policy).version,
+            "facts": [fact.model_dump(mode="json") for fact in one.later],
+        }
+        return InboxItem(
+            id=item_id,
+            authority=self._authority,
+            kind="report",
+            episode_id=episode_id,
+            digest=report.digest(),
+            body=body,
+            urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
+            received_at=now,
+            said_by=self._said_by,
+        )
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:
         if item.state == "refused":

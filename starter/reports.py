@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -21,6 +21,9 @@ from workflows.plain_errors import BadInputError, one_line, refuse_nul
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+TimeName = Literal["last_seen", "noticed", "reported", "authority_told", "located", "returned"]
 
 
 class PoliceQuestions(BaseModel):
@@ -71,6 +74,12 @@ class WhatIsReported(BaseModel):
     police_force: Words | None = None
     police_reference: Words | None = None
     answers: PoliceQuestions = PoliceQuestions()
+    known_to_day: tuple[TimeName, ...] = Field(
+        default=(),
+        # Reports without such times keep the fingerprint that they always had.
+        exclude_if=lambda names: not names,
+        description="which of these times are known to the day only: each is the one chosen to stand for it",
+    )
 
 
 class Report(WhatIsReported):
@@ -102,6 +111,7 @@ class Report(WhatIsReported):
             id=derived_id(report_id, kind.value),
             kind=kind,
             at=at,
+            known_to="day" if kind.value in self.known_to_day else "minute",
             recorded_at=received_at,
             recorded_by=self.reported_by,
             source="report",

@@ -79,6 +79,7 @@ def service(
         identity=way_in.identity,
         entrance=way_in,
         requests_a_minute=settings.api_requests_a_minute,
+        intake_folder=settings.data_dir / "intake",
         sends_inwards=settings.sends_inwards,
         glass=Glass(timedelta(hours=settings.glass_hours), post_through(post_settings, engine.client, settings.links)),
     )

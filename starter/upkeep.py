@@ -13,7 +13,7 @@ from activities.reconcile.engine import EngineAsked
 from activities.reconcile.parts import Parts, Timing
 from activities.reconcile.run import Reconciler, Reported
 from activities.store import Store
-from starter.commands import first_input
+from starter.beginning import first_input
 from starter.post_office import post_of
 from starter.post_settings import PostSettings
 from starter.settings import Settings

@@ -27,7 +27,8 @@ class Clock(BaseModel):
     `because` explains the due time and the state; `skipped` lists the days a
     working-day count passed over; `provisional` says that the calendar is not
     known that far, so the due time may still change. `first_due` is the due
-    time before people extended it, and None when nobody did.
+    time before people extended it, and None when nobody did. `day_only` says
+    that the start is known to the day only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Clock(BaseModel):
     settled_at: Instant | None
     settled_by: str | None
     provisional: bool
+    day_only: bool = False
     skipped: tuple[DayOff, ...]
     because: str
     source: str
@@ -49,10 +51,11 @@ class Clock(BaseModel):
 
 @dataclass(frozen=True)
 class Started:
-    """When a clock started, by which fact, and that reason in words."""
+    """When a clock started, by which fact, and that reason in words; whether only the day of it is known."""
 
     at: datetime
     why: str
+    day_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class _Planner:
             standing.why,
             explain.rulings_that_do_not_count(ruling.not_counting),
             explain.provisional(self.calendar) if due and due.provisional else "",
+            explain.day_only() if started and started.day_only else "",
             explain.not_known(asked) if asked else "",
         )
         return Clock(
@@ -125,6 +129,7 @@ class _Planner:
             settled_at=standing.fact.at if standing.fact else standing.at,
             settled_by=standing.fact.id if standing.fact else None,
             provisional=bool(due and due.provisional),
+            day_only=bool(started and started.day_only),
             skipped=due.skipped if due else (),
             because=because,
             source=self.pack.cite(rule),
@@ -162,9 +167,9 @@ class _Planner:
             other = self.clock(event.fired)
             if other is None or other.due is None or other.state is not ClockState.FIRED:
                 return None
-            return Started(other.due, explain.started_by_clock(other.title, other.due))
+            return Started(other.due, explain.started_by_clock(other.title, other.due), other.day_only)
         fact = self._earliest([event])
-        return Started(fact.at, explain.started_by_fact(fact)) if fact else None
+        return Started(fact.at, explain.started_by_fact(fact), fact.day_only) if fact else None
 
     def _comes_of_age(self, age: int) -> Started | None:
         birthday, at = self.child.birthday(age), _turns(self.child, age)
@@ -174,7 +179,9 @@ class _Planner:
 
     def _last_review(self, rule: ClockRule, started: Started) -> Started:
         reviews = [f for f in self._all(rule.met_by) if f.at >= started.at]
-        return Started(reviews[-1].at, explain.last_reviewed(started.why, reviews)) if reviews else started
+        if not reviews:
+            return started
+        return Started(reviews[-1].at, explain.last_reviewed(started.why, reviews), reviews[-1].day_only)
 
     # When it is due ---------------------------------------------------------------------------------------------
 

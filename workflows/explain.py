@@ -23,6 +23,16 @@ _OF_THE_CHILD = (FactKind.LAST_SEEN, FactKind.NOTICED, FactKind.REPORTED, FactKi
 """Facts whose words go on 'the child was ...'."""
 
 
+def when(fact: Fact) -> str:
+    """When a fact happened, and whether that is known to the day only."""
+    return in_words(fact.at) + (" (known to the day only)" if fact.day_only else "")
+
+
+def day_only() -> str:
+    """The clock starts from something of which only the day is known."""
+    return "Worked out from a start that is known to the day only: its hour was chosen, and may have been another."
+
+
 def sentences(*parts: str) -> str:
     """Join what there is to say, each part a sentence."""
     return " ".join(part for part in parts if part)
@@ -57,10 +67,10 @@ def event_in_words(event: Event, pack: Pack) -> str:
 def started_by_fact(fact: Fact) -> str:
     """The beginning of the sentence that says by which fact a clock starts."""
     if fact.kind is FactKind.RETURNED:
-        return f"Starts {in_words(fact.at)}, when the child returned"
+        return f"Starts {when(fact)}, when the child returned"
     if fact.kind in _OF_THE_CHILD:
-        return f"Starts {in_words(fact.at)}, when the child was {fact.in_words()}"
-    return f"Starts {in_words(fact.at)}: {fact.in_words()}"
+        return f"Starts {when(fact)}, when the child was {fact.in_words()}"
+    return f"Starts {when(fact)}: {fact.in_words()}"
 
 
 def started_by_clock(title: str, due: datetime) -> str:
@@ -89,7 +99,7 @@ def comes_of_age(age: int, birthday: date) -> str:
 def last_reviewed(why: str, reviews: Sequence[Fact]) -> str:
     """Starts anew at the last of the reviews."""
     times = "once" if len(reviews) == 1 else f"{len(reviews)} times"
-    return f"{why} Reviewed {times}, last {in_words(reviews[-1].at)} ({reviews[-1].in_words()})."
+    return f"{why} Reviewed {times}, last {when(reviews[-1])} ({reviews[-1].in_words()})."
 
 
 def review_chosen(at: datetime) -> str:
@@ -169,7 +179,7 @@ def _skipped(skipped: Sequence[DayOff]) -> str:
 
 def cancelled(fact: Fact) -> str:
     """Cancelled before its time."""
-    return f"Cancelled: {fact.in_words()} {in_words(fact.at)}, before then."
+    return f"Cancelled: {fact.in_words()} {when(fact)}, before then."
 
 
 def fired(due: datetime, cancelled_by: Sequence[Happening]) -> str:
@@ -185,13 +195,13 @@ def will_fire(cancelled_by: Sequence[Happening]) -> str:
 def met(fact: Fact, due: datetime, waived: Fact | None) -> str:
     """Done, in time or late, naming an earlier waiver."""
     how = "Met" if fact.at <= due else "Late"
-    before = f" ({waived.in_words()} before that, {in_words(waived.at)})" if waived and waived.at <= fact.at else ""
-    return f"{how}: {fact.in_words()} {in_words(fact.at)}{before}."
+    before = f" ({waived.in_words()} before that, {when(waived)})" if waived and waived.at <= fact.at else ""
+    return f"{how}: {fact.in_words()} {when(fact)}{before}."
 
 
 def waived(fact: Fact) -> str:
     """Lifted, with the reason and the person where they are given."""
-    return f"Lifted: {fact.in_words()} {in_words(fact.at)}{_reason_and_person(fact)}."
+    return f"Lifted: {fact.in_words()} {when(fact)}{_reason_and_person(fact)}."
 
 
 def _reason_and_person(fact: Fact) -> str:
@@ -217,7 +227,7 @@ def review_running(met_by: Sequence[Happening], ended_by: Sequence[Happening]) -
 
 def ended(fact: Fact) -> str:
     """Ended with what it watched."""
-    return f"Ended: {fact.in_words()} {in_words(fact.at)}."
+    return f"Ended: {fact.in_words()} {when(fact)}."
 
 
 def grown_up(age: int, at: datetime) -> str:
@@ -232,21 +242,21 @@ def extended(fact: Fact, until: datetime) -> str:
 
 def ruled(fact: Fact) -> str:
     """Taken out by people, by whom and why."""
-    return f"{fact.in_words().capitalize()} {in_words(fact.at)}{_reason_and_person(fact)}."
+    return f"{fact.in_words().capitalize()} {when(fact)}{_reason_and_person(fact)}."
 
 
 def rulings_that_do_not_count(lacking: Sequence[tuple[Fact, str]]) -> str:
     """Rulings that change nothing, and what they lack."""
-    return sentences(*(f"'{f.in_words()}' of {in_words(f.at)} does not count: {why}." for f, why in lacking))
+    return sentences(*(f"'{f.in_words()}' of {when(f)} does not count: {why}." for f, why in lacking))
 
 
 def incomplete(facts: Sequence[tuple[Fact, tuple[str, ...]]], blocked: Sequence[tuple[Fact, str]]) -> str:
     """Facts that do not count because of what they leave out, or of who did it."""
     left_out = (
-        f"'{fact.in_words()}' of {in_words(fact.at)} does not count: it does not say {_listed(lacking, 'and')}."
+        f"'{fact.in_words()}' of {when(fact)} does not count: it does not say {_listed(lacking, 'and')}."
         for fact, lacking in facts
     )
-    wrong_person = (f"'{f.in_words()}' of {in_words(f.at)} does not count: {why}." for f, why in blocked)
+    wrong_person = (f"'{f.in_words()}' of {when(f)} does not count: {why}." for f, why in blocked)
     return sentences(*left_out, *wrong_person)
 
 

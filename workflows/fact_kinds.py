@@ -322,7 +322,11 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
     ),
     FactKind.RHI_ACCEPTED: _means("return home interview accepted", by=_TEXT),
     FactKind.RHI_DECLINED: _means(
-        "return home interview declined", by=_TEXT, reason=_TEXT, declined_by=_one_of("child", "parent")
+        "return home interview declined",
+        by=_TEXT,
+        reason=_TEXT,
+        declined_by=_one_of("child", "parent"),
+        discussed_with=_TEXT,
     ),
     FactKind.RHI_ALLOCATED: _means(
         "interviewer allocated",
@@ -340,6 +344,7 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
         basis=_TEXT,
         childs_wish=_YES_NO,
         place=_TEXT,
+        channel=_TEXT,
         interview=_TEXT,
         follow_up=_YES_NO,
         may_repeat=_TEXT,

@@ -7,7 +7,7 @@ facts, never at the order in which they arrived.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
@@ -23,7 +23,7 @@ FactId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
-COMMON_FIELDS: Final = ("id", "kind", "at", "recorded_at", "recorded_by", "source", "replaces", "note")
+COMMON_FIELDS: Final = ("id", "kind", "at", "known_to", "recorded_at", "recorded_by", "source", "replaces", "note")
 
 
 class Child(BaseModel):
@@ -83,13 +83,16 @@ class Fact(BaseModel):
 
     Outside, a fact's details stand beside its other fields
     ({"kind": "told", "at": ..., "role": "iro"}); `details` gathers them.
-    All instants are UTC. `replaces` names the fact this one corrects.
+    All instants are UTC. `replaces` names the fact this one corrects. Where
+    `known_to` is 'day', only the London day of `at` is known: its time is the
+    one that was chosen to stand for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: FactId
     kind: FactKind
     at: Instant
+    known_to: Literal["minute", "day"] = Field(default="minute", exclude_if=lambda known: known == "minute")
     recorded_at: Instant
     recorded_by: Words = "not said"
     source: Words = "not said"
@@ -108,6 +111,11 @@ class Fact(BaseModel):
     def corrects(self) -> str | None:
         """The id of the fact that this one takes out of force, if it does."""
         return self.details["fact"] if self.kind is FactKind.WITHDRAWN else self.replaces
+
+    @property
+    def day_only(self) -> bool:
+        """Whether the day is known on which it happened, and not the time."""
+        return self.known_to == "day"
 
     def in_words(self) -> str:
         """What happened, for a sentence: 'independent reviewing officer told' is 'told (iro)'."""

@@ -31,7 +31,8 @@ class Timeline:
         """Add the line of a recorded fact."""
         role = fact.details.get("role")
         again = f", replacing fact {fact.replaces}" if fact.replaces else ""
-        self.add("fact", fact.at, now, f"{_capital(fact.in_words())}{again}", role=role, fact_id=fact.id)
+        day = ", known to the day only" if fact.day_only else ""
+        self.add("fact", fact.at, now, f"{_capital(fact.in_words())}{day}{again}", role=role, fact_id=fact.id)
 
     def add_clock(self, before: Clock | None, after: Clock, now: datetime) -> None:
         """Add the line of a clock whose state or due time changed; nothing when neither did."""

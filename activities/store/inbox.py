@@ -1,6 +1,6 @@
 """The inbox: what was said is kept here before the engine is asked, and until it has answered."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -13,6 +13,7 @@ from activities.store.statements import insert_all_once, insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
 
 ATTEMPTS_BEFORE_LAST: Final = 5
+_AT_ONCE: Final = 500
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -48,6 +49,49 @@ async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
     if found is None:
         raise RuntimeError("an inbox item was neither kept nor there")
     return InboxItem.model_validate(found)
+
+
+async def keep_all(session: AsyncSession, items: Sequence[InboxItem]) -> list[InboxItem]:
+    """Keep reports, in two statements however many; for each, the one kept earlier when its id is there already.
+
+    An item that was new is the one that is given back: its episode's id is its own.
+    """
+    rows = sorted((item.model_dump() for item in items), key=lambda row: row["id"])
+    await insert_all_once(session, InboxTable, rows)
+    kept = await _by_id(session, [item.id for item in items])
+    if missing := [item for item in items if item.id not in kept]:
+        # What was said word for word under another id is the same report.
+        chosen = select(InboxTable).where(
+            InboxTable.authority == missing[0].authority, InboxTable.digest.in_([item.digest for item in missing])
+        )
+        same = {row.digest: InboxItem.model_validate(row) for row in (await session.scalars(chosen)).all()}
+        kept |= {item.id: same[item.digest] for item in missing}
+    return [kept[item.id] for item in items]
+
+
+async def reports_there(session: AsyncSession, authority: str, ids: Sequence[str]) -> dict[str, InboxItem]:
+    """Those of an authority's reports that are kept under these ids, by id."""
+    return {id: item for id, item in (await _by_id(session, ids)).items() if item.authority == authority}
+
+
+async def _by_id(session: AsyncSession, ids: Sequence[str]) -> dict[str, InboxItem]:
+    found: dict[str, InboxItem] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        chosen = select(InboxTable).where(InboxTable.id.in_(ids[start : start + _AT_ONCE]))
+        found |= {row.id: InboxItem.model_validate(row) for row in (await session.scalars(chosen)).all()}
+    return found
+
+
+async def settle_all(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    """Note that the engine has taken these, once each, in one statement. `now` is UTC."""
+    kept = update(InboxTable).where(InboxTable.id.in_(ids), InboxTable.state == "kept")
+    await session.execute(kept.values(state="applied", reason=None, settled_at=now, attempts=InboxTable.attempts + 1))
+
+
+async def count_attempts(session: AsyncSession, ids: Sequence[str]) -> None:
+    """Note that the engine was asked about these and did not answer."""
+    kept = update(InboxTable).where(InboxTable.id.in_(ids))
+    await session.execute(kept.values(attempts=InboxTable.attempts + 1))
 
 
 async def settle(session: AsyncSession, item_id: str, state: InboxState, reason: str | None, now: datetime) -> None:
@@ -134,14 +178,22 @@ async def child_ids(
     """Homeward's own ids of the children of these references, by reference; made at the first asking."""
     if not references:
         return {}
-    chosen = select(ChildTable).where(ChildTable.authority == authority)
-    known = {child.reference for child in (await session.scalars(chosen)).all()}
-    new = [
-        {"id": str(uuid4()), "authority": authority, "reference": reference, "created_at": now}
-        for reference in sorted(set(references) - known)
-    ]
-    await insert_all_once(session, ChildTable, new)
-    return {child.reference: child.id for child in (await session.scalars(chosen)).all()}
+    wanted = sorted(set(references))
+    known = await _known_children(session, authority, wanted)
+    new = [reference for reference in wanted if reference not in known]
+    about = {"authority": authority, "created_at": now}
+    rows = [{"id": str(uuid4()), "reference": reference, **about} for reference in new]
+    await insert_all_once(session, ChildTable, rows)
+    return known | await _known_children(session, authority, new)
+
+
+async def _known_children(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(references), _AT_ONCE):
+        some = references[start : start + _AT_ONCE]
+        chosen = select(ChildTable).where(ChildTable.authority == authority, ChildTable.reference.in_(some))
+        found |= {child.reference: child.id for child in (await session.scalars(chosen)).all()}
+    return found
 
 
 async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:

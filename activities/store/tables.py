@@ -357,6 +357,38 @@ class InboxTable(Table):
     child_id: Mapped[str | None]
 
 
+class IntakeRunTable(Table):
+    """One taking in of a file: how far it came. No row's content is kept.
+
+    `digest` is of the file and its mapping: the same file again is the same
+    run. `lines` are the rows of the file; `finished_at` is None while some have
+    no outcome yet.
+    """
+
+    __tablename__ = "intake_run"
+    __table_args__ = (UniqueConstraint("authority", "digest"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    digest: Mapped[str]
+    mapping: Mapped[str]
+    lines: Mapped[int]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str]
+    finished_at: Mapped[datetime | None]
+
+
+class IntakeLineTable(Table):
+    """What became of one line of a file: its verdict and why, and the episode it began or is there as already."""
+
+    __tablename__ = "intake_line"
+    run_id: Mapped[str] = mapped_column(ForeignKey("intake_run.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    why: Mapped[str] = mapped_column(Text)
+    episode_id: Mapped[str | None]
+    added: Mapped[bool]
+
+
 class DisagreementTable(Table):
     """That the rows and the engine's workflows disagreed about something: from `found_at` to `mended_at`, if it is.
 

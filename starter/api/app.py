@@ -23,10 +23,13 @@ from starter.api.v1 import (
     disagreements,
     episodes,
     events,
+    forms,
     glass,
+    intakes,
     oneself,
     packs,
     policies,
+    referrals,
     said,
     tasks,
     trays,
@@ -34,6 +37,7 @@ from starter.api.v1 import (
 )
 from starter.audit import Audit
 from starter.identity.loopback import LoopbackOnly
+from starter.intake.beside import Beside
 
 HEALTH_SECONDS: Final = 3.0
 """How long the store may take before the service calls itself unwell."""
@@ -55,9 +59,13 @@ OPEN_TO_ALL: Final = frozenset(
 def create_app(parts: Parts) -> FastAPI:
     """The service over its parts."""
 
+    beside = Beside(parts.store, parts.commands, parts.intake_folder)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        beside.go_on()
         yield
+        await beside.stop()
         await parts.store.close()
 
     async def health() -> Response:
@@ -72,6 +80,7 @@ def create_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.beside = beside
     app.state.gate = Gate(parts.identity, Audit(parts.store), Rates(parts.requests_a_minute), parts.clock)
     app.add_api_route("/health", health, methods=["GET"], include_in_schema=False)
     app.include_router(receipts.router_of(parts.receipts), include_in_schema=False)
@@ -88,6 +97,9 @@ def create_app(parts: Parts) -> FastAPI:
         packs.router_of(parts),
         episodes.router_of(parts),
         said.router_of(parts),
+        intakes.router_of(parts, beside),
+        forms.router_of(parts),
+        referrals.router_of(parts),
         disagreements.router_of(parts),
         events.router_of(parts),
         webhooks.router_of(parts),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from activities.policies import Policies
 from activities.store import Store
@@ -26,6 +27,7 @@ class Parts:
 
     Without an entrance nobody can sign in here, nor get a token.
     `sends_inwards`: webhooks may lie on this machine or in an inner network.
+    `intake_folder` keeps files while they are taken in beside their request, so that a crash loses none.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Parts:
     requests_a_minute: int
     entrance: Entrance | None = None
     clock: Callable[[], datetime] = present
+    intake_folder: Path | None = None
     sends_inwards: bool = False
     glass: Glass = field(default_factory=lambda: Glass(timedelta(hours=8)))
 

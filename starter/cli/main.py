@@ -23,6 +23,7 @@ from starter.cli import (
     police_pack,
     policies,
     reconcile,
+    referrals,
     scenarios,
     show,
     stack,
@@ -60,6 +61,7 @@ glass.add_to(app)
 access.add_to(app)
 police_pack.add_to(app)
 intake.add_to(app)
+referrals.add_to(app)
 policies.add_to(app)
 scenarios.add_to(app)
 gate.stand_at(app)

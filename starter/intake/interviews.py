@@ -6,13 +6,13 @@ in time, which a person will question, but never in time when it was late,
 which nobody would. What is not said plainly becomes a note and no fact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from starter.intake.cells import RefusedError, Row, end_of_day, read_code, read_day
-from starter.intake.codes import REASON_NO_RHI, YES_NO
+from starter.intake.cells import Row, end_of_day, read_code, read_day, read_yes_no
+from starter.intake.mapping import Field
 from workflows.fact_kinds import FactKind
 from workflows.instants import london_day
 
@@ -25,14 +25,19 @@ class Happening:
 
     kind: FactKind
     at: datetime
+    day_only: bool = True
     note: str | None = None
     details: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
 class Interview:
-    """The six interview columns, read. None is an empty cell; `refused_by_somebody` is what the reason means."""
+    """The six interview columns, read. None is an empty cell; `refused_by_somebody` is what the reason means.
 
+    `called` gives each column's name, for the notes.
+    """
+
+    called: Callable[[Field], str]
     offered: bool | None
     offered_at: datetime | None
     accepted: bool | None
@@ -51,54 +56,59 @@ def read_interview(row: Row, returned: datetime | None, now: datetime) -> Told:
     Raises RefusedError, naming the column, for an unknown code, an impossible
     day, and a day before the return or after today.
     """
+    why = read_code(row, Field.RHI_REASON)
     read = Interview(
-        offered=read_code(row, "RHI Offered", YES_NO),
-        offered_at=_read_at(row, "RHI Offered Date", returned, now),
-        accepted=read_code(row, "RHI Accepted", YES_NO),
-        completed_at=_read_at(row, "RHI Date", returned, now),
-        reason=row["Reason No RHI"].capitalize(),
-        refused_by_somebody=read_code(row, "Reason No RHI", REASON_NO_RHI),
+        called=row.called,
+        offered=read_yes_no(row, Field.RHI_OFFERED),
+        offered_at=_read_at(row, Field.RHI_OFFERED_DAY, returned, now),
+        accepted=read_yes_no(row, Field.RHI_ACCEPTED),
+        completed_at=_read_at(row, Field.RHI_DAY, returned, now),
+        reason=row.cell(Field.RHI_REASON).capitalize(),
+        refused_by_somebody=None if why is None else why == "refused",
     )
     parts = (_offered(read), _completed(read), _declined(read))
     return [happening for part in parts for happening in part[0]], [note for part in parts for note in part[1]]
 
 
-def _read_at(row: Row, column: str, returned: datetime | None, now: datetime) -> datetime | None:
+def _read_at(row: Row, column: Field, returned: datetime | None, now: datetime) -> datetime | None:
     """The end of the day in a cell, or now if that day has not ended; never before the return."""
     day = read_day(row, column)
     if day is None:
         return None
     if returned is None:
-        raise RefusedError(column, "given although End Date is empty; an interview follows the child's return")
+        end = row.called(Field.END_DAY)
+        raise row.refused(column, f"given although {end} is empty; an interview follows the child's return")
     if day < london_day(returned):
-        raise RefusedError(column, "lies before the day of the return; correct it or End Date")
+        raise row.refused(column, f"lies before the day of the return; correct it or {row.called(Field.END_DAY)}")
     if day > london_day(now):
-        raise RefusedError(column, "lies in the future; give it when it has happened")
+        raise row.refused(column, "lies in the future; give it when it has happened")
     return min(end_of_day(day), max(now, returned))
 
 
 def _offered(read: Interview) -> Told:
     """An offer needs both a yes and a date: either alone may be a plan, or a box ticked by habit."""
+    said, day = read.called(Field.RHI_OFFERED), read.called(Field.RHI_OFFERED_DAY)
     if read.offered and read.offered_at:
-        return [Happening(FactKind.RHI_OFFERED, read.offered_at, DAY_ONLY)], [f"RHI Offered Date: {DAY_ONLY}"]
+        return [Happening(FactKind.RHI_OFFERED, read.offered_at, note=DAY_ONLY)], [f"{day}: {DAY_ONLY}"]
     if read.offered:
-        return [], ["RHI Offered Date: empty although RHI Offered says yes; no offer is recorded"]
+        return [], [f"{day}: empty although {said} says yes; no offer is recorded"]
     if read.offered_at or read.accepted:
-        return [], ["RHI Offered: does not say yes although other columns tell of an offer; no offer is recorded"]
+        return [], [f"{said}: does not say yes although other columns tell of an offer; no offer is recorded"]
     return [], []
 
 
 def _completed(read: Interview) -> Told:
     """An interview held needs both an acceptance and its date."""
+    said, day = read.called(Field.RHI_ACCEPTED), read.called(Field.RHI_DAY)
     if read.accepted and read.completed_at:
-        notes = [f"RHI Date: {DAY_ONLY}"]
+        notes = [f"{day}: {DAY_ONLY}"]
         if read.offered and read.offered_at and read.completed_at < read.offered_at:
-            notes.append("RHI Date: lies before RHI Offered Date; both are taken as written")
-        return [Happening(FactKind.RHI_COMPLETED, read.completed_at, DAY_ONLY)], notes
+            notes.append(f"{day}: lies before {read.called(Field.RHI_OFFERED_DAY)}; both are taken as written")
+        return [Happening(FactKind.RHI_COMPLETED, read.completed_at, note=DAY_ONLY)], notes
     if read.accepted:
-        return [], ["RHI Date: empty although RHI Accepted says yes; no interview is recorded"]
+        return [], [f"{day}: empty although {said} says yes; no interview is recorded"]
     if read.completed_at:
-        return [], ["RHI Date: given although RHI Accepted does not say yes; no interview and no refusal is recorded"]
+        return [], [f"{day}: given although {said} does not say yes; no interview and no refusal is recorded"]
     return [], []
 
 
@@ -107,17 +117,17 @@ def _declined(read: Interview) -> Told:
 
     It is put at the day of the offer, the only day the export gives.
     """
+    said, why = read.called(Field.RHI_ACCEPTED), read.called(Field.RHI_REASON)
     if read.accepted is not False:
-        reason = "Reason No RHI: given although RHI Accepted does not say no; no refusal is recorded"
+        reason = f"{why}: given although {said} does not say no; no refusal is recorded"
         return [], [reason] if read.reason else []
     if read.completed_at:
         return [], []
     if read.refused_by_somebody is False:
-        return [], ["Reason No RHI: tells why there was no interview, not that it was refused; no refusal is recorded"]
+        return [], [f"{why}: tells why there was no interview, not that it was refused; no refusal is recorded"]
     if not (read.offered and read.offered_at):
-        return [], ["RHI Accepted: says no, but the row has no dated offer; no refusal is recorded"]
-    declined = Happening(
-        FactKind.RHI_DECLINED, read.offered_at, DAY_ONLY, {"reason": read.reason} if read.reason else {}
-    )
-    said = DAY_ONLY if read.reason else f"says no without Reason No RHI; a refusal is recorded, {DAY_ONLY}"
-    return [declined], [f"RHI Accepted: {said}"]
+        return [], [f"{said}: says no, but the row has no dated offer; no refusal is recorded"]
+    details = {"reason": read.reason} if read.reason else {}
+    declined = Happening(FactKind.RHI_DECLINED, read.offered_at, note=DAY_ONLY, details=details)
+    recorded = DAY_ONLY if read.reason else f"says no without {why}; a refusal is recorded, {DAY_ONLY}"
+    return [declined], [f"{said}: {recorded}"]

@@ -16,7 +16,7 @@ from activities.reconcile.parts import Parts, Timing
 from activities.reconcile.run import Reconciler
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
-from starter.commands import first_input
+from starter.beginning import first_input
 from starter.episode_worker import episode_worker
 from starter.post_office import post_of
 from starter.post_settings import PostSettings

@@ -153,7 +153,7 @@ PersonID,DOB,Legal Status,Placement,OOA,Episode Type,Missing From,Start Date,Sta
 End Date,End Time,RHI Offered,RHI Offered Date,RHI Accepted,RHI Date,Reason No RHI,Allocated Worker,Team
 INV1,01/02/2011,C2,U4,N,M,Placement,02/03/2026,18:30,Y,INV-1,03/03/2026,09:15,,,,,,A. Invented,Team 1
 INV2,01/02/2012,,,N,M,Home,2026-03-04,0700,Y,INV-2,04-Mar-26,09:15,Y,04/03/2026,Y,05/03/2026,,B. Nobody,Team 1
-INV3,01/02/2012,,,N,M,Home,04/03/2026,00:00,Y,INV-3,04/03/2026,09:15,,,,,,B. Nobody,Team 1
+INV3,01/02/2012,,,N,M,Home,31/02/2026,00:00,Y,INV-3,04/03/2026,09:15,,,,,,B. Nobody,Team 1
 """
 
 
@@ -164,8 +164,9 @@ def test_an_export_is_taken_in_once_and_its_overdue_clocks_are_told_about_once(m
     file.write_text(EXPORT, encoding="utf-8")
     first = machine.answer("intake", str(file))
     assert [row["verdict"] for row in first["rows"]] == ["taken_with_note", "taken_with_note", "refused"]
-    assert first["episodes"] == {"applied": 2}
-    assert machine.answer("intake", str(file))["episodes"] == {"there already": 2}
+    assert (first["run"]["added"], first["run"]["kept"]) == (2, 0)
+    again = machine.answer("intake", str(file))["run"]
+    assert (again["id"], again["added"]) == (first["run"]["id"], 2)
     found = {e["child_reference"]: e for e in machine.answer("list")["episodes"]}
     assert set(found) == {"INV1", "INV2"}
     shown = machine.answer("show", found["INV1"]["episode_id"])

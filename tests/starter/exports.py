@@ -5,14 +5,17 @@ import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from starter.intake.case_export import RowVerdict, read_export
-from starter.intake.codes import COLUMNS
 from starter.intake.interviews import DAY_ONLY
+from starter.intake.mapping_files import DEFAULT, find_mapping
+from starter.intake.table import RowVerdict
+from starter.intake.table import read_export as read_with
 from starter.reports import Report
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 
 NOW = datetime(2026, 6, 20, 12, 0, tzinfo=UTC)
+MAPPING = find_mapping(DEFAULT)
+COLUMNS = MAPPING.header
 HEADER = ",".join(COLUMNS)
 CLEAN = {
     "PersonID": "X-INVENTED-1",
@@ -36,6 +39,11 @@ REFUSED = {**OFFERED, "RHI Accepted": "N", "Reason No RHI": "Declined"}
 END_NOTE = "End Date: the export has one end; it is taken both as located and as returned"
 OFFER_NOTE = f"RHI Offered Date: {DAY_ONLY}"
 HELD_NOTE = f"RHI Date: {DAY_ONLY}"
+
+
+def read_export(text: str, now: datetime) -> list[RowVerdict]:
+    """Read as the mapping says that is shipped for such files."""
+    return read_with(text, MAPPING, now)
 
 
 def export(*changes: Mapping[str, str], columns: tuple[str, ...] = COLUMNS) -> str:

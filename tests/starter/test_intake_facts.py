@@ -10,11 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from starter.intake import rows
-from starter.intake.case_export import read_export
-from starter.intake.codes import COLUMNS
 from starter.intake.interviews import DAY_ONLY
 from starter.reports import read_report
 from tests.starter.exports import (
+    COLUMNS,
     END_NOTE,
     ENDED,
     HEADER,
@@ -25,6 +24,7 @@ from tests.starter.exports import (
     REFUSED,
     export,
     later_facts,
+    read_export,
     report_on,
     verdict_on,
     why_not,

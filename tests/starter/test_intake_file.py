@@ -7,9 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from starter.intake.case_export import read_export, read_export_file
-from starter.intake.codes import COLUMNS, LEGAL_STATUS
-from tests.starter.exports import CLEAN, END_NOTE, ENDED, HEADER, HELD, NOW, export, report_on, verdict_on, why_not
+from starter.intake.mapping import Field
+from starter.intake.rows import FIRST_MOMENT
+from starter.intake.table import decoded, read_bytes
+from tests.starter.exports import (
+    CLEAN,
+    COLUMNS,
+    END_NOTE,
+    ENDED,
+    HEADER,
+    HELD,
+    MAPPING,
+    NOW,
+    export,
+    later_facts,
+    read_export,
+    report_on,
+    verdict_on,
+    why_not,
+)
+from workflows.fact_kinds import FactKind
 from workflows.facts import CLOCK_SKEW
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError
@@ -58,16 +75,14 @@ def test_a_file_without_header_is_refused_without_repeating_the_child() -> None:
 def test_a_file_is_read_from_disk_with_the_mark_that_spreadsheets_put_first(tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
     path.write_bytes(export({}).encode("utf-8-sig"))
-    assert read_export_file(path, NOW) == read_export(export({}), NOW)
+    assert read_export(decoded(read_bytes(path), MAPPING), NOW) == read_export(export({}), NOW)
 
 
 def test_a_file_that_is_not_there_or_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="the file cannot be read"):
-        read_export_file(tmp_path / "none.csv", NOW)
-    path = tmp_path / "export.csv"
-    path.write_bytes(export({"Team": "é"}).encode("latin-1"))
+        read_bytes(tmp_path / "none.csv")
     with pytest.raises(BadInputError, match="not UTF-8"):
-        read_export_file(path, NOW)
+        decoded(export({"Team": "é"}).encode("latin-1"), MAPPING)
 
 
 def test_a_header_alone_has_no_rows() -> None:
@@ -189,12 +204,77 @@ def test_a_day_or_time_that_cannot_be_is_refused(changes: Mapping[str, str], why
     assert why_not(changes) == why
 
 
+# Known to the day only
+
+START_NOTE = f"Start Time: the start is {FIRST_MOMENT}"
+END_DAY_NOTE = f"End Time: the end is {FIRST_MOMENT}, or the start where that is later"
+MIDNIGHT = datetime(2026, 6, 8, 23, 0, tzinfo=UTC)
+"""The first moment in London of the clean row's day."""
+
+
 @pytest.mark.parametrize("clock", ["", "00:00", "0000"])
-def test_a_time_not_known_is_refused_at_either_end(clock: str) -> None:
-    start = "Start Time: not known; this first intake takes rows whose start is known to the minute"
-    end = "End Time: not known; this first intake takes rows whose end is known to the minute"
-    assert why_not({"Start Time": clock}) == start
-    assert why_not({**ENDED, "End Time": clock}) == end
+def test_a_start_without_its_time_is_the_first_moment_of_its_day_and_says_so(clock: str) -> None:
+    verdict = verdict_on({"Start Time": clock})
+    assert (verdict.verdict, verdict.notes) == ("taken_with_note", (START_NOTE,))
+    assert verdict.report is not None
+    assert verdict.report.last_seen == verdict.report.noticed == MIDNIGHT
+    assert verdict.report.known_to_day == ("last_seen", "noticed")
+    assert [(f.kind, f.at, f.known_to) for f in verdict.facts] == [(FactKind.CATEGORISED, MIDNIGHT, "day")]
+    facts = verdict.report.facts("r", NOW)
+    assert {(f.kind, f.known_to) for f in facts} == {(FactKind.LAST_SEEN, "day"), (FactKind.NOTICED, "day")}
+
+
+def test_a_report_to_the_police_at_a_start_known_to_the_day_is_known_to_the_day() -> None:
+    report = report_on({"Start Time": "", "Reported To Police": "Y"})
+    assert report.known_to_day == ("last_seen", "reported")
+    assert report.reported == MIDNIGHT
+
+
+@pytest.mark.parametrize("clock", ["", "00:00", "0000"])
+@pytest.mark.parametrize(
+    ("end", "at"),
+    [
+        ("10/06/2026", datetime(2026, 6, 9, 23, 0, tzinfo=UTC)),
+        # On the day of the start, not before the start.
+        ("09/06/2026", datetime(2026, 6, 9, 20, 15, tzinfo=UTC)),
+    ],
+)
+def test_an_end_without_its_time_is_the_earliest_that_it_can_have_been(clock: str, end: str, at: datetime) -> None:
+    verdict = verdict_on({"End Date": end, "End Time": clock})
+    assert verdict.notes == (END_NOTE, END_DAY_NOTE)
+    assert verdict.report is not None
+    assert verdict.report.located == verdict.report.returned == at
+    assert verdict.report.known_to_day == ("located", "returned")
+
+
+def test_both_ends_of_one_day_known_to_the_day_only_are_one_moment() -> None:
+    report = report_on({"Start Time": "", "End Date": "09/06/2026"})
+    assert report.last_seen == report.returned == MIDNIGHT
+    assert set(report.known_to_day) == {"last_seen", "noticed", "located", "returned"}
+
+
+def test_a_start_known_to_the_day_and_an_end_on_it_to_the_minute_are_in_order() -> None:
+    report = report_on({"Start Time": "", "End Date": "09/06/2026", "End Time": "00:01"})
+    assert report.returned == MIDNIGHT + timedelta(minutes=1)
+    assert report.known_to_day == ("last_seen", "noticed")
+
+
+def test_an_end_on_an_earlier_day_is_refused_though_neither_time_is_known() -> None:
+    assert why_not({"Start Time": "", "End Date": "08/06/2026"}).startswith("End Date: the end lies before")
+
+
+def test_the_day_only_interview_follows_a_return_known_to_the_day_only() -> None:
+    same_day = {"End Date": "10/06/2026", "RHI Offered": "Y", "RHI Offered Date": "10/06/2026"}
+    facts = later_facts(verdict_on(same_day))
+    assert facts[FactKind.RHI_OFFERED].at == datetime(2026, 6, 10, 22, 59, 59, tzinfo=UTC)
+    assert facts[FactKind.RHI_OFFERED].known_to == "day"
+
+
+def test_a_report_without_such_times_keeps_the_fingerprint_that_it_had_before_there_were_any() -> None:
+    assert "known_to_day" not in report_on({}).model_dump(mode="json")
+    assert "known_to" not in report_on({}).facts("r", NOW)[0].model_dump(mode="json")
+    other = report_on({"Start Time": ""})
+    assert other.digest() != other.model_copy(update={"known_to_day": ()}).digest()
 
 
 @pytest.mark.parametrize(
@@ -321,7 +401,7 @@ def test_a_named_worker_is_an_allocated_worker_and_is_not_named_in_the_report() 
     assert "Nobody" not in report.model_dump_json()
 
 
-@pytest.mark.parametrize("code", [*LEGAL_STATUS, "c2"])
+@pytest.mark.parametrize("code", [*MAPPING.codes[Field.LOOKED_AFTER], "c2"])
 def test_a_legal_status_of_care_is_looked_after(code: str) -> None:
     assert report_on({"Legal Status": code}).child.looked_after is True
 
