@@ -1,19 +1,21 @@
 """A story of one authority that says everything the API can be told, each thing once or several times."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from tests.api.callers import key
+from tests.starter.exports import export
 
 SECRET: Final = "SECRET-NORTH"
 """A word in everything that the authority says of itself and of its children."""
 
 Context = dict[str, Any]
-WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,19 @@ def fact(kind: str, hours: float, **details: str) -> Callable[[Context], Any]:
     return lambda context: {"kind": kind, "at": ago(context, hours), "note": SECRET, "details": details}
 
 
+def form(kind: str, **changes: Any) -> dict[str, Any]:
+    """The example of a form, with some of it otherwise."""
+    written: dict[str, Any] = json.loads((FORMS / f"{kind}-form.json").read_text(encoding="utf-8"))
+    return written | changes
+
+
 def report(reference: str, **child: Any) -> Callable[[Context], Any]:
     about = {"reference": reference, "looked_after": True, "allocated": True, "out_of_area": False, **child}
     return lambda context: {"child": about, "reported": ago(context, 30), "police_reference": f"{SECRET}-P"}
 
 
+PROVIDER: Final = f"{SECRET}-PROVIDER"
+FORMS: Final = Path(__file__).parents[2] / "examples" / "intake"
 EPISODE: Final = {"episode_id": "episode"}
 CHILD: Final = f"{SECRET}-CHILD"
 ME: Final = f"{SECRET}-ME"
@@ -108,11 +118,34 @@ STORY: Final = (
     ),
     Step("POST", FACTS, fact("last_seen", 31, place=SECRET), EPISODE),
     Step("POST", FACTS, fact("returned", 3, place=SECRET), EPISODE, waits=True),
+    Step("POST", FACTS, fact("referred", 2, to=PROVIDER), EPISODE, waits=True),
+    Step(
+        "POST",
+        "/v1/forms/home",
+        lambda _: form("home", child={"reference": f"{CHILD}-FORM", "names": SECRET, "born": "2011-05-14"}),
+        waits=True,
+    ),
+    Step("POST", "/v1/forms/police", lambda _: form("police"), waits=True),
+    Step(
+        "POST",
+        "/v1/intakes",
+        lambda _: export({"PersonID": f"{CHILD}-ROW"}),
+        keep={"intake": lambda answer: answer["id"]},
+        csv=True,
+        waits=True,
+    ),
     Step("POST", f"{TASK}/take", said(note=SECRET), {**EPISODE, "duty": "duty"}, waits=True),
     Step("POST", f"{TASK}/notes", said(note=SECRET), {**EPISODE, "duty": "duty"}),
     Step("POST", f"{TASK}/hand-over", said(to=OTHER), {**EPISODE, "duty": "duty"}, waits=True),
     Step("POST", f"{TASK}/give-back", values={**EPISODE, "duty": "duty"}, waits=True),
     Step("POST", f"{TASK}/done", said(details={"channel": "telephone"}), {**EPISODE, "duty": "duty"}, waits=True),
+    Step(
+        "POST",
+        "/v1/referrals/{referral_id}/answers",
+        lambda c: {"answer": "accepted", "at": ago(c, 1)},
+        {"referral_id": "referral"},
+        waits=True,
+    ),
     Step("POST", "/v1/trays/{person}/answers", lambda c: {"notices": c["notices"]}, {"person": "person"}, waits=True),
     Step(
         "POST",
