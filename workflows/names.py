@@ -84,6 +84,11 @@ def task_key(episode_id: str, duty: str) -> str:
     return f"{episode_id}/{duty}"
 
 
+def episode_of_task(key: str) -> str:
+    """The episode whose task has this key."""
+    return key.partition("/")[0]
+
+
 def duty_of(key: str) -> str:
     """What a task of this key serves: the clock, or what raised it."""
     return key.partition("/")[2]

@@ -25,7 +25,8 @@ from starter.sight import Sight, child_hidden_from, hidden_from, see_episode
 from tests.store.rows import AT, AUTHORITY, LATER, notice
 from workflows.names import BREAK_GLASS
 
-CHILD, EPISODE, OPEN_EPISODE = "c1", "e1", "e2"
+CHILD = "c1"
+EPISODE, OPEN_EPISODE = "e1111111-1111-4111-8111-111111111111", "e2222222-2222-4222-8222-222222222222"
 ME = Principal(
     id="os:invented",
     name="Invented Me",

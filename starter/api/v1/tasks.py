@@ -39,7 +39,7 @@ from starter.tasks import IN_A_REQUEST
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.instants import Instant, parse_instant, to_rfc3339
-from workflows.names import derived_id, duty_of, task_key
+from workflows.names import derived_id, duty_of, episode_of_task, task_key
 from workflows.vocabulary import Role
 
 _AT_ONCE: Final = 500
@@ -290,10 +290,11 @@ def fact_id(asked: Asked) -> str:
 
 async def _task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
     """A task that the request may see. Raises ProblemError: not found, or need to know."""
+    # Which tasks an episode has is for those who may see it: that is asked first.
+    await seen_episode(session, asked, episode_of_task(named))
     task = await task_of(session, asked.authority, named)
     if task is None:
         raise ProblemError(Problem.NOT_FOUND)
-    await seen_episode(session, asked, task.episode_id)
     return task
 
 
