@@ -90,7 +90,7 @@ async def child_leaves_team(session: AsyncSession) -> None:
 
 
 async def told_by_a_notice(session: AsyncSession) -> None:
-    await notice(session, "n1")
+    await notice(session, "n1", episode_id=EPISODE)
     about = {"notice_key": "n1", "person_id": await my_id(session), "cover": "holder", "of_absence": True}
     await insert_once(session, RecipientTable, {**about, "in_digest": False})
 
@@ -199,7 +199,7 @@ async def held_authority_wide(session: AsyncSession) -> None:
 
 
 async def told_that_the_glass_was_broken(session: AsyncSession) -> None:
-    await notice(session, "n9", clock=BREAK_GLASS)
+    await notice(session, "n9", clock=BREAK_GLASS, episode_id=EPISODE)
     about = {"notice_key": "n9", "person_id": await my_id(session), "cover": "holder", "of_absence": False}
     await insert_once(session, RecipientTable, {**about, "in_digest": False})
 
