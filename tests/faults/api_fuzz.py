@@ -29,7 +29,7 @@ def bearer_token(machine: Machine) -> str:
     """A token of a system that may do everything, got as a system gets it. It is good for a quarter of an hour."""
     roles = [word for role in AccessRole for word in ("--role", role.value)]
     made = machine.answer("account", "add", "Invented fuzzer", "--system", "--provider", "Invented provider", *roles)
-    known = base64.b64encode(f"{made['id']}:{made['secret']}".encode()).decode()
+    known = base64.b64encode(f"{made['client_id']}:{made['client_secret']}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - to this machine
         f"{machine.service}/token",
         data=urllib.parse.urlencode({"grant_type": "client_credentials"}).encode(),
