@@ -26,7 +26,7 @@ FILES_AT_ONCE: Final = 4
 """As many requests at once may be larger than LARGEST_REQUEST, so that what they hold in memory has its limit too."""
 
 LARGER: Final[Mapping[tuple[str, str], int]] = {
-    **{("PUT", f"{PREFIX}/directory/{kind}"): LARGEST_FILE for kind in COLUMNS},
+    **{("PUT", f"{PREFIX}/directory-files/{kind}"): LARGEST_FILE for kind in COLUMNS},
     ("POST", f"{PREFIX}/intakes"): LARGEST_FILE,
 }
 """The requests that may be larger, by method and path, and how large: those that send whole files."""

@@ -87,13 +87,13 @@ async def test_what_a_file_says_is_all_there_is_and_a_dry_run_writes_nothing(sto
     file = as_file("holders", "iro,w1,authority,,,", "iro,w2,authority,,2026-06-11 09:00,")
     async with at_now(store).caller(MANAGER) as client:
         for query, written in (("?dry_run=true", False), ("?dry_run=true", False), ("", True)):
-            answer = await client.put(f"/v1/directory/holders{query}", content=file, headers=CSV)
+            answer = await client.put(f"/v1/directory-files/holders{query}", content=file, headers=CSV)
             said = answer.json()
             assert said["dry_run"] is not written
             assert [said[sort] for sort in ("added", "changed", "removed", "unchanged")] == [1, 0, 1, 1]
             assert said["lines"] == [{"line": 3, "change": "added"}]
             assert [row["role"] for row in said["removed_rows"]] == ["social_worker"]
-        again = (await client.put("/v1/directory/holders", content=file, headers=CSV)).json()
+        again = (await client.put("/v1/directory-files/holders", content=file, headers=CSV)).json()
         assert (again["unchanged"], again["lines"], again["episodes_told"]) == (2, [], None)
         listed = (await client.get("/v1/directory/holders")).json()["items"]
     assert [(one["role"], one["person"]) for one in listed] == [("iro", "w1"), ("iro", "w2")]
@@ -114,7 +114,7 @@ async def test_what_a_file_says_is_all_there_is_and_a_dry_run_writes_nothing(sto
 async def test_a_bad_line_is_named_and_nothing_is_written(kind: str, file: bytes, field: str, store: Store) -> None:
     await people(store, "w1")
     async with at_now(store).caller(MANAGER) as client:
-        answer = await client.put(f"/v1/directory/{kind}", content=file, headers=CSV)
+        answer = await client.put(f"/v1/directory-files/{kind}", content=file, headers=CSV)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
     assert "secret-word" not in answer.text
     async with store.session() as session:
@@ -123,9 +123,9 @@ async def test_a_bad_line_is_named_and_nothing_is_written(kind: str, file: bytes
 
 async def test_a_file_is_csv(store: Store) -> None:
     async with at_now(store).caller(MANAGER) as client:
-        answer = await client.put("/v1/directory/people", json={})
+        answer = await client.put("/v1/directory-files/people", json={})
         assert answer.json()["type"] == "/v1/problems/wrong-media-type"
-        assert (await client.put("/v1/directory/pets", content=b"", headers=CSV)).status_code == 422
+        assert (await client.put("/v1/directory-files/pets", content=b"", headers=CSV)).status_code == 422
 
 
 HOLDS = {"role": "iro", "person": "w1", "from": FROM}
@@ -249,7 +249,7 @@ async def test_open_episodes_look_again_and_with_the_engine_away_the_answer_says
         assert (await client.post("/v1/directory/checks", headers=key())).json()["episodes_told"] is False
         put = await client.put("/v1/directory/people/w1", json={"name": "Invented other"})
         assert put.json()["episodes_told"] is False
-        file = await client.put("/v1/directory/teams", content=as_file("teams", "c1,North"), headers=CSV)
+        file = await client.put("/v1/directory-files/teams", content=as_file("teams", "c1,North"), headers=CSV)
         assert file.json()["episodes_told"] is False
     async with there.caller(MANAGER, id="m") as client:
         again = await client.post("/v1/directory/leave", json=SPAN, headers=mine)

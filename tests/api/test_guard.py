@@ -69,15 +69,15 @@ async def test_only_what_is_a_file_may_be_large(store: Store, monkeypatch: pytes
     file = ",".join(COLUMNS["people"]) + "\n" + rows
     assert len(file) > LARGEST_REQUEST
     async with Service(store).caller(ANY) as client:
-        taken = await client.put("/v1/directory/people?dry_run=true", content=file, headers=CSV)
+        taken = await client.put("/v1/directory-files/people?dry_run=true", content=file, headers=CSV)
         assert taken.json()["added"] == 4000
         for path in ("/v1/plans", "/v1/directory/people/w1", "/v1/directory/peoples"):
             answer = await client.put(path, content=file, headers=CSV)
             assert (answer.status_code, problem(answer)) == (413, "too-large")
-        answer = await client.request("POST", "/v1/directory/people", content=file, headers=CSV)
+        answer = await client.request("POST", "/v1/directory-files/people", content=file, headers=CSV)
         assert problem(answer) == "too-large"
         monkeypatch.setattr(guard, "LARGER", dict.fromkeys(guard.LARGER, 100))
-        assert problem(await client.put("/v1/directory/people", content=file, headers=CSV)) == "too-large"
+        assert problem(await client.put("/v1/directory-files/people", content=file, headers=CSV)) == "too-large"
 
 
 async def test_a_body_that_does_not_come_is_too_slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,13 @@ STORY: Final = (
         lambda c: {"role": "duty_manager", "person": ME, "from": ago(c, 1), "until": ahead(c, 12)},
     ),
     Step("POST", "/v1/directory/leave", lambda c: {"person": OTHER, "from": ahead(c, 99), "until": ahead(c, 120)}),
-    Step("PUT", "/v1/directory/{kind}", lambda _: f"child,team\n{CHILD}-2,{SECRET} team\n", {"kind": "kind"}, csv=True),
+    Step(
+        "PUT",
+        "/v1/directory-files/{kind}",
+        lambda _: f"child,team\n{CHILD}-2,{SECRET} team\n",
+        {"kind": "kind"},
+        csv=True,
+    ),
     Step("POST", "/v1/directory/checks"),
     Step(
         "POST",

@@ -40,7 +40,7 @@ def router_of(parts: Parts) -> APIRouter:
     """The route of the directory's files."""
     router = asked_router("directory", Problem.TOO_LARGE, Problem.WRONG_MEDIA_TYPE)
 
-    @router.put("/directory/{kind}", operation_id="take_in_directory_file", openapi_extra=_BODY)
+    @router.put("/directory-files/{kind}", operation_id="take_in_directory_file", openapi_extra=_BODY)
     @needs(Permission.CHANGE_DIRECTORY)
     async def put_file(
         kind: Annotated[DirectoryKind, Path(description="the kind of row")],
