@@ -1,6 +1,7 @@
 """Databases for tests, an SQLite file or one of a PostgreSQL that the test process starts; how tests are shared out."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,12 +68,27 @@ def empty_postgres_url(postgres: Postgres) -> Generator[str]:
     postgres.drop(name)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose schema is up to date, to be copied: to bring one up takes longer than most tests."""
+    file = tmp_path_factory.mktemp("template") / "template.sqlite"
+
+    async def made() -> None:
+        store = Store(f"sqlite+aiosqlite:///{file}")
+        await store.upgrade()
+        await store.close()
+
+    asyncio.run(made())
+    return file
+
+
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database for the test, once of each kind. An SQLite file is not there yet."""
+    """The URL of a database of the test's own, with its schema up to date and no row, once of each kind."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}"
+    file = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "store.sqlite")
+    return f"sqlite+aiosqlite:///{file}"
 
 
 @pytest.fixture(params=BOTH)
