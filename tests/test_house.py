@@ -3,13 +3,15 @@
 import ast
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 import typer
 
 import worker
 from activities.policies import Policies
-from activities.registry import Activities
+from activities.reconcile.run import Reconciler
+from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
 from starter.cli.main import app
 from starter.event_page import event_page
@@ -20,6 +22,7 @@ from starter.post_settings import PostSettings
 from starter.settings import Settings
 from workflows import contracts, names
 from workflows.event_kinds import EventKind
+from workflows.reconcile_contracts import RECONCILE_ACTIVITIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,8 +31,10 @@ ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", 
 
 def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
     activities = Activities(Store("sqlite+aiosqlite:///nowhere.sqlite"), Policies.load()).all()
-    registered = {_activity_name(method): method for method in activities}
-    stubs = {_activity_name(stub): stub for stub in contracts.ALL_ACTIVITIES}
+    # Nothing is asked of it: only its activities' names and types are.
+    comparing = ReconcileActivities(cast("Reconciler", None)).all()
+    registered = {_activity_name(method): method for method in (*activities, *comparing)}
+    stubs = {_activity_name(stub): stub for stub in (*contracts.ALL_ACTIVITIES, *RECONCILE_ACTIVITIES)}
     assert set(registered) == set(stubs)
     for name, stub in stubs.items():
         asked, given = _types(stub), _types(registered[name])
