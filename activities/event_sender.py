@@ -10,7 +10,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 import httpx
@@ -25,6 +25,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up the addresses of a host. Raises OSError."""
 
 _MAPS_IPV4: Final = IPv6Network("64:ff9b::/96")
+_IS_IPV4: Final = IPv6Network("::/96")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -77,10 +78,14 @@ class EventSender:
             return answer_of(response)
 
 
+_NEVER: Final = tuple(ip_network(net) for net in ("64:ff9b:1::/48", "fec0::/10", "168.63.129.16/32", "192.0.0.192/32"))
+"""What stands for inner addresses by ways that are not seen in it, and where clouds keep their own services."""
+
+
 def may_be_called(address: str, *, private: bool) -> bool:
     """Whether an IP address may be called. What is link-local, where clouds keep their secrets, never may."""
     ip = _meant(ip_address(address))
-    if ip.is_multicast or ip.is_unspecified or ip.is_link_local:
+    if ip.is_multicast or ip.is_unspecified or ip.is_link_local or any(ip in net for net in _NEVER):
         return False
     return private or ip.is_global
 
@@ -89,7 +94,7 @@ def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that an IPv6 one stands for, if it does."""
     if isinstance(ip, IPv4Address):
         return ip
-    if ip in _MAPS_IPV4:
+    if ip in _MAPS_IPV4 or (ip in _IS_IPV4 and not ip.is_loopback and not ip.is_unspecified):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     teredo = ip.teredo[1] if ip.teredo else None
     return ip.ipv4_mapped or ip.sixtofour or teredo or ip

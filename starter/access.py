@@ -158,18 +158,21 @@ class Principal(BaseModel):
 
     @property
     def sees_only_its_own(self) -> bool:
-        """Whether the episodes it may speak of are those it reported itself."""
-        return self.roles <= _SEES_WHAT_IT_SAID
+        """Whether the episodes it may speak of are those it reported itself: no other role lets it read episodes."""
+        reads = any(Permission.READ_EPISODES in MAY[role] for role in self.roles)
+        return bool(self.roles & _SEES_WHAT_IT_SAID) and not reads
 
 
 def permission_to_record(kind: FactKind) -> Permission:
     """What somebody must be allowed, to record a fact of a kind.
 
-    What lifts a duty, or changes what an episode is, is for those who rule.
+    What lifts a duty, or changes what an episode is, is for those who rule. An
+    answer stops a climb, and is for those whose tasks and trays are here.
     """
     if kind in _RULED:
         return Permission.RULE
-    return Permission.ACT_ON_TASKS if kind in ABOUT_TASKS else Permission.RECORD
+    acts = kind in ABOUT_TASKS or kind is FactKind.ACKNOWLEDGED
+    return Permission.ACT_ON_TASKS if acts else Permission.RECORD
 
 
 def needs(permission: Permission | None) -> Callable[[Asking], Asking]:

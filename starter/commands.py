@@ -328,6 +328,7 @@ class Commands:
             urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
             received_at=now,
             said_by=self._said_by,
+            child_id=child_id,
         )
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:

@@ -231,7 +231,7 @@ class Stack:
         self._say("Homeward is running.")
         self._say("  In another shell:  homeward report FILE, homeward list, homeward tasks, homeward show EPISODE")
         self._say("  Is all well:       homeward doctor")
-        self._say(f"  Answer pages:      {settings.links}, for receipts and the links of messages")
+        self._say(f"  HTTP:              {settings.links}, the API under /v1, receipts, the links of messages")
         self._say(f"  Engine's own page: http://127.0.0.1:{settings.engine_ui_port}")
         self._say(f"  Data and logs:     {settings.data_dir}")
         for hint in self._hints:

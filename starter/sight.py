@@ -73,12 +73,21 @@ async def _needs_to_know(session: AsyncSession, principal: Principal, seen: Epis
 
 
 async def hidden_from(
-    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+    session: AsyncSession,
+    principal: Principal,
+    episode_ids: Collection[str],
+    now: datetime,
+    *,
+    by_report: bool = True,
 ) -> frozenset[str]:
-    """Those of an authority's need-to-know episodes of which a principal may see only that they are there."""
+    """Those of an authority's need-to-know episodes of which a principal may see only that they are there.
+
+    `by_report`: whoever reported an episode may see it.
+    """
     if AccessRole.CASE_SYSTEM in principal.roles:
         return frozenset()
-    return frozenset(episode_ids) - await close_to(session, asker_of(principal), episode_ids, now)
+    close = await close_to(session, asker_of(principal), episode_ids, now, by_report=by_report)
+    return frozenset(episode_ids) - close
 
 
 async def hidden_among(
@@ -95,7 +104,8 @@ async def child_hidden_from(session: AsyncSession, principal: Principal, child_i
 
     What is kept of a child across episodes is as close as the episodes that are
     need-to-know, open or closed, written or only reported. Who holds a role for
-    the child may see it. `now` is UTC.
+    the child may see it. Having reported an episode opens that episode, and not
+    the child: otherwise a report would open whatever one likes. `now` is UTC.
     """
     chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.need_to_know)
     chosen = chosen.where(EpisodeTable.authority == principal.authority)
@@ -103,7 +113,7 @@ async def child_hidden_from(session: AsyncSession, principal: Principal, child_i
     kept_close = [*await _reports_kept_close(session, principal.authority, child_id), *written]
     if not kept_close or await close_to_child(session, asker_of(principal), child_id, now):
         return None
-    hidden = await hidden_from(session, principal, kept_close, now)
+    hidden = await hidden_from(session, principal, kept_close, now, by_report=False)
     return kept_close[0] if len(hidden) == len(kept_close) else None
 
 

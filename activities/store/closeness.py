@@ -30,16 +30,19 @@ class Asker(BaseModel):
     person: str | None = None
 
 
-async def close_to(session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime) -> frozenset[str]:
+async def close_to(
+    session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime, *, by_report: bool = True
+) -> frozenset[str]:
     """Those of an authority's episodes to which somebody is close at `now` (UTC).
 
     Holding a role for the whole authority is not being close: then everybody
-    on call would be.
+    on call would be. `by_report`: having reported an episode is being close to it.
     """
-    said = select(InboxTable.episode_id).where(InboxTable.said_by == asker.id, InboxTable.kind == "report")
-    said = said.where(InboxTable.authority == asker.authority, InboxTable.episode_id.in_(episode_ids))
-    close = set((await session.scalars(said)).all())
-    close |= await _through_broken_glass(session, asker, episode_ids, now)
+    close = await _through_broken_glass(session, asker, episode_ids, now)
+    if by_report:
+        said = select(InboxTable.episode_id).where(InboxTable.said_by == asker.id, InboxTable.kind == "report")
+        said = said.where(InboxTable.authority == asker.authority, InboxTable.episode_id.in_(episode_ids))
+        close |= set((await session.scalars(said)).all())
     me = await person_id(session, asker.authority, asker.person) if asker.person else None
     if me is not None and asker.person is not None:
         close |= await _by_office(session, asker.authority, me, episode_ids, now)

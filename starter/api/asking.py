@@ -141,6 +141,8 @@ class Gate:
         return await _answered(request, handle, write)
 
     async def _asked(self, request: Request) -> Asked:
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise ProblemError(Problem.CANNOT_BE_USED, "the address: must be without the character NUL")
         try:
             principal = await self._identity.principal(request)
         except NotSignedInError as nobody:
@@ -159,17 +161,23 @@ class Gate:
 
 async def _answered(request: Request, handle: Handle, write: Callable[[AuditOutcome], Awaitable[None]]) -> Response:
     reading = request.method in _READING
+    asked = asked_of(request)
     if not reading:
         await write("allowed")
+    known = len(asked.subjects)
     try:
         response = await handle(request)
     except ProblemError as error:
-        if outcome := _REFUSALS.get(error.problem):
-            await write(outcome)
+        outcome = _REFUSALS.get(error.problem)
+        if outcome or len(asked.subjects) > known:
+            await write(outcome or "allowed")
         raise
     if reading:
         await write("allowed")
         return _tagged(request, response)
+    if len(asked.subjects) > known:
+        # What it was about besides was known only once it was done.
+        await write("allowed")
     return response
 
 

@@ -39,9 +39,17 @@ def read_cursor(cursor: str | None, *kinds: type) -> Any:
     except (ValueError, binascii.Error):
         found = None
     values = cast("list[Any]", found) if isinstance(found, list) else []
-    if [type(value) for value in values] != list(kinds):
+    if [type(value) for value in values] != list(kinds) or not all(_can_be_kept(value) for value in values):
         raise cannot_be_used("cursor: must be the 'next' of a page")
     return tuple(values)
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Whether a database takes a value of a cursor."""
+    if isinstance(value, int):
+        return abs(value) < 2**62
+    # A surrogate that stands alone is no character, and NUL none that a database keeps.
+    return not isinstance(value, str) or ("\0" not in value and value.encode(errors="ignore").decode() == value)
 
 
 def page_of(found: list[Item], limit: int, cursor: str) -> Page[Item]:

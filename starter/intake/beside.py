@@ -99,6 +99,10 @@ class Beside:
                 continue
             except BadInputError:
                 log.warning("an intake was ordered that cannot be read")
+            except Exception as error:  # noqa: BLE001 - nobody waits for it who could hear of it
+                # Its order stays in the folder, and is gone on with at the next start.
+                log.error("an intake broke off: %s", type(error).__name__)  # noqa: TRY400 - its words can be of a child
+                return
             self._forget(ordered)
             return
 

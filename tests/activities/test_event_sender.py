@@ -151,6 +151,11 @@ async def test_a_name_that_is_not_known_is_busy() -> None:
         ("fe80::1", False, False),
         ("0.0.0.0", False, False),  # noqa: S104 - an address to refuse
         ("::", False, False),
+        ("::127.0.0.1", False, True),
+        ("64:ff9b:1::a00:1", False, False),
+        ("fec0::1", False, False),
+        ("168.63.129.16", False, False),
+        ("192.0.0.192", False, False),
         ("224.0.0.1", False, False),
         ("ff02::1", False, False),
     ],

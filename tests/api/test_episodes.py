@@ -1,5 +1,7 @@
 """Episodes over HTTP while no engine answers: what is said is kept once, and nobody sees what is not theirs."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,9 +215,12 @@ async def test_the_audit_knows_who_reported_and_who_looked_and_who_was_refused(s
     whole = await audit.verify(store, HERE)
     told = [(one.way, one.outcome) for one in entries]
     path = "/v1/episodes/{episode_id}"
-    assert told == [("POST /v1/episodes", "allowed"), (f"GET {path}", "allowed"), (f"GET {path}", "refused")]
-    assert entries[1].why == "asked by the police"
+    # A report is written down before it is begun, and once more when it is known which episode it began.
+    said = [("POST /v1/episodes", "allowed")] * 2
+    assert told == [*said, (f"GET {path}", "allowed"), (f"GET {path}", "refused")]
+    assert entries[2].why == "asked by the police"
     assert episode in entries[1].subjects
+    assert episode in entries[2].subjects
     assert whole.broken_at is None
 
 
@@ -254,3 +259,83 @@ async def test_a_report_in_the_future_by_a_clock_that_runs_a_little_ahead_is_tak
     ahead = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
     async with Service(store).caller(AccessRole.DUTY) as client:
         assert (await report(client, {"reported": ahead})).status_code == 202
+
+
+async def test_of_two_reports_of_a_child_that_wait_the_second_tells_of_the_first(store: Store) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.REPORTER) as home:
+        first = (await report(duty)).json()
+        second = (await report(duty)).json()
+        third = (await report(home)).json()
+    assert (first["also_open"], second["also_open"]) == ([], [first["episode_id"]])
+    assert third["also_open"] == []
+
+
+async def test_a_restricted_child_who_is_only_reported_is_kept_close(store: Store) -> None:
+    service, reference = Service(store), "INVENTED-CLOSE"
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.DUTY) as far:
+        episode = (await report(duty, {"child": {"reference": reference, "restricted": True}})).json()["episode_id"]
+        assert (await duty.get(f"/v1/episodes/{episode}")).status_code == 200
+        for client in (duty, far):
+            # Having reported it opens the episode, and not what is kept of the child.
+            answer = await client.get(f"/v1/children/{reference}/records")
+            assert (answer.status_code, answer.json()["type"]) == (403, "/v1/problems/need-to-know")
+
+
+@pytest.mark.parametrize("other", [AccessRole.OPERATOR, AccessRole.AUDITOR, AccessRole.INTERVIEW_PROVIDER])
+async def test_a_role_that_reads_no_episodes_does_not_widen_what_a_reporter_sees(
+    store: Store, other: AccessRole
+) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.REPORTER, other) as home:
+        episode = (await report(duty)).json()["episode_id"]
+        assert (await home.get("/v1/said")).json()["items"] == []
+        answer = await home.post(f"/v1/episodes/{episode}/facts", json=FOUND, headers=key())
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"kind": "task_taken", "details": {"task": "rhi", "person": "another"}}, "kind"),
+        ({"kind": "acknowledged", "details": {"clock": "rhi", "by": "another", "role": "iro"}}, "details.by"),
+    ],
+)
+async def test_nobody_acts_in_another_s_name_by_a_bare_fact(store: Store, said: dict[str, Any], field: str) -> None:
+    async with Service(store).caller(AccessRole.MANAGER, person="me") as client:
+        episode = (await report(client)).json()["episode_id"]
+        answer = await client.post(f"/v1/episodes/{episode}/facts", json={**FOUND, **said}, headers=key())
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+async def test_a_fact_is_shared_by_episodes_of_one_child_only(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        one, two = [
+            (await report(client, {"child": {"reference": reference}})).json()["episode_id"] for reference in ("A", "B")
+        ]
+        answer = await client.post(f"/v1/episodes/{one}/facts", json={**FOUND, "also": [two]}, headers=key())
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "also")
+
+
+async def test_found_is_located(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        episode = (await report(client)).json()["episode_id"]
+        said = {**FOUND, "kind": "found"}
+        assert (await client.post(f"/v1/episodes/{episode}/facts", json=said, headers=key())).status_code == 202
+
+
+async def test_the_audit_knows_what_a_change_was_about_besides(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        begun = (await report(client)).json()["episode_id"]
+    async with store.session() as session:
+        [entry] = await audit.entries(session, HERE, subject=begun)
+    assert (entry.way, entry.outcome) == ("POST /v1/episodes", "allowed")
+
+
+@pytest.mark.parametrize("values", [[10**30, "x"], ["\ud800", "x"], ["a\0b", "x"]])
+async def test_a_cursor_that_no_database_takes_is_refused(store: Store, values: list[Any]) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        for path in ("/v1/said", "/v1/episodes", "/v1/tasks"):
+            cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+            assert (await client.get(path, params={"cursor": cursor})).status_code == 422
+        assert (await client.get("/v1/episodes?child=%00")).status_code == 422

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from activities.store.episode_search import (
     NEVER,
@@ -28,13 +28,16 @@ from starter.api.v1.whole_episode import EpisodeWhole, whole
 from starter.commands import IdTakenError, Outcome
 from starter.episode_shown import show_episode
 from starter.reports import WhatIsReported, Words
-from starter.sight import hidden_from
-from workflows.fact_kinds import FactKind
+from starter.sight import hidden_from, see_episode
+from workflows.fact_kinds import ABOUT_TASKS, OTHER_NAMES, FactKind
 from workflows.facts import COMMON_FIELDS
 from workflows.instants import Instant, parse_instant, to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import EpisodeStatus
+
+_MOST_OF_A_CHILD: Final = 1000
+"""As many episodes as are looked at of one child."""
 
 _KEPT: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Said, "description": "Kept, not yet applied"}}
 
@@ -43,14 +46,20 @@ class Reported(Said):
     """What became of a report."""
 
     asked_for: list[str] = Field(description="what is not known yet and is asked for")
-    also_open: list[str] = Field(description="other open episodes of the same child: is this a duplicate of one?")
+    also_open: list[str] = Field(
+        description="other open episodes of the same child that you may see: is this a duplicate of one?"
+    )
+
+
+def _by_any_name(kind: object) -> object:
+    return OTHER_NAMES.get(kind, kind) if isinstance(kind, str) else kind
 
 
 class FactSaid(BaseModel):
     """Something that happened. Corrections are facts too: one that `replaces` another, or of the kind `withdrawn`."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: FactKind
+    kind: Annotated[FactKind, BeforeValidator(_by_any_name)] = Field(description="what happened; `found` is `located`")
     at: Instant = Field(description="when it happened, RFC 3339 with an offset")
     note: Words | None = None
     replaces: UUID | None = Field(default=None, description="the id of the fact that this one corrects")
@@ -170,8 +179,11 @@ def router_of(parts: Parts) -> APIRouter:
     async def record(episode_id: UUID, said: FactSaid, asked: AskedBy, _key: Key) -> JSONResponse:
         """Record that something happened, in one episode or in several of the child's."""
         asked.require(permission_to_record(said.kind))
+        _check_whose(said, asked)
         episodes = [str(one) for one in (episode_id, *said.also)]
-        await _see_all(parts, asked, episodes)
+        children = await _see_all(parts, asked, episodes)
+        if len(children) > 1:
+            raise BadInputError("also: must name episodes of the same child")
         try:
             outcomes = await parts.commands_of(asked).record_in_all(
                 list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
@@ -213,11 +225,21 @@ def router_of(parts: Parts) -> APIRouter:
     return router
 
 
-async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> None:
+async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> set[str]:
+    """Note the episodes that are spoken of; the children they are of, as far as they are known. Raises ProblemError."""
     async with parts.store.snapshot() as session:
-        for episode_id in episode_ids:
-            await seen_episode(session, asked, episode_id)
+        seen = [await seen_episode(session, asked, episode_id) for episode_id in episode_ids]
     asked.saw(*episode_ids)
+    return {one.child_id for one in seen if one.child_id}
+
+
+def _check_whose(said: FactSaid, asked: Asked) -> None:
+    """Raise BadInputError for what has a way of its own, by which it is known who does it and for whom."""
+    if said.kind in ABOUT_TASKS:
+        raise BadInputError("kind: what is done with a task is said by the task's own routes")
+    by = said.details.get("by")
+    if said.kind is FactKind.ACKNOWLEDGED and asked.principal.kind == "person" and by != asked.principal.person:
+        raise BadInputError("details.by: must be yourself, by the directory's reference: nobody answers for another")
 
 
 def _fact(said: FactSaid, asked: Asked) -> dict[str, object]:
@@ -252,7 +274,11 @@ async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:
         child = item.body["child_id"] if item else None
         if child is None:
             return []
-        return [one for one in await open_episodes_of(session, asked.authority, child) if one != episode_id]
+        others = [one for one in await open_episodes_of(session, asked.authority, child) if one != episode_id]
+        seen = [await see_episode(session, asked.principal, one, asked.now) for one in others]
+    shown = [one.episode_id for one in seen if one.sight == "whole"]
+    asked.saw(*shown)
+    return shown
 
 
 async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
@@ -260,19 +286,21 @@ async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episod
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
     cursor = read_cursor(searched.cursor, str, str)
     after = (_instant(cursor[0]), str(cursor[1])) if cursor else None
+    # Whoever looks for a child gets what may be shown of it, and a place in the list only of that.
+    most = _MOST_OF_A_CHILD if search.names_a_child else searched.limit + 1
     async with parts.store.snapshot() as session:
         found = await search_episodes(
-            session, asked.authority, search, asked.now, order=searched.order, after=after, limit=searched.limit + 1
+            session, asked.authority, search, asked.now, order=searched.order, after=after, limit=most
         )
         close = [one.episode_id for one in found if one.need_to_know]
         hidden = await hidden_from(session, asked.principal, close, asked.now)
+    if search.names_a_child:
+        found = [one for one in found if one.episode_id not in hidden]
     last = found[: searched.limit][-1] if found else None
     cursor_of_last = cursor_after(to_rfc3339(last.next_due or NEVER), last.episode_id) if last else ""
     page = page_of(found, searched.limit, cursor_of_last)
-    # A search for a child must not tell which hidden episode is that child's.
-    shown = [one for one in page.items if one.episode_id not in hidden or not search.names_a_child]
-    asked.saw(*(one.episode_id for one in shown if one.episode_id not in hidden))
-    return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in shown], next=page.next)
+    asked.saw(*(one.episode_id for one in page.items if one.episode_id not in hidden))
+    return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in page.items], next=page.next)
 
 
 def _instant(written: str) -> datetime:

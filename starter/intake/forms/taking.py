@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import Store, inbox
 from activities.store.episodes import episode_view
+from activities.store.inbox import InboxItem
 from activities.store.placing import episodes_it_may_be
 from activities.store.statements import take_turns
 from starter.beginning import first_input
@@ -56,6 +57,12 @@ class FormOutcome(BaseModel):
     def kept(self) -> bool:
         """Whether something of it waits for the engine."""
         return any(fact.state == "kept" for fact in self.facts)
+
+
+def _of_another_child(item: InboxItem, form: ReadForm) -> bool:
+    """Whether a report that was kept names a child otherwise than a form does."""
+    there, here = item.body["report"]["child"], form.child.model_dump(mode="json")
+    return any(there.get(name) and here[name] and there[name] != here[name] for name in ("reference", "born"))
 
 
 class FormsIn:
@@ -113,7 +120,10 @@ class FormsIn:
             return Placed("there", "a person said so", (episode,))
         own = await inbox.reports_there(session, self._authority, [self._own_item(form)])
         if own:
-            return Placed("there", "the form was taken in before", tuple(one.episode_id for one in own.values()))
+            episodes = tuple(one.episode_id for one in own.values())
+            if any(_of_another_child(one, form) for one in own.values()):
+                return Placed("unsure", "a form of this reference was taken in about another child", episodes)
+            return Placed("there", "the form was taken in before", episodes)
         if new:
             return Placed("new", "a person said so")
         known = await episodes_it_may_be(session, self._authority, form.child.reference, form.police_reference)
