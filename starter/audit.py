@@ -19,7 +19,7 @@ def entry_of(
     subjects: Sequence[str] = (),
     why: str | None = None,
 ) -> AuditEntry:
-    """What a principal asked for, as an entry. `now` is UTC."""
+    """What a principal asked for, as an entry. `now` is UTC; `request` is the sender's own key, or one made for it."""
     return AuditEntry(
         authority=principal.authority,
         at=now,
@@ -41,19 +41,7 @@ class Audit:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(
-        self,
-        principal: Principal,
-        permission: Permission,
-        way: str,
-        now: datetime,
-        *,
-        request: str,
-        outcome: AuditOutcome = "allowed",
-        subjects: Sequence[str] = (),
-        why: str | None = None,
-    ) -> None:
-        """Add an entry. `now` is UTC; `request` is the sender's own key, or one that was made for it."""
-        entry = entry_of(principal, permission, way, now, request=request, outcome=outcome, subjects=subjects, why=why)
+    async def write(self, entry: AuditEntry) -> None:
+        """Add an entry, in a transaction of its own."""
         async with self._store.session() as session:
             await audit.append(session, entry)

@@ -18,7 +18,7 @@ from activities.store.audit import AuditOutcome
 from starter.access import SHOWS_NOBODY, Permission, Principal, needs
 from starter.api.problems import PREFIX, Problem, ProblemError, documented
 from starter.api.rates import Rates
-from starter.audit import Audit
+from starter.audit import Audit, entry_of
 from starter.identity.asking import Identity, NotSignedInError
 
 __all__ = ["Asked", "AskedBy", "AskedRoute", "Gate", "Key", "asked_of", "asked_router", "needs"]
@@ -124,7 +124,7 @@ class Gate:
             shows_nobody = permission in SHOWS_NOBODY and outcome == "allowed"
             idle = permission in _IF_SOMETHING_IS_SHOWN and outcome == "allowed" and not asked.subjects
             if not (shows_nobody or idle):
-                await self._audit.write(
+                entry = entry_of(
                     asked.principal,
                     permission,
                     way,
@@ -134,6 +134,7 @@ class Gate:
                     subjects=asked.subjects,
                     why=asked.why,
                 )
+                await self._audit.write(entry)
 
         if not asked.principal.may(permission):
             await write("refused")

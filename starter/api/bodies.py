@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.commands import Outcome
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
@@ -47,12 +46,17 @@ def became(outcome: Outcome, response: Response) -> Became:
 
     Raises ProblemError when the episode refuses it.
     """
-    if outcome.state == "refused":
-        raise ProblemError(Problem.REFUSED, outcome.reason)
-    if outcome.state == "kept":
+    if not_refused(outcome) == "kept":
         response.status_code = 202
         response.headers["Location"] = where_to_ask(outcome.id)
     return Became.model_validate(outcome.model_dump(exclude={"recorded"}))
+
+
+def not_refused(outcome: Outcome) -> Literal["applied", "kept"]:
+    """How what was said stands. Raises ProblemError with the reason when the episode refuses it."""
+    if outcome.state == "refused":
+        raise ProblemError(Problem.REFUSED, outcome.reason)
+    return outcome.state
 
 
 def where_to_ask(fact_id: str) -> str:

@@ -4,12 +4,14 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from starter.api.problems import cannot_be_used
+from starter.api.problems import ProblemError, cannot_be_used
+from workflows.instants import parse_instant
 
 MOST: Final = 200
 
@@ -40,8 +42,21 @@ def read_cursor(cursor: str | None, *kinds: type) -> Any:
         found = None
     values = cast("list[Any]", found) if isinstance(found, list) else []
     if [type(value) for value in values] != list(kinds) or not all(_can_be_kept(value) for value in values):
-        raise cannot_be_used("cursor: must be the 'next' of a page")
+        raise not_a_cursor()
     return tuple(values)
+
+
+def instant_in_cursor(written: str) -> datetime:
+    """An instant (UTC) that stands in a cursor. Raises ProblemError for one that we did not write there."""
+    try:
+        return parse_instant(written)
+    except ValueError:
+        raise not_a_cursor() from None
+
+
+def not_a_cursor() -> ProblemError:
+    """That a cursor is none that we made."""
+    return cannot_be_used("cursor: must be the 'next' of a page")
 
 
 def _can_be_kept(value: Any) -> bool:

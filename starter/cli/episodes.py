@@ -173,6 +173,27 @@ def require_to_record(asked: CommandAsked, kind: str) -> None:
         asked.require(permission_to_record(FactKind(name)))
 
 
+def say_outcome(outcome: Outcome, words: str, *, as_json: bool, what: str = "it") -> int:
+    """Say what became of `what` was said, `words` where it was applied; the exit status."""
+    if as_json:
+        say_json(outcome.model_dump(mode="json"))
+    status = complain_of(outcome, what)
+    if not status and not as_json:
+        say(words)
+    return status
+
+
+def complain_of(outcome: Outcome, what: str) -> int:
+    """Complain of what was refused, or is only kept; the exit status, 0 for what was applied."""
+    if outcome.state == "refused":
+        complain(outcome.reason or "refused")
+        return EXIT_BAD_INPUT
+    if outcome.state == "kept":
+        complain(f"{outcome.reason}: {what} is kept, not yet applied; it is applied when the engine is back")
+        return EXIT_KEPT
+    return 0
+
+
 def pairs(words: list[str]) -> dict[str, str]:
     """Details written as name=value. Raises BadInputError."""
     found: dict[str, str] = {}
@@ -185,14 +206,9 @@ def pairs(words: list[str]) -> dict[str, str]:
 
 
 def _say_recorded(outcome: Outcome, kind: str, when: str, *, quiet: bool) -> int:
-    if outcome.state == "refused":
-        complain(outcome.reason or "refused")
-        return EXIT_BAD_INPUT
-    if outcome.state == "kept":
-        complain(f"{outcome.reason}: the fact is kept, not yet applied; it is applied when the engine is back")
-        return EXIT_KEPT
-    if quiet:
-        return 0
+    status = complain_of(outcome, "the fact")
+    if status or quiet:
+        return status
     say(f"Recorded: {kind}, {when} (fact {outcome.id}){'; it was recorded before' if outcome.again else ''}")
     if outcome.recorded:
         rows = [[c.id, c.state.value.replace("_", " "), moment(c.due)] for c in outcome.recorded.clocks]

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from starter.access import Permission, needs
-from starter.cli.episodes import AsJson, pairs
-from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
+from starter.cli.episodes import AsJson, pairs, say_outcome
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
 from starter.referrals import BECOMES, Referral, Referrals, read_answer
@@ -100,14 +100,5 @@ def answer(  # noqa: PLR0917 - each is an option of the command line
             return await _of(here, provider).answer(referral, read, now)
 
     outcome = run_async(work())
-    if as_json:
-        say_json(outcome.model_dump(mode="json"))
-    if outcome.state == "refused":
-        complain(outcome.reason or "refused")
-        return EXIT_BAD_INPUT
-    if outcome.state == "kept":
-        complain(f"{outcome.reason}: the answer is kept, not yet applied; it is applied when the engine is back")
-        return EXIT_KEPT
-    if not as_json:
-        say(f"Recorded: {kind.replace('_', ' ')}{'; it was recorded before' if outcome.again else ''}")
-    return 0
+    words = f"Recorded: {kind.replace('_', ' ')}{'; it was recorded before' if outcome.again else ''}"
+    return say_outcome(outcome, words, as_json=as_json, what="the answer")

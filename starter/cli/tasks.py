@@ -8,8 +8,8 @@ import typer
 from activities.store.directory import person_id
 from activities.store.tasks import TaskView, open_tasks, task_beginning, tasks_of_person
 from starter.access import Permission, needs
-from starter.cli.episodes import SHORTEST_ID, AsJson, pairs, require_to_record
-from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
+from starter.cli.episodes import SHORTEST_ID, AsJson, pairs, require_to_record, say_outcome
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
 from starter.task_deeds import (
@@ -134,7 +134,7 @@ def _do(beginning: str, deed: Deed, *, as_json: bool) -> int:
 
     task, outcome = run_async(work())
     to = f" by {deed.to}" if deed.kind is FactKind.TASK_TAKEN else f" to {deed.to}" if deed.to else ""
-    return _say_outcome(outcome, f"{FACTS[deed.kind].words.capitalize()}{to}: {task.do}", as_json=as_json)
+    return say_outcome(outcome, f"{FACTS[deed.kind].words.capitalize()}{to}: {task.do}", as_json=as_json)
 
 
 @task_app.command("done")
@@ -173,7 +173,7 @@ def done(  # noqa: PLR0917 - each is an option of the command line
         else:
             say(f"Done already: {found.do}")
         return 0
-    return _say_outcome(outcome, _done_words(found, made.pack, outcome), as_json=as_json)
+    return say_outcome(outcome, _done_words(found, made.pack, outcome), as_json=as_json)
 
 
 def _done_words(task: TaskView, pack: Pack, outcome: Outcome) -> str:
@@ -184,20 +184,6 @@ def _done_words(task: TaskView, pack: Pack, outcome: Outcome) -> str:
     if pack.clocks[standing.id].kind is ClockKind.REVIEW:
         return f"Done for now: {task.do}; again by {moment(standing.due)}"
     return f"Recorded, and still to do: {task.do}; 'homeward show {task.episode_id}' says why"
-
-
-def _say_outcome(outcome: Outcome, words: str, *, as_json: bool) -> int:
-    if as_json:
-        say_json(outcome.model_dump(mode="json"))
-    if outcome.state == "refused":
-        complain(outcome.reason or "refused")
-        return EXIT_BAD_INPUT
-    if outcome.state == "kept":
-        complain(f"{outcome.reason}: it is kept, not yet applied; it is applied when the engine is back")
-        return EXIT_KEPT
-    if not as_json:
-        say(words)
-    return 0
 
 
 @task_app.command("show")

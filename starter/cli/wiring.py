@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError
 from activities.store.audit import AuditOutcome
-from starter.audit import Audit
+from starter.audit import Audit, entry_of
 from starter.cli.asking import READING, CommandAsked, NeedToKnowError, being_asked
 from starter.client import Episodes, Reached
 from starter.commands import Commands
@@ -48,7 +48,7 @@ class WatchedStore(Store):
         """Write into the audit what was asked, and of which ids, as far as they are known. Once for each outcome."""
         self._written = True
         asked = self._command
-        await Audit(self).write(
+        entry = entry_of(
             asked.principal,
             asked.permission,
             asked.way,
@@ -57,6 +57,7 @@ class WatchedStore(Store):
             outcome=outcome,
             subjects=asked.subjects,
         )
+        await Audit(self).write(entry)
 
     async def write_down_at_the_end(self) -> None:
         """Write down what has not been yet: what was read, or a change that there was no need to make."""

@@ -17,9 +17,11 @@ from activities.store.episode_search import (
 )
 from activities.store.inbox import open_episodes_of, report_of
 from starter.access import Permission, permission_to_record
+from starter.api.acting import recorded_by
 from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.bodies import where_to_ask
 from starter.api.once import key_id
-from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
+from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.api.seeing import seen_episode
@@ -31,7 +33,7 @@ from starter.reports import WhatIsReported, Words
 from starter.sight import hidden_from, see_episode
 from workflows.fact_kinds import ABOUT_TASKS, OTHER_NAMES, FactKind
 from workflows.facts import COMMON_FIELDS
-from workflows.instants import Instant, parse_instant, to_rfc3339
+from workflows.instants import Instant, to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import EpisodeStatus
@@ -200,7 +202,7 @@ def router_of(parts: Parts) -> APIRouter:
         """Open a closed episode again: it goes on with all that it knew, and takes facts."""
         await _see_all(parts, asked, [str(episode_id)])
         fact_id = derived_id(key_id(asked), "reopening")
-        by = _recorded_by(asked, None)
+        by = recorded_by(asked, _whose(asked))
         try:
             outcome = await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
         except IdTakenError:
@@ -215,7 +217,7 @@ def router_of(parts: Parts) -> APIRouter:
         """Take a duplicate's facts over into the episode it duplicates, and end it, with a trail in both."""
         duplicate, into = str(episode_id), str(said.into)
         await _see_all(parts, asked, [duplicate, into])
-        by = _recorded_by(asked, None)
+        by = recorded_by(asked, _whose(asked))
         outcomes = await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
         refused = [one.reason or "" for one in outcomes if one.state == "refused"]
         body = Merged(facts=[as_said(one) for one in outcomes if one.state != "refused"], refused=refused)
@@ -247,24 +249,24 @@ def _fact(said: FactSaid, asked: Asked) -> dict[str, object]:
     if taken := next((name for name in said.details if name in COMMON_FIELDS), None):
         raise BadInputError(f"details.{taken}: must be given beside details, not in them")
     fact: dict[str, object] = {**said.details, "kind": said.kind.value, "at": to_rfc3339(said.at)}
-    fact |= {"id": derived_id(key_id(asked), "fact"), "recorded_by": _recorded_by(asked, said.recorded_by)}
+    fact |= {
+        "id": derived_id(key_id(asked), "fact"),
+        "recorded_by": recorded_by(asked, _whose(asked, said.recorded_by)),
+    }
     fact |= {"source": f"{asked.principal.kind} {asked.principal.name}"}
     given = {"note": said.note, "replaces": str(said.replaces) if said.replaces else None}
     return fact | {name: value for name, value in given.items() if value is not None}
 
 
-def _recorded_by(asked: Asked, given: str | None) -> str:
-    """Who recorded it: a person by the directory's reference or by name, whoever else is named; a system's own word."""
-    who = asked.principal
-    if who.kind == "person":
-        return who.person or who.name
-    return given or who.name
+def _whose(asked: Asked, told: str | None = None) -> str | None:
+    """In whose name something is recorded: a person's own, whoever else is named; whom a system names."""
+    return asked.principal.person if asked.principal.kind == "person" else told
 
 
 def _answer_to_all(outcomes: list[Outcome]) -> JSONResponse:
     said = [as_said(outcome) for outcome in outcomes]
     kept = next((outcome for outcome in outcomes if outcome.state == "kept"), None)
-    headers = {"Location": f"{PREFIX}/said/{kept.id}"} if kept else {}
+    headers = {"Location": where_to_ask(kept.id)} if kept else {}
     return JSONResponse([one.model_dump(mode="json") for one in said], 202 if kept else 200, headers=headers)
 
 
@@ -285,7 +287,7 @@ async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episod
     names = {"child", "police_reference", "open", "clock", "overdue", "changed_since"}
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
     cursor = read_cursor(searched.cursor, str, str)
-    after = (_instant(cursor[0]), str(cursor[1])) if cursor else None
+    after = (_due_in_cursor(cursor[0]), str(cursor[1])) if cursor else None
     # Whoever looks for a child gets what may be shown of it, and a place in the list only of that.
     most = _MOST_OF_A_CHILD if search.names_a_child else searched.limit + 1
     async with parts.store.snapshot() as session:
@@ -303,11 +305,8 @@ async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episod
     return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in page.items], next=page.next)
 
 
-def _instant(written: str) -> datetime:
-    try:
-        return NEVER if written == to_rfc3339(NEVER) else parse_instant(written)
-    except ValueError:
-        raise BadInputError("cursor: must be the 'next' of a page") from None
+def _due_in_cursor(written: str) -> datetime:
+    return NEVER if written == to_rfc3339(NEVER) else instant_in_cursor(written)
 
 
 def _as_listed(found: EpisodeFound, *, hidden: bool) -> EpisodeListed:

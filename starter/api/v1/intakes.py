@@ -24,7 +24,7 @@ from activities.store.intake import (
 from starter.access import Permission
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
 from starter.api.once import once
-from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
+from starter.api.paging import Cursor, Limit, Page, cursor_after, not_a_cursor, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.intake.beside import Beside, Ordered
@@ -142,7 +142,7 @@ def router_of(parts: Parts, beside: Beside) -> APIRouter:
         """What became of each line, in the file's order."""
         after = read_cursor(cursor, int)
         if after and not 0 <= after[0] < 2**31:
-            raise BadInputError("cursor: must be the 'next' of a page")
+            raise not_a_cursor()
         async with parts.store.snapshot() as session:
             run = await _run(session, asked, run_id)
             found = await lines_of(session, run.id, after=after[0] if after else 0, limit=limit + 1)

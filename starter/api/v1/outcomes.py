@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from starter.api.problems import PREFIX, Problem, ProblemError
+from starter.api.bodies import not_refused, where_to_ask
 from starter.commands import Outcome
 from workflows.contracts import ClockStanding
 from workflows.vocabulary import EpisodeStatus
@@ -43,13 +43,11 @@ class Waiting(BaseModel):
 
 def as_said(outcome: Outcome) -> Said:
     """An outcome as the body of an answer. Raises ProblemError with the reason of a refusal."""
-    if outcome.state == "refused":
-        raise ProblemError(Problem.REFUSED, outcome.reason)
     recorded = outcome.recorded
     return Said(
         id=outcome.id,
         episode_id=outcome.episode_id,
-        state=outcome.state,
+        state=not_refused(outcome),
         again=outcome.again,
         status=recorded.status if recorded else None,
         clocks=list(recorded.clocks) if recorded else [],
@@ -63,5 +61,5 @@ def answer_to(
     said = as_said(outcome)
     headers = {"Location": location} if location else {}
     if outcome.state == "kept":
-        status, headers = 202, {"Location": f"{PREFIX}/said/{outcome.id}"}
+        status, headers = 202, {"Location": where_to_ask(outcome.id)}
     return JSONResponse((body or said).model_dump(mode="json"), status, headers=headers)

@@ -1,6 +1,5 @@
 """What was said and is kept: where whoever was told 'kept, not yet applied' asks what became of it."""
 
-from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,14 +9,13 @@ from activities.store import inbox
 from activities.store.inbox import InboxItem
 from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, asked_router, needs
-from starter.api.paging import Cursor, Limit, Page, cursor_after, read_cursor
+from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.api.v1.outcomes import Waiting
 from starter.sight import see_episode
-from workflows.instants import parse_instant, to_rfc3339
-from workflows.plain_errors import BadInputError
+from workflows.instants import to_rfc3339
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -30,7 +28,8 @@ def router_of(parts: Parts) -> APIRouter:
         """What was said and is kept, not yet applied: no clock runs by it yet. The earliest first."""
         after = read_cursor(cursor, str, str)
         async with parts.store.snapshot() as session:
-            found = await inbox.kept_for(session, asked.authority, _place(after), limit + 1)
+            place = (instant_in_cursor(after[0]), str(after[1])) if after else None
+            found = await inbox.kept_for(session, asked.authority, place, limit + 1)
             shown = [one for one in found[:limit] if await _may_see(session, asked, one)]
         last = found[:limit][-1] if found else None
         asked.saw(*(one.episode_id for one in shown))
@@ -56,10 +55,3 @@ async def _may_see(session: AsyncSession, asked: Asked, item: InboxItem) -> bool
     if item.said_by == asked.principal.id:
         return True
     return (await see_episode(session, asked.principal, item.episode_id, asked.now)).sight == "whole"
-
-
-def _place(after: tuple[str, str] | None) -> tuple[datetime, str] | None:
-    try:
-        return (parse_instant(after[0]), after[1]) if after else None
-    except ValueError:
-        raise BadInputError("cursor: must be the 'next' of a page") from None

@@ -26,19 +26,20 @@ from activities.store.tasks import (
 from starter.access import Permission, permission_to_record
 from starter.api.acting import acting_person, known_person, recorded_by
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
-from starter.api.bodies import KEPT, Answer, Became, Reference, Sent, Words, became
+from starter.api.bodies import KEPT, Answer, Became, Reference, Sent, became
 from starter.api.once import key_id, one_request
-from starter.api.paging import Cursor, Limit, Page, cursor_after, read_cursor
+from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError, cannot_be_used
 from starter.api.seeing import seen_episode
 from starter.commands import Outcome
+from starter.reports import Words
 from starter.sight import hidden_among
 from starter.task_deeds import Completion, Deed, completing, do_with_task, still_standing, task_in_full
 from starter.tasks import IN_A_REQUEST
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
-from workflows.instants import Instant, parse_instant, to_rfc3339
+from workflows.instants import Instant, to_rfc3339
 from workflows.names import derived_id, duty_of, episode_of_task, task_key
 from workflows.vocabulary import Role
 
@@ -355,10 +356,9 @@ def _place(cursor: str | None) -> TaskPlace:
     if values is None:
         return FIRST_PLACE
     due, opened_at, episode_id, passed = values
-    try:
-        since = parse_instant(opened_at)
-        return TaskPlace(
-            due=parse_instant(due) if due else None, opened_at=since, episode_id=episode_id, passed=max(0, passed)
-        )
-    except ValueError:
-        raise cannot_be_used("cursor: must be the 'next' of a page") from None
+    return TaskPlace(
+        due=instant_in_cursor(due) if due else None,
+        opened_at=instant_in_cursor(opened_at),
+        episode_id=episode_id,
+        passed=max(0, passed),
+    )
