@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import BigInteger, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -59,8 +59,8 @@ class Feed(BaseModel):
     """How far a feed goes: the last number given, and the last one dropped for its age. 0: none."""
 
     model_config = ConfigDict(from_attributes=True)
-    last: int = 0
-    dropped: int = 0
+    last: int = Field(default=0, description="the last number that was given")
+    dropped: int = Field(default=0, description="the last number that was dropped for its age")
 
 
 async def before_turn(session: AsyncSession, changes: EpisodeChanges) -> Before:
