@@ -146,6 +146,17 @@ async def read_events(
     return EventPage(events=events, cursor=events[-1].number if more else feed.last, more=more)
 
 
+async def last_events(session: AsyncSession, authority: str, most: int, kinds: Collection[str] = ()) -> EventPage:
+    """An authority's latest events, at most so many, of these kinds or of all, oldest first."""
+    feed = await feed_of(session, authority)
+    chosen = select(EventTable).where(EventTable.authority == authority, EventTable.number <= feed.last)
+    if kinds:
+        chosen = chosen.where(EventTable.kind.in_(kinds))
+    rows = (await session.scalars(chosen.order_by(EventTable.number.desc()).limit(most))).all()
+    events = [NumberedEvent.model_validate(row) for row in reversed(rows)]
+    return EventPage(events=events, cursor=feed.last, more=False)
+
+
 async def drop_events(session: AsyncSession, authority: str, before: datetime) -> int:
     """Drop an authority's oldest events, those from before an instant (UTC); how many.
 
