@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from activities.store import Store
-from activities.store.episodes import list_episodes
+from activities.store.episode_search import Search, every_episode
 from starter.commands import Commands
 
 
@@ -13,7 +13,7 @@ async def tell_open_episodes(store: Store, commands: Commands, authority: str, n
     Raises EngineSilentError: some may have heard and others not. Asking again does no harm.
     """
     async with store.session() as session:
-        open_ones = await list_episodes(session, authority, now, include_closed=False)
+        open_ones = await every_episode(session, authority, Search(open=True), now)
     if not open_ones:
         return
     episodes = await commands.engine()

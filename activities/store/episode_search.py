@@ -14,6 +14,9 @@ from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """When something falls due that is not due at all, for putting it last."""
 
+_AT_ONCE: Final = 1000
+"""As many episodes as are asked for in one statement, where all are wanted."""
+
 _OWED: Final = tuple(state.value for state in ClockState if state.owed)
 
 
@@ -88,6 +91,18 @@ async def search_episodes(
     rows = (await session.execute(chosen)).all()
     owed = await _owed(session, [episode.id for episode, _ in rows])
     return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
+
+
+async def every_episode(session: AsyncSession, authority: str, search: Search, now: datetime) -> list[EpisodeFound]:
+    """All that is found, however many there are, the most pressing first. `now` is UTC."""
+    found: list[EpisodeFound] = []
+    after: tuple[datetime, str] | None = None
+    while True:
+        page = await search_episodes(session, authority, search, now, order="id", after=after, limit=_AT_ONCE)
+        found += page
+        if len(page) < _AT_ONCE:
+            return sorted(found, key=lambda one: (one.next_due or NEVER, one.episode_id))
+        after = NEVER, page[-1].episode_id
 
 
 def _after(

@@ -1,7 +1,6 @@
 """Episodes in the store: one writer, the workflow's turn; and what people read."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -32,7 +31,7 @@ from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
 from workflows.repeats import EarlierEpisode
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
+from workflows.vocabulary import ClockState, EpisodeStatus
 
 
 class EpisodeView(BaseModel):
@@ -236,54 +235,3 @@ async def _dispatches(session: AsyncSession, messages: Collection[str]) -> list[
         }
         for row in await _rows(session, DispatchTable, DispatchTable.message_id.in_(messages), order=order)
     ]
-
-
-class EpisodeSummary(BaseModel):
-    """An episode in a list: where it stands, and what is owed next. Instants are UTC."""
-
-    episode_id: str
-    child_reference: str | None
-    status: EpisodeStatus
-    missing_since: datetime | None
-    next_clock: str | None
-    next_due: datetime | None
-    overdue: int
-    closed_at: datetime | None
-
-
-async def list_episodes(
-    session: AsyncSession, authority: str, now: datetime, include_closed: bool
-) -> list[EpisodeSummary]:
-    """Every episode of an authority with what is owed next, the most pressing first. `now` is UTC."""
-    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
-    chosen = chosen.where(EpisodeTable.authority == authority)
-    if not include_closed:
-        chosen = chosen.where(EpisodeTable.closed_at.is_(None))
-    owed = select(ClockTable).join(EpisodeTable, EpisodeTable.id == ClockTable.episode_id)
-    owed = owed.where(EpisodeTable.authority == authority)
-    owed = owed.where(ClockTable.state.in_([ClockState.RUNNING.value, ClockState.OVERDUE.value]))
-    by_episode: dict[str, list[ClockTable]] = {}
-    for clock in (await session.scalars(owed.order_by(ClockTable.due.nulls_first(), ClockTable.id))).all():
-        by_episode.setdefault(clock.episode_id, []).append(clock)
-    summaries: list[EpisodeSummary] = []
-    for episode, reference in (await session.execute(chosen)).all():
-        clocks = by_episode.get(episode.id, [])
-        late = [c for c in clocks if c.due and c.due < now and c.kind == ClockKind.DUE_BY]
-        summaries.append(
-            EpisodeSummary(
-                episode_id=episode.id,
-                child_reference=reference,
-                status=EpisodeStatus(episode.status),
-                missing_since=episode.missing_since,
-                next_clock=clocks[0].id if clocks else None,
-                next_due=clocks[0].due if clocks else None,
-                overdue=len(late),
-                closed_at=episode.closed_at,
-            )
-        )
-    return sorted(summaries, key=_pressing)
-
-
-def _pressing(summary: EpisodeSummary) -> tuple[bool, str, str]:
-    due = summary.next_due.isoformat() if summary.next_due else ""
-    return summary.next_due is None, due, summary.episode_id

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from activities.policies import Policies, kept_text, read_calendar, read_pack, read_yaml
-from activities.store.episodes import episode_view, list_episodes
+from activities.store.episode_search import Search, every_episode
+from activities.store.episodes import episode_view
 from activities.store.inbox import report_of
 from starter import policy_page
 from starter.access import Permission, needs
@@ -151,7 +152,7 @@ async def _chosen(here: Wired, on: list[str] | None) -> list[str]:
     if on:
         return [await whole_id(here, beginning) for beginning in on]
     async with here.store.snapshot() as session:
-        found = await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed=True)
+        found = await every_episode(session, here.settings.authority, Search(), datetime.now(UTC))
         hidden = await here.hidden(session, [one.episode_id for one in found])
     return [one.episode_id for one in found if one.episode_id not in hidden]
 

@@ -8,7 +8,8 @@ import typer
 from pydantic import BaseModel
 
 from activities.store import inbox
-from activities.store.episodes import EpisodeSummary, EpisodeView, list_episodes
+from activities.store.episode_search import EpisodeFound, Search, every_episode
+from activities.store.episodes import EpisodeView
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
@@ -137,9 +138,10 @@ def list_command(
 ) -> None:
     """List the episodes, the most pressing first."""
 
-    async def work() -> tuple[list[EpisodeSummary | _OnlyThere], int]:
+    async def work() -> tuple[list[EpisodeFound | _OnlyThere], int]:
         async with wired() as here, here.store.snapshot() as session:
-            found = await list_episodes(session, here.settings.authority, datetime.now(UTC), include_closed)
+            search = Search() if include_closed else Search(open=True)
+            found = await every_episode(session, here.settings.authority, search, datetime.now(UTC))
             hidden = await here.hidden(session, [one.episode_id for one in found])
             shown = [_only_there(one) if one.episode_id in hidden else one for one in found]
             return shown, await inbox.count_waiting(session, here.settings.authority)
@@ -160,11 +162,11 @@ class _OnlyThere(BaseModel):
     need_to_know: bool = True
 
 
-def _only_there(summary: EpisodeSummary) -> _OnlyThere:
+def _only_there(summary: EpisodeFound) -> _OnlyThere:
     return _OnlyThere(episode_id=summary.episode_id)
 
 
-def _row(one: EpisodeSummary | _OnlyThere) -> list[str]:
+def _row(one: EpisodeFound | _OnlyThere) -> list[str]:
     if isinstance(one, _OnlyThere):
         return [one.episode_id, "-", "restricted", "-", "-", "-", ""]
     gone, due = moment(one.missing_since), moment(one.next_due)

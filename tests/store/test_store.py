@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from activities import notify
-from activities.store import Store, inbox
+from activities.store import Store, episode_search, inbox
 from activities.store import post as store_post
 from activities.store.answers import mark_read, message_tray, tray_of
 from activities.store.child_records import ChildRecord, add_version, versions
 from activities.store.directory import PersonEntry, add, everyone, put_people
-from activities.store.episodes import episode_view, list_episodes, write_changes
+from activities.store.episode_search import Search, every_episode
+from activities.store.episodes import episode_view, write_changes
 from activities.store.failures import RefusedByDatabaseError
 from activities.store.statements import insert_once, upsert, upsert_all
 from activities.store.tables import ChildTable, EpisodeTable, HoldingTable, NoticeTable, PersonTable, TaskTable
@@ -221,12 +222,24 @@ async def test_an_episode_is_read_whole_and_listed(store: Store) -> None:
     async with store.snapshot() as session:
         view, listed = (
             await episode_view(session, AUTHORITY, "e1"),
-            await list_episodes(session, AUTHORITY, LATER, include_closed=False),
+            await every_episode(session, AUTHORITY, Search(open=True), LATER),
         )
         assert await episode_view(session, AUTHORITY, "e2") is None
     assert view is not None
     assert [(fact.id, fact.details) for fact in view.facts] == [("f1", {"clock": "rhi", "role": "iro", "by": "one"})]
     assert [one.episode_id for one in listed] == ["e1"]
+
+
+async def test_every_episode_is_listed_however_many_there_are(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(episode_search, "_AT_ONCE", 2)
+    for number in (3, 1, 2, 5, 4):
+        turn = changes(1, ())
+        row = turn.episode.model_copy(update={"episode_id": f"e{number}"})
+        async with store.session() as session:
+            await write_changes(session, turn.model_copy(update={"episode": row}))
+    async with store.snapshot() as session:
+        listed = await every_episode(session, AUTHORITY, Search(), LATER)
+    assert [one.episode_id for one in listed] == ["e1", "e2", "e3", "e4", "e5"]
 
 
 async def test_what_goes_wrong_half_way_leaves_nothing(store: Store) -> None:
