@@ -262,6 +262,7 @@ def test_whoever_is_not_close_is_asked_to_break_the_glass(shell: Shell, words: l
 
 def test_lists_say_of_a_restricted_child_only_that_there_is_an_episode(shell: Shell) -> None:
     listed = {one["episode_id"]: one for one in json.loads(shell.says("list", "--json")[1])["episodes"]}
+    assert list(listed) == [OPEN_EPISODE, EPISODE], "its place does not tell when something of it falls due"
     assert listed[EPISODE] == {"episode_id": EPISODE, "need_to_know": True}
     assert listed[OPEN_EPISODE]["child_reference"] == "c2"
     assert "restricted" in shell.says("list")[1]
