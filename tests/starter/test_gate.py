@@ -24,6 +24,7 @@ from starter.cli.main import app, run
 from starter.settings import Settings
 from tests.starter.test_sight import restricted
 from tests.store.rows import AT
+from workflows.instants import to_rfc3339
 
 EPISODE, OPEN_EPISODE = "e1111111", "e2222222"
 ME: Final = f"os:{pwd.getpwuid(os.geteuid()).pw_name}"
@@ -267,6 +268,21 @@ def test_lists_say_of_a_restricted_child_only_that_there_is_an_episode(shell: Sh
     assert listed[OPEN_EPISODE]["child_reference"] == "c2"
     assert "restricted" in shell.says("list")[1]
     assert [task["episode_id"] for task in json.loads(shell.says("tasks", "--json")[1])] == [OPEN_EPISODE]
+
+
+def test_a_form_is_asked_about_no_restricted_child(shell: Shell, tmp_path: Path) -> None:
+    form = tmp_path / "form.json"
+    said: dict[str, Any] = {"form": "police", "force": "Invented", "reference": "N", "reported_at": to_rfc3339(AT), "child": {}}
+    form.write_text(json.dumps(said), encoding="utf-8")
+    status, answer, complaint = shell.says("intake", "form", "police", str(form))
+    assert (status, OPEN_EPISODE in answer, EPISODE in answer) == (4, True, False)
+    assert EPISODE not in complaint
+    assert "It may be about episode" in answer
+    shell.set("HOMEWARD_COMMAND_ROLES", "reporter")
+    for words, begins in ((("--dry-run",), "Would be taken in"), ((), "Begun")):
+        status, answer, complaint = shell.says("intake", "form", "police", str(form), *words)
+        assert answer.startswith(begins), (answer, complaint)
+        assert OPEN_EPISODE not in answer
 
 
 def test_broken_glass_opens_it_to_whoever_broke_it_and_the_list_says_who(shell: Shell) -> None:
