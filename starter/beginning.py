@@ -28,6 +28,7 @@ def first_input(item: InboxItem) -> EpisodeInput:
             *report.facts(item.id, item.received_at),
             *(Fact.model_validate(fact) for fact in item.body["facts"]),
         ),
+        perhaps_a_duplicate=item.body.get("perhaps_a_duplicate", False),
     )
 
 

@@ -67,10 +67,14 @@ class Outcome(BaseModel):
 
 @dataclass(frozen=True)
 class ReadReport:
-    """A report that was read and has a report_id, with the facts that came after it."""
+    """A report that was read and has a report_id, with the facts that came after it.
+
+    `perhaps_a_duplicate`: somebody must look whether the absence is known by another episode.
+    """
 
     report: Report
     later: tuple[Fact, ...] = ()
+    perhaps_a_duplicate: bool = False
 
 
 @dataclass(frozen=True)
@@ -317,6 +321,7 @@ class Commands:
             "child_id": child_id,
             "policy_version": self._policies.pack(report.policy).version,
             "facts": [fact.model_dump(mode="json") for fact in one.later],
+            "perhaps_a_duplicate": one.perhaps_a_duplicate,
         }
         return InboxItem(
             id=item_id,

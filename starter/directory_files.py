@@ -113,6 +113,10 @@ class Compared:
     lines: dict[int, Change]
     removed: list[Row]
 
+    def rows_of(self, file: DirectoryFile) -> list[Row]:
+        """The rows that the file would add, change or take away."""
+        return [*(file.rows[number] for number, how in self.lines.items() if how != "unchanged"), *self.removed]
+
     @property
     def taken(self) -> TakenIn:
         """How many rows of each sort; a row that the file says twice counts once."""

@@ -8,19 +8,22 @@ keeps the child's record, sees all of its authority's.
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
-from activities.store.closeness import Asker, close_to, close_to_child
+from activities.store.closeness import Asker, children_worked_for, close_to, close_to_child
 from activities.store.tables import EpisodeTable, InboxTable
 from starter.access import AccessRole, Principal
 from starter.reports import Report
 
 Sight = Literal["whole", "only_that_it_is_there", "nothing"]
+
+_AT_ONCE: Final = 1000
+"""As many episodes as are asked about in one statement."""
 
 
 class EpisodeSeen(BaseModel):
@@ -110,7 +113,8 @@ async def child_hidden_from(session: AsyncSession, principal: Principal, child_i
     chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.need_to_know)
     chosen = chosen.where(EpisodeTable.authority == principal.authority)
     written = (await session.scalars(chosen.order_by(EpisodeTable.written_at.desc(), EpisodeTable.id))).all()
-    kept_close = [*await _reports_kept_close(session, principal.authority, child_id), *written]
+    waiting = await _waiting_kept_close(session, principal.authority, child_id)
+    kept_close = [*(one.episode_id for one in waiting), *written]
     if not kept_close or await close_to_child(session, asker_of(principal), child_id, now):
         return None
     hidden = await hidden_from(session, principal, kept_close, now, by_report=False)
@@ -122,13 +126,37 @@ async def child_is_hidden(session: AsyncSession, principal: Principal, child_id:
     return await child_hidden_from(session, principal, child_id, now) is not None
 
 
-async def _reports_kept_close(session: AsyncSession, authority: str, child_id: str) -> list[str]:
-    """The need-to-know episodes of a child that are only reported, the latest first."""
+async def restricted_children_hidden_from(session: AsyncSession, principal: Principal, now: datetime) -> frozenset[str]:
+    """The children with a need-to-know episode, open or closed, written or only reported, that a principal may not see.
+
+    Having reported an episode opens that episode, and not the child. `now` is UTC.
+    """
+    chosen = select(EpisodeTable.id, EpisodeTable.child_id).where(EpisodeTable.need_to_know)
+    chosen = chosen.where(EpisodeTable.authority == principal.authority, EpisodeTable.child_id.is_not(None))
+    child_of = {episode: child for episode, child in (await session.execute(chosen)).all() if child}
+    child_of |= {one.episode_id: one.child_id for one in await _waiting_kept_close(session, principal.authority)}
+    episodes, hidden = sorted(child_of), set[str]()
+    for start in range(0, len(episodes), _AT_ONCE):
+        hidden |= await hidden_from(session, principal, episodes[start : start + _AT_ONCE], now, by_report=False)
+    mine = await children_worked_for(session, asker_of(principal), now, later=False)
+    return frozenset({child_of[one] for one in hidden} - mine)
+
+
+class _Waiting(NamedTuple):
+    """An episode that is only reported, and its child."""
+
+    episode_id: str
+    child_id: str
+
+
+async def _waiting_kept_close(session: AsyncSession, authority: str, child_id: str | None = None) -> list[_Waiting]:
+    """The need-to-know episodes of an authority's children, or of one, that are only reported, the latest first."""
     chosen = select(InboxTable).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
-    chosen = chosen.where(InboxTable.authority == authority, InboxTable.child_id == child_id)
-    chosen = chosen.where(InboxTable.kind == "report", EpisodeTable.id.is_(None))
+    chosen = chosen.where(InboxTable.authority == authority, InboxTable.kind == "report", EpisodeTable.id.is_(None))
+    if child_id is not None:
+        chosen = chosen.where(InboxTable.child_id == child_id)
     return [
-        row.episode_id
+        _Waiting(row.episode_id, row.child_id)
         for row in (await session.scalars(chosen.order_by(InboxTable.received_at.desc()))).all()
-        if Report.model_validate(row.body["report"]).circumstances().need_to_know
+        if row.child_id and Report.model_validate(row.body["report"]).circumstances().need_to_know
     ]

@@ -203,7 +203,10 @@ class Carried(_Message):
 
 
 class EpisodeInput(_Message):
-    """What an episode begins with. `ahead` is how far its time runs ahead of the engine's: rehearsals only."""
+    """What an episode begins with. `ahead` is how far its time runs ahead of the engine's: rehearsals only.
+
+    `perhaps_a_duplicate`: whoever reported it could not be asked whether the absence is known by another episode.
+    """
 
     episode_id: str
     authority: str
@@ -215,6 +218,7 @@ class EpisodeInput(_Message):
     ahead: timedelta = timedelta(0)
     longest_history: int | None = None
     carried: Carried | None = None
+    perhaps_a_duplicate: bool = False
 
 
 class WriteAgain(_Message):

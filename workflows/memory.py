@@ -59,6 +59,9 @@ class Memory:
         for fact in start.facts:
             if fact.id not in told_of:
                 self.timeline.add_fact(fact, now)
+        if start.perhaps_a_duplicate and carried is None:
+            do = "This absence may be known already by another episode: look, and merge this one into that if so"
+            self.open_task("perhaps-duplicate", Role.DUTY_MANAGER, do, now)
 
     # Facts ------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.store.directory import person_id
 from activities.store.tables import (
     BrokenGlassTable,
+    ChildTable,
     ChildTeamTable,
     EpisodeTable,
     HoldingTable,
@@ -68,6 +69,17 @@ async def close_to_child(session: AsyncSession, asker: Asker, child_id: str, now
     return child_id in children or (team is not None and team.team in teams)
 
 
+async def children_worked_for(session: AsyncSession, asker: Asker, now: datetime, *, later: bool) -> frozenset[str]:
+    """The children for whom, or for whose team, somebody holds a role at `now` (UTC); with `later`, or will."""
+    me = await person_id(session, asker.authority, asker.person) if asker.person else None
+    if me is None:
+        return frozenset()
+    children, teams = await _offices(session, asker.authority, me, now, later=later)
+    of_teams = select(ChildTeamTable.child_id).join(ChildTable, ChildTable.id == ChildTeamTable.child_id)
+    of_teams = of_teams.where(ChildTable.authority == asker.authority, ChildTeamTable.team.in_(teams))
+    return frozenset({*children, *(await session.scalars(of_teams)).all()})
+
+
 async def _through_broken_glass(
     session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime
 ) -> set[str]:
@@ -91,12 +103,13 @@ async def _by_office(
     return set((await session.scalars(mine)).all())
 
 
-async def _offices(session: AsyncSession, authority: str, me: str, now: datetime) -> tuple[set[str], set[str]]:
-    """The children and the teams for which a person holds a role now."""
-    in_force: tuple[ColumnElement[bool], ...] = (
-        HoldingTable.since.is_(None) | (HoldingTable.since <= now),
-        HoldingTable.until.is_(None) | (HoldingTable.until > now),
-    )
+async def _offices(
+    session: AsyncSession, authority: str, me: str, now: datetime, *, later: bool = False
+) -> tuple[set[str], set[str]]:
+    """The children and the teams for which a person holds a role now; with `later`, or will."""
+    in_force: list[ColumnElement[bool]] = [HoldingTable.until.is_(None) | (HoldingTable.until > now)]
+    if not later:
+        in_force.append(HoldingTable.since.is_(None) | (HoldingTable.since <= now))
     held = select(HoldingTable.scope, HoldingTable.held_for).where(
         HoldingTable.authority == authority, HoldingTable.person_id == me, *in_force
     )

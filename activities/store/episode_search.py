@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.tables import ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
@@ -40,6 +40,12 @@ class Search(BaseModel):
         """Whether what is found is thereby known to be about a certain child."""
         return self.child is not None or self.police_reference is not None
 
+    @property
+    def would_tell(self) -> bool:
+        """Whether being found by it tells more of an episode than that it is there and how it stands."""
+        owed = self.clock is not None or self.overdue is not None
+        return self.names_a_child or owed or self.changed_since is not None
+
 
 class EpisodeFound(BaseModel):
     """An episode in a list: where it stands, and what is owed next. Instants are UTC."""
@@ -73,24 +79,49 @@ async def search_episodes(
     order: Order,
     after: tuple[datetime, str] | None,
     limit: int,
+    hidden: Collection[str] = (),
 ) -> list[EpisodeFound]:
     """Episodes of an authority, by id or the most pressing first, those after an item of that order. `now` is UTC.
 
     In the order of ids nothing is passed over or shown twice, whatever changes
-    between two pages; the most pressing first is for people.
+    between two pages; the most pressing first is for people. Nothing is told of
+    when the `hidden` fall due: they come last, as if they never did, and are
+    left out of a search that would tell more of them.
     """
+    due = _due(hidden)
+    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, *_conditions(search, now))
+    if search.would_tell:
+        chosen = chosen.where(EpisodeTable.id.not_in(hidden))
+    chosen = _after(chosen, due, order, after).limit(limit)
+    rows = (await session.execute(chosen)).all()
+    owed = await _owed(session, [episode.id for episode, _ in rows])
+    return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
+
+
+async def need_to_know_among(session: AsyncSession, authority: str, search: Search, now: datetime) -> list[str]:
+    """The need-to-know episodes whose place in a list, or whose being found at all, could tell something of them.
+
+    `now` is UTC.
+    """
+    chosen = select(EpisodeTable.id).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.need_to_know, *_conditions(search, now))
+    if not search.would_tell:
+        owes = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED), ClockTable.due.is_not(None))
+        chosen = chosen.where(exists().where(*owes))
+    return list((await session.scalars(chosen)).all())
+
+
+def _due(hidden: Collection[str]) -> ColumnElement[datetime]:
+    """When the first thing that an episode owes falls due, and never for the hidden."""
     next_due = (
         select(func.min(ClockTable.due))
         .where(ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED))
         .scalar_subquery()
     )
-    due = func.coalesce(next_due, literal(NEVER, UtcInstant()), type_=UtcInstant())
-    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
-    chosen = chosen.where(EpisodeTable.authority == authority, *_conditions(search, now))
-    chosen = _after(chosen, due, order, after).limit(limit)
-    rows = (await session.execute(chosen)).all()
-    owed = await _owed(session, [episode.id for episode, _ in rows])
-    return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
+    never = literal(NEVER, UtcInstant())
+    due = func.coalesce(next_due, never, type_=UtcInstant())
+    return case((EpisodeTable.id.in_(hidden), never), else_=due) if hidden else due
 
 
 async def every_episode(session: AsyncSession, authority: str, search: Search, now: datetime) -> list[EpisodeFound]:

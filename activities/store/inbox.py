@@ -179,15 +179,16 @@ async def child_ids(
     if not references:
         return {}
     wanted = sorted(set(references))
-    known = await _known_children(session, authority, wanted)
+    known = await known_child_ids(session, authority, wanted)
     new = [reference for reference in wanted if reference not in known]
     about = {"authority": authority, "created_at": now}
     rows = [{"id": str(uuid4()), "reference": reference, **about} for reference in new]
     await insert_all_once(session, ChildTable, rows)
-    return known | await _known_children(session, authority, new)
+    return known | await known_child_ids(session, authority, new)
 
 
-async def _known_children(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:
+async def known_child_ids(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:
+    """Homeward's own ids of those of the children of these references that are known, by reference."""
     found: dict[str, str] = {}
     for start in range(0, len(references), _AT_ONCE):
         some = references[start : start + _AT_ONCE]

@@ -46,7 +46,7 @@ def entrance(
         return Entrance(identity, local_sign_in.router_of(accounts, doors, clock), this_machine_only=True)
     names = claim_names(settings, about)
     provider = provider_of(settings, about)
-    tokens = ProviderTokens(provider, names, about.oidc_audience)
+    tokens = ProviderTokens(provider, names, about.oidc_audience, about.known_systems)
     signing_in = ProviderSignIn(provider, names, store)
     return Entrance(
         KnownIdentity(tokens, sessions, whereabouts, clock),

@@ -12,7 +12,7 @@ from starter.cli.directory_changes import WHEN, tell_open_episodes
 from starter.cli.say import complain, say, say_json, say_table, say_text
 from starter.cli.wiring import run_async, wired
 from starter.directory_changes import SPANS, rows_there
-from starter.directory_files import TakenIn, as_csv, compare, read_directory_file, take_in_directory
+from starter.directory_files import TakenIn, as_csv, compare_lines, read_directory_file, take_in_directory
 from starter.directory_rows import COLUMNS, Row, cells, check_kind, read_moment
 from starter.directory_who import held_by_nobody, who_is_told
 from workflows.directory import channels_of
@@ -72,9 +72,11 @@ def import_file(
 
     async def work() -> TakenIn:
         async with wired() as here:
-            async with here.store.session() as session:
-                if dry_run:
-                    return await compare(session, here.settings.authority, read)
+            async with here.store.snapshot() as session:
+                compared = await compare_lines(session, here.settings.authority, read)
+            if dry_run:
+                return compared.taken
+            async with here.changing_directory(compared.rows_of(read)) as session:
                 taken = await take_in_directory(session, here.settings.authority, read, now)
             await tell_open_episodes(here, now)
             return taken

@@ -1,6 +1,6 @@
 """Commands that change one thing in the directory, checked as strictly as its files are."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -82,7 +82,7 @@ def person(  # noqa: PLR0917 - each is an option of the command line
     async def work(session: AsyncSession, authority: str, now: datetime) -> tuple[Change, str]:
         return await change_person(session, authority, reference, given, now), ""
 
-    _carry_out(work)
+    _carry_out(work, {"person": reference})
 
 
 @needs(Permission.CHANGE_DIRECTORY)
@@ -106,7 +106,7 @@ def hold_role(  # noqa: PLR0917 - each is an option of the command line
         more = f"; ended instead: {ended}" if ended else ""
         return ("changed" if ended and became == "unchanged" else became), more
 
-    _carry_out(work)
+    _carry_out(work, held)
 
 
 @needs(Permission.CHANGE_DIRECTORY)
@@ -124,19 +124,19 @@ def release_role(
         await release(session, authority, {**held, "from": "", "until": to_rfc3339(now) if at is None else at})
         return "changed", ""
 
-    _carry_out(work)
+    _carry_out(work, held)
 
 
 @needs(Permission.CHANGE_DIRECTORY)
 def on_call(role: RoleName, person: PersonReference, since: From, until: Until) -> None:
     """Have a person be on call for a role for a time."""
-    _carry_out(_row("rota", {"role": role, "person": person, "from": since, "until": until}))
+    _carry_out_row("rota", {"role": role, "person": person, "from": since, "until": until})
 
 
 @needs(Permission.CHANGE_DIRECTORY)
 def leave(person: PersonReference, since: From, until: Until) -> None:
     """Have a person be away for a time."""
-    _carry_out(_row("leave", {"person": person, "from": since, "until": until}))
+    _carry_out_row("leave", {"person": person, "from": since, "until": until})
 
 
 @needs(Permission.CHANGE_DIRECTORY)
@@ -145,7 +145,7 @@ def team(
     team: Annotated[str, typer.Argument(metavar="TEAM", help="the team's name")],
 ) -> None:
     """Say which team a child belongs to."""
-    _carry_out(_row("teams", {"child": child, "team": team}))
+    _carry_out_row("teams", {"child": child, "team": team})
 
 
 def _holding(role: str, person: str, child: str | None, team: str | None) -> Row:
@@ -155,19 +155,20 @@ def _holding(role: str, person: str, child: str | None, team: str | None) -> Row
     return {"role": role, "person": person, "scope": scope, "for": child or team or ""}
 
 
-def _row(kind: str, row: Mapping[str, str]) -> Saying:
+def _carry_out_row(kind: str, row: Row) -> None:
     async def work(session: AsyncSession, authority: str, now: datetime) -> tuple[Change, str]:
         return await change(session, authority, kind, row, now), ""
 
-    return work
+    _carry_out(work, row)
 
 
-def _carry_out(saying: Saying) -> None:
+def _carry_out(saying: Saying, row: Row) -> None:
+    """Say something in the store that is about whom a row names."""
     now = datetime.now(UTC)
 
     async def work() -> tuple[Change, str]:
         async with wired() as here:
-            async with here.store.session() as session:
+            async with here.changing_directory([row]) as session:
                 became, more = await saying(session, here.settings.authority, now)
             if became != "unchanged":
                 await tell_open_episodes(here, now)

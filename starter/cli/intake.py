@@ -254,13 +254,16 @@ def form_command(  # noqa: PLR0917 - each is an option of the command line
     """Take a form in: it begins an episode, or adds to the one it is about. Sent again, it adds what is new in it."""
     read = form_of(kind).read(read_json(file))
 
-    async def work() -> FormOutcome:
+    async def work() -> tuple[FormOutcome, bool]:
         async with wired() as here:
+            now = datetime.now(UTC)
             whole = await whole_id(here, episode) if episode else None
-            forms = FormsIn(here.store, here.commands, here.settings.authority)
-            return await forms.take_in(read, datetime.now(UTC), episode=whole, new=new, dry_run=dry_run)
+            forms = FormsIn(here.store, here.commands, here.asked.principal)
+            outcome = await forms.take_in(read, now, episode=whole, new=new, dry_run=dry_run)
+            shown = await forms.as_far_as_seen(outcome, now)
+            return shown, outcome.kept
 
-    outcome = run_async(work())
+    outcome, kept = run_async(work())
     if as_json:
         say_json(outcome.model_dump(mode="json"))
     else:
@@ -268,7 +271,7 @@ def form_command(  # noqa: PLR0917 - each is an option of the command line
     if outcome.state == "needs_a_person":
         complain(f"it needs a person: {outcome.why}; nothing is recorded. Say --episode EPISODE, or --new")
         return EXIT_NEEDS_A_PERSON
-    if outcome.kept:
+    if kept:
         complain("the engine does not answer: what was told is kept, and applied when the engine is back")
         return EXIT_KEPT
     return EXIT_BAD_INPUT if any(fact.state == "refused" for fact in outcome.facts) else 0

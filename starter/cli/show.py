@@ -136,15 +136,17 @@ def _fact_of(line: TimelineEntry | PostEvent) -> str:
 def list_command(
     include_closed: Annotated[bool, typer.Option("--all", help="closed episodes too")] = False, as_json: AsJson = False
 ) -> None:
-    """List the episodes, the most pressing first."""
+    """List the episodes, the most pressing first, those that are hidden from whoever asks last."""
 
     async def work() -> tuple[list[EpisodeFound | _OnlyThere], int]:
         async with wired() as here, here.store.snapshot() as session:
             search = Search() if include_closed else Search(open=True)
             found = await every_episode(session, here.settings.authority, search, datetime.now(UTC))
             hidden = await here.hidden(session, [one.episode_id for one in found])
-            shown = [_only_there(one) if one.episode_id in hidden else one for one in found]
-            return shown, await inbox.count_waiting(session, here.settings.authority)
+            # Its place among the others would tell when something of it falls due.
+            shown = [one for one in found if one.episode_id not in hidden]
+            only_there = [_OnlyThere(episode_id=one) for one in sorted(hidden)]
+            return [*shown, *only_there], await inbox.count_waiting(session, here.settings.authority)
 
     found, waiting = run_async(work())
     if as_json:
@@ -160,10 +162,6 @@ class _OnlyThere(BaseModel):
 
     episode_id: str
     need_to_know: bool = True
-
-
-def _only_there(summary: EpisodeFound) -> _OnlyThere:
-    return _OnlyThere(episode_id=summary.episode_id)
 
 
 def _row(one: EpisodeFound | _OnlyThere) -> list[str]:

@@ -220,7 +220,8 @@ async def _who_comes_in(settings: Settings) -> tuple[bool, str]:
         await provider_of(settings, about).check(datetime.now(UTC))
     except IssuerAwayError as away:
         return False, f"identity: {about.oidc_issuer}: {away}"
-    return True, f"identity: {about.oidc_issuer} answers"
+    nobody = "" if about.known_systems.any_known else "; no system is known: set HOMEWARD_OIDC_SYSTEM_CLIENTS"
+    return True, f"identity: {about.oidc_issuer} answers{nobody}"
 
 
 def _ways_out() -> tuple[bool, str]:

@@ -17,6 +17,8 @@ from starter.audit import Audit, entry_of
 from starter.cli.asking import READING, CommandAsked, NeedToKnowError, being_asked
 from starter.client import Episodes, Reached
 from starter.commands import Commands
+from starter.directory_rows import Row
+from starter.directory_sight import OpensToOneselfError, named_in, opening_nothing_to
 from starter.settings import Settings, load_settings
 from starter.sight import child_hidden_from, hidden_among, see_episode
 from workflows.plain_errors import BadInputError
@@ -71,7 +73,7 @@ class Wired:
 
     settings: Settings
     policies: Policies
-    store: Store
+    store: WatchedStore
     commands: Commands
     asked: CommandAsked
     engine: Reached
@@ -96,6 +98,24 @@ class Wired:
         hidden = await hidden_among(session, self.asked.principal, episode_ids, self.asked.now)
         self.asked.saw(*(one for one in dict.fromkeys(episode_ids) if one not in hidden))
         return hidden
+
+    @asynccontextmanager
+    async def changing_directory(self, rows: Collection[Row]) -> AsyncGenerator[AsyncSession]:
+        """A transaction that changes the directory by these rows; whom they name is written down.
+
+        Raises OpensToOneselfError for a change that would open a restricted child to whoever asks.
+        """
+        authority, asked = self.settings.authority, self.asked
+        async with self.store.snapshot() as session:
+            asked.saw(*await named_in(session, authority, rows))
+        known = set(asked.subjects)
+        async with self.store.session() as session:
+            async with opening_nothing_to(asked.principal, session, asked.now):
+                yield session
+            asked.saw(*await named_in(session, authority, rows))
+        if set(asked.subjects) - known:
+            # Whom the directory names first is known only once that is done.
+            await self.store.write_down()
 
 
 def prepare_data_folder(settings: Settings) -> None:
@@ -141,7 +161,7 @@ async def wired() -> AsyncGenerator[Wired]:
         commands = Commands(store, policies, settings.authority, reach, said_by=asked.principal.id)
         try:
             yield Wired(settings, policies, store, commands, asked, engine)
-        except NeedToKnowError:
+        except (NeedToKnowError, OpensToOneselfError):
             await store.write_down("refused")
             raise
         await store.write_down_at_the_end()

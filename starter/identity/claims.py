@@ -1,5 +1,6 @@
 """From what a provider says of somebody to a principal. Pure; whatever is missing makes nobody of them."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,27 @@ class ClaimNames:
     home: str = ""
 
 
+@dataclass(frozen=True)
+class KnownSystems:
+    """By what the token of a system is told from a person's: its client is listed, or a claim has a value, or both.
+
+    With neither no token is a system's.
+    """
+
+    clients: frozenset[str] = frozenset()
+    claim: tuple[str, str] | None = None
+
+    @property
+    def any_known(self) -> bool:
+        """Whether there is anything by which a system is known."""
+        return bool(self.clients) or self.claim is not None
+
+    def includes(self, client: str, claims: Claims) -> bool:
+        """Whether the token of a client, with these claims, is that of a system. All that is set must hold."""
+        listed = not self.clients or client in self.clients
+        return self.any_known and listed and (self.claim is None or _says(claims, *self.claim))
+
+
 def person_of(claims: Claims, names: ClaimNames) -> Principal:
     """The person of an ID token's claims. Raises NotSignedInError."""
     subject = _word(claims.get("sub"))
@@ -50,17 +72,21 @@ def person_of(claims: Claims, names: ClaimNames) -> Principal:
     )
 
 
-def system_of(claims: Claims, names: ClaimNames) -> Principal:
+def system_of(claims: Claims, names: ClaimNames, systems: KnownSystems) -> Principal:
     """The system of an access token's claims. Raises NotSignedInError, also for the token of a person.
 
     A person's token tells with whose program the person signed in: taken for a
-    system's, it would let that program act with the person's roles.
+    system's, it would let that program act with the person's roles. Providers
+    differ in what marks a person's token, and some mark none: so a system must
+    be known, and what bears the marks of a person is refused besides.
     """
     if _OF_PEOPLE & claims.keys():
         raise NotSignedInError("the token is a person's: people sign in, and systems bring tokens of their own")
     client = next(filter(None, (_word(claims.get(name)) for name in ("client_id", "azp", "sub"))), None)
     if client is None:
         raise NotSignedInError("the token names nobody")
+    if not systems.includes(client, claims):
+        raise NotSignedInError("the token is that of no system that is known here")
     return Principal(
         id=f"system:{client}",
         name=client,
@@ -97,6 +123,13 @@ def _found(claims: Claims, name: str) -> object:
     for step in name.split("."):
         there = cast("Mapping[str, object]", there).get(step) if isinstance(there, Mapping) else None
     return there
+
+
+def _says(claims: Claims, name: str, value: str) -> bool:
+    """Whether a claim is a value, or a list that holds it; `true` and `false` are JSON's."""
+    said = _found(claims, name)
+    listed = cast("list[object]", said) if isinstance(said, list) else [said]
+    return any(value == (json.dumps(one) if isinstance(one, bool) else one) for one in listed)
 
 
 def _word(said: object) -> str | None:

@@ -16,7 +16,7 @@ from activities.store import Store
 from activities.store.sessions import SignIn, keep_sign_in, take_sign_in
 from starter.access import Principal
 from starter.identity.asking import IssuerAwayError, NotSignedInError
-from starter.identity.claims import ClaimNames, person_of, system_of
+from starter.identity.claims import ClaimNames, KnownSystems, person_of, system_of
 from starter.identity.provider import CodeRefusedError, Provider
 from starter.identity.secrets import digest_of, new_token
 from starter.identity.tokens import BadTokenError, Expected, checked_claims
@@ -107,11 +107,12 @@ class ProviderSignIn:
 
 
 class ProviderTokens:
-    """The tokens that a provider issued to systems."""
+    """The tokens that a provider issued to the systems that are known."""
 
-    def __init__(self, provider: Provider, names: ClaimNames, audience: str) -> None:
+    def __init__(self, provider: Provider, names: ClaimNames, audience: str, systems: KnownSystems) -> None:
         self._provider = provider
         self._names = names
+        self._systems = systems
         self._expected = Expected(provider.issuer, audience)
 
     async def principal_of_token(self, token: str, now: datetime) -> Principal:
@@ -120,7 +121,7 @@ class ProviderTokens:
             claims = await checked_claims(token, self._expected, self._provider.find_key, now)
         except BadTokenError as bad:
             raise NotSignedInError(f"the token is not good: {bad}") from None
-        return system_of(claims, self._names)
+        return system_of(claims, self._names, self._systems)
 
 
 def _made_of(what: str, browser: str, state: str) -> str:

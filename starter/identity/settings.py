@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from activities.channels.web import checked_url
 from starter.access import AccessRole
+from starter.identity.claims import LONGEST, KnownSystems
 from starter.identity.origin import is_loopback
 from starter.identity.sessions import SessionLimits
 from starter.settings import Settings, from_environment
@@ -38,6 +39,12 @@ class IdentitySettings(BaseSettings):
     oidc_client_id: str = Field(default="", description="this service's client id at the provider")
     oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="its secret; empty: a public client")
     oidc_audience: str = Field(default="", description="audience of the tokens that systems bring")
+    oidc_system_clients: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="client ids of the systems whose tokens are taken, with ',' between them"
+    )
+    oidc_system_claim: str = Field(
+        default="", description="claim that each system's token must have, as CLAIM=VALUE; with no clients either: none"
+    )
     oidc_roles_claim: str = Field(default="roles", min_length=1, description="claim with somebody's roles or groups")
     oidc_authority_claim: str = Field(
         default="authority", description="claim with the authority; empty: everybody is of HOMEWARD_AUTHORITY"
@@ -74,6 +81,24 @@ class IdentitySettings(BaseSettings):
         except ValueError:
             raise ValueError("must be IP addresses or networks, such as 10.0.0.5, with ',' between them") from None
 
+    @field_validator("oidc_system_clients", mode="before")
+    @classmethod
+    def _clients(cls, written: Any) -> Any:
+        if not isinstance(written, str):
+            return written
+        clients = [client.strip() for client in written.split(",")] if written.strip() else []
+        if not all(0 < len(client) <= LONGEST and client.isprintable() for client in clients):
+            raise ValueError(f"must be client ids of at most {LONGEST} characters, with ',' between them")
+        return frozenset(clients)
+
+    @field_validator("oidc_system_claim")
+    @classmethod
+    def _claim_and_value(cls, written: str) -> str:
+        name, equals, value = written.partition("=")
+        if written and not (equals and name.strip() == name and name and value.strip() == value and value):
+            raise ValueError("must be a claim and its value with '=' between them, such as idtyp=app")
+        return written
+
     @field_validator("oidc_role_names", mode="before")
     @classmethod
     def _names(cls, written: Any) -> Any:
@@ -99,7 +124,17 @@ class IdentitySettings(BaseSettings):
                 raise ValueError("oidc_issuer: must be given with the other settings of a provider")
             if self.oidc_issuer and not given:
                 raise ValueError(f"{field}: must be given with HOMEWARD_OIDC_ISSUER")
+        if (self.oidc_system_clients or self.oidc_system_claim) and not self.oidc_issuer:
+            raise ValueError("oidc_issuer: must be given with the other settings of a provider")
+        if self.oidc_client_id in self.oidc_system_clients:
+            raise ValueError("oidc_system_clients: must be without HOMEWARD_OIDC_CLIENT_ID, with which people sign in")
         return self
+
+    @property
+    def known_systems(self) -> KnownSystems:
+        """By what a provider's token is known as a system's."""
+        name, _, value = self.oidc_system_claim.partition("=")
+        return KnownSystems(self.oidc_system_clients, (name, value) if name else None)
 
     @property
     def uses_provider(self) -> bool:

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import func, select
 
 from activities.store import Store, audit
-from activities.store.tables import InboxTable
+from activities.store.statements import upsert
+from activities.store.tables import ClockTable, InboxTable
 from starter.access import AccessRole
+from starter.api.paging import read_cursor
 from tests.api.callers import ELSEWHERE, HERE, Service, key
 from tests.api.page import PAGE
+from tests.api.town import NOW, episode, holds, people
 
 A_REPORT: dict[str, Any] = {
     "child": {"reference": "INVENTED-1", "looked_after": True},
@@ -67,6 +70,21 @@ async def test_what_waits_is_listed_a_page_at_a_time_to_who_may_see_it(store: St
     assert sorted(one["id"] for one in theirs) == sorted(mine)
     async with service.caller(AccessRole.DUTY, authority=ELSEWHERE) as away:
         assert (await away.get("/v1/said")).json()["items"] == []
+
+
+async def test_the_cursor_of_what_waits_names_nothing_that_may_not_be_seen(store: Store) -> None:
+    service = Service(store)
+    async with service.caller(AccessRole.DUTY) as duty, service.caller(AccessRole.DUTY) as other:
+        first = (await report(duty)).json()["id"]
+        for _ in range(3):
+            await report(duty, A_REPORT | {"child": {"restricted": True}})
+        page = (await other.get("/v1/said?limit=1")).json()
+        assert ([one["id"] for one in page["items"]], page["next"]) == ([first], None)
+        last = (await report(duty)).json()["id"]
+        page = (await other.get("/v1/said?limit=1")).json()
+        assert read_cursor(page["next"], str, str)[1] == first
+        rest = (await other.get(f"/v1/said?limit=1&cursor={page['next']}")).json()
+        assert ([one["id"] for one in rest["items"]], rest["next"]) == ([last], None)
 
 
 async def test_another_sender_s_key_is_another_key(store: Store) -> None:
@@ -346,6 +364,57 @@ async def test_the_audit_knows_what_a_change_was_about_besides(store: Store) -> 
     async with store.session() as session:
         [entry] = await audit.entries(session, HERE, subject=begun)
     assert (entry.way, entry.outcome) == ("POST /v1/episodes", "allowed")
+
+
+async def due_in(store: Store, episode_id: str, hours: int) -> None:
+    row: dict[str, Any] = {"episode_id": episode_id, "id": "rhi", "kind": "due_by", "state": "running"}
+    row |= {"start": NOW, "due": NOW + timedelta(hours=hours), "body": {}}
+    async with store.session() as session:
+        await upsert(session, ClockTable, row)
+
+
+async def listed(client: httpx.AsyncClient, query: str) -> tuple[list[str], list[str]]:
+    """The ids of a list, a page of one at a time, and each page's cursor in clear."""
+    ids, cursors, cursor = list[str](), list[str](), ""
+    while True:
+        page = (await client.get(f"/v1/episodes?limit=1&{query}{cursor}")).json()
+        ids += [one["episode_id"] for one in page["items"]]
+        if page["next"] is None:
+            return ids, cursors
+        cursor = f"&cursor={page['next']}"
+        cursors.append(base64.urlsafe_b64decode(page["next"] + "==").decode())
+
+
+async def test_neither_place_nor_cursor_tells_when_what_is_hidden_falls_due(store: Store) -> None:
+    await people(store, "w1")
+    await holds(store, "w1", "social_worker", child="c1")
+    soon, hidden, late = await episode(store), await episode(store, "c1", need_to_know=True), await episode(store)
+    never = await episode(store)
+    for number, one in enumerate((soon, hidden, late)):
+        await due_in(store, one, number + 1)
+    when = "T14:00:00Z"
+    service = Service(store, clock=lambda: NOW)
+    async with service.caller(AccessRole.PRACTITIONER, person="w1") as close:
+        ids, cursors = await listed(close, "order=pressing")
+        assert ids == [soon, hidden, late, never]
+        assert when in cursors[1]
+    async with service.caller(AccessRole.PRACTITIONER) as far:
+        ids, cursors = await listed(far, "order=pressing")
+        assert ids == [soon, late, *sorted((hidden, never))]
+        assert when not in str(cursors)
+        ids, cursors = await listed(far, "")
+        assert ids == sorted((soon, hidden, late, never))
+        assert "T1" not in str(cursors), "in the order of ids a cursor is an id"
+
+
+@pytest.mark.parametrize("query", ["clock=rhi", "overdue=false", "overdue=true", "changed_since=2026-06-01T00:00:00Z"])
+async def test_what_is_hidden_is_not_found_by_what_is_kept_back_of_it(query: str, store: Store) -> None:
+    for close in (True, False):
+        await due_in(store, await episode(store, need_to_know=close), -1 if query == "overdue=true" else 1)
+    service = Service(store, clock=lambda: NOW)
+    async with service.caller(AccessRole.PRACTITIONER) as far, service.caller(AccessRole.CASE_SYSTEM) as system:
+        assert [len((await listed(client, query))[0]) for client in (far, system)] == [1, 2]
+        assert len((await listed(far, ""))[0]) == 2
 
 
 @pytest.mark.parametrize("values", [[10**30, "x"], ["\ud800", "x"], ["a\0b", "x"]])

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from activities.store import Store
+from activities.store.inbox import InboxItem
 from activities.store.tables import InboxTable
 from starter.access import AccessRole
 from starter.api.guard import LARGEST_FILE
+from starter.beginning import first_input
 from starter.intake.beside import Beside, Ordered
 from starter.intake.runs import Export, IntakeRuns
 from starter.referrals import BECOMES, referral_id
@@ -184,7 +186,7 @@ async def test_a_forms_key_is_for_one_form(store: Store) -> None:
     assert (other.status_code, other.json()["type"]) == (409, "/v1/problems/key-reused")
 
 
-async def test_what_is_not_sure_is_a_conflict_whose_candidates_only_those_see_who_read_episodes(store: Store) -> None:
+async def test_what_is_not_sure_is_a_conflict_that_a_person_settles(store: Store) -> None:
     service = Service(store)
     unsure = changed(POLICE, child__born=None)
     async with service.caller(AccessRole.DUTY) as client:
@@ -199,14 +201,109 @@ async def test_what_is_not_sure_is_a_conflict_whose_candidates_only_those_see_wh
             "state"
         ] == "added"
     async with service.caller(AccessRole.REPORTER) as client:
-        blind = await client.post("/v1/forms/police", json=changed(unsure, reference="N"), headers=key())
-        assert (blind.status_code, begun["episode_id"] in blind.text) == (409, False)
         hidden = await client.post("/v1/forms/police", json=POLICE, headers=key())
         assert (hidden.json()["state"], hidden.json()["episode_id"], hidden.json()["facts"]) == ("added", None, [])
         about = {"episode": begun["episode_id"]}
         assert (await client.post("/v1/forms/police", json=POLICE, params=about, headers=key())).status_code == 404
     async with service.caller(AccessRole.DUTY, authority=ELSEWHERE) as client:
         assert (await client.post("/v1/forms/police", json=POLICE, params=about, headers=key())).status_code == 404
+
+
+AWAY: dict[str, Any] = {
+    "child": {"reference": "INVENTED-7", "born": "2011-05-14"},
+    "last_seen": "2026-11-23T19:10:00Z",
+    "reported": "2026-11-23T20:40:00Z",
+}
+ANOTHER = {**AWAY, "child": {"reference": "INVENTED-8", "born": "2011-05-14"}}
+
+
+async def away(service: Service, said: dict[str, Any] = AWAY, **child: Any) -> str:
+    """A child away, as its case system reported it; the episode."""
+    async with service.caller(AccessRole.CASE_SYSTEM) as system:
+        report = {**said, "child": {**said["child"], **child}}
+        return str((await system.post("/v1/episodes", json=report, headers=key())).json()["episode_id"])
+
+
+async def sent(client: httpx.AsyncClient, form: dict[str, Any] = POLICE, **how: str) -> tuple[int, dict[str, Any]]:
+    """What a form is answered, without the ids of what it made."""
+    answer = await client.post("/v1/forms/police", json=form, params=how, headers=key())
+    body = dict(answer.json())
+    assert (body.pop("episode_id", None) is None) == (answer.status_code == 409 or "dry_run" in how)
+    return answer.status_code, body
+
+
+async def first_inputs(store: Store) -> list[tuple[bool, str | None]]:
+    """Of each episode that forms begin: whether somebody must look if it is a duplicate; and who sent it."""
+    async with store.session() as session:
+        rows = (await session.scalars(select(InboxTable).where(InboxTable.kind == "report"))).all()
+        items = [InboxItem.model_validate(row) for row in rows if row.body["report"]["reported_by"] == POLICE["force"]]
+    return [(first_input(item).perhaps_a_duplicate, item.said_by) for item in items]
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+@pytest.mark.parametrize("role", [AccessRole.REPORTER, AccessRole.HOST_AUTHORITY])
+async def test_whoever_reads_no_episodes_is_not_told_whether_a_like_child_is_away(
+    role: AccessRole, restricted: bool, store: Store
+) -> None:
+    service = Service(store)
+    async with service.caller(role, id="them") as client:
+        free = await sent(client, changed(POLICE, reference="A", child__born="2012-01-01"))
+        tried = [await sent(client, changed(POLICE, reference="B"), dry_run="true")]
+        await away(service, restricted=restricted)
+        tried.append(await sent(client, changed(POLICE, reference="B"), dry_run="true"))
+        sure = changed(POLICE, reference="B", child__reference="INVENTED-7")
+        tried.append(await sent(client, sure, dry_run="true"))
+        assert len({str(one) for one in tried}) == 1, tried
+        assert (tried[0][0], tried[0][1]["state"]) == (200, "would_be_taken_in")
+        assert await sent(client, changed(POLICE, reference="B")) == free
+    assert free[0] == 202
+    assert await first_inputs(store) == [(False, "them"), (True, "them")], "it is recorded, and somebody must look"
+
+
+async def test_a_hidden_child_is_not_among_those_a_form_may_be_about(store: Store) -> None:
+    service = Service(store)
+    hidden = await away(service, restricted=True)
+    async with service.caller(AccessRole.DUTY, id="far") as far:
+        free = await sent(far, changed(POLICE, reference="A", child__born="2012-01-01"), dry_run="true")
+        assert free[1]["state"] == "would_begin"
+        assert await sent(far, changed(POLICE, reference="B"), dry_run="true") == free
+        assert (await sent(far, changed(POLICE, reference="B")))[1]["state"] == "begun"
+    assert await first_inputs(store) == [(True, "far")]
+    seen = await away(service, ANOTHER)
+    async with service.caller(AccessRole.DUTY, id="far") as far:
+        status, body = await sent(far, changed(POLICE, reference="C"))
+        assert status == 409
+        assert [one["detail"] for one in body["errors"]] == [seen]
+        assert hidden not in str(body)
+    async with service.caller(AccessRole.CASE_SYSTEM) as system:
+        status, body = await sent(system, changed(POLICE, reference="C"))
+        assert status == 409
+        assert {seen, hidden} == {one["detail"] for one in body["errors"]}
+
+
+async def test_to_try_a_form_tells_nothing_of_a_child_who_is_hidden(store: Store) -> None:
+    service = Service(store)
+    report = {**AWAY, "returned": "2026-11-23T21:00:00Z"}
+    await away(service, report, restricted=True)
+    tried = list[tuple[int, dict[str, Any]]]()
+    async with service.caller(AccessRole.DUTY) as far:
+        for _ in ("back", "away"):
+            form = changed(POLICE, reference="B", child__reference="INVENTED-7")
+            tried.append(await sent(far, form, dry_run="true"))
+            await away(service, restricted=True)
+    assert tried[0] == tried[1]
+    assert tried[0][1]["state"] == "would_be_taken_in"
+
+
+async def test_when_what_is_hidden_makes_it_unsure_what_is_seen_is_asked_about(store: Store) -> None:
+    service = Service(store)
+    reference = {"police_reference": POLICE["reference"]}
+    hidden, seen = await away(service, {**AWAY, **reference}, restricted=True), await away(service, ANOTHER | reference)
+    async with service.caller(AccessRole.DUTY) as far:
+        status, body = await sent(far)
+    assert (status, [one["detail"] for one in body["errors"]]) == (409, [seen])
+    assert hidden not in str(body)
+    assert await first_inputs(store) == [], "nothing is recorded, and the sender is asked"
 
 
 async def test_a_provider_sees_and_answers_its_own_referrals(store: Store) -> None:

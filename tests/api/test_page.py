@@ -54,16 +54,11 @@ def test_every_operation_has_an_id_in_words_of_its_own(openapi: Json) -> None:
     assert [one for one in everything if not re.fullmatch(r"[a-z]+(_[a-z]+)*", one)] == []
 
 
-NOT_YET = {"take_home_form_in", "take_police_form_in"}
-"""Operations whose parameters have no descriptions yet."""
-
-
 def test_every_operation_and_parameter_is_described(openapi: Json) -> None:
     assert openapi["openapi"].startswith("3.1")
     undescribed = [
         f"{one['operationId']} {parameter['name']}"
         for one in operations(openapi)
-        if one["operationId"] not in NOT_YET
         for parameter in one.get("parameters", ())
         if not parameter.get("description")
     ]

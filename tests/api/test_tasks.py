@@ -9,6 +9,7 @@ import pytest
 
 from activities.store import Store, inbox
 from starter.access import AccessRole, Permission
+from starter.api.paging import read_cursor
 from starter.api.v1 import tasks
 from tests.api.callers import ELSEWHERE, Service, key
 from tests.api.town import NOW, episode, holds, people, task
@@ -192,6 +193,25 @@ async def test_a_cursor_does_not_tell_what_a_hidden_task_is_about(store: Store) 
         page = (await client.get("/v1/tasks?limit=1")).json()
     cursor = page["next"]
     assert b"secret" not in base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
+@pytest.mark.parametrize("query", ["clock=rhi", "person=w9"])
+async def test_a_cursor_names_no_hidden_task_that_a_page_leaves_out(query: str, store: Store) -> None:
+    await people(store, "w9")
+    kept_close, open_one = await episode(store, need_to_know=True), await episode(store)
+    hidden_due = NOW + timedelta(minutes=17)
+    await task(store, kept_close, "rhi", holder="w9", due=hidden_due)
+    await task(store, open_one, "rhi", holder="w9", due=NOW)
+    await task(store, open_one, "visit", clock="rhi", holder="w9", due=NOW + timedelta(hours=9))
+    async with at_now(store).caller(PRACTITIONER) as client:
+        page = (await client.get(f"/v1/tasks?{query}&limit=1")).json()
+        rest = (await client.get(f"/v1/tasks?{query}&limit=1&cursor={page['next']}")).json()
+        whole = (await client.get(f"/v1/tasks?{query}&limit=2")).json()
+    assert [one["duty"] for one in (*page["items"], *rest["items"])] == ["rhi", "visit"]
+    assert [one["duty"] for one in whole["items"]] == ["rhi", "visit"]
+    assert rest["next"] is None, "that there is more would tell of what is hidden"
+    assert whole["next"] is None
+    assert kept_close not in read_cursor(page["next"], str, str, str, int)
 
 
 SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -225,6 +225,15 @@ async def at_the_desk(stage: Stage) -> Desk:
     return Desk(stage)
 
 
+async def test_somebody_looks_whether_what_could_not_be_asked_about_is_a_duplicate(stage_at: StageAt) -> None:
+    stage = stage_at(NOON)
+    await stage.begin(scenario(LOOKED_AFTER), (fact("reported", 0),), perhaps_a_duplicate=True)
+    looking = (await tasks(stage, 0.1))["perhaps-duplicate"]
+    assert (looking["role"], looking["state"], looking["due"]) == ("duty_manager", "open", None)
+    await stage.record(fact("task_done", 0.1, task="perhaps-duplicate"))
+    assert (await tasks(stage, 0.2))["perhaps-duplicate"]["state"] == "done"
+
+
 AGREED = "00000000-0000-4000-8000-00000000000a"
 
 

@@ -28,7 +28,7 @@ from starter.identity.settings import IdentitySettings
 from starter.service import _Server
 from starter.settings import Settings
 from tests.api.callers import HERE, no_engine
-from tests.standins.issuer import AUDIENCE, CLIENT
+from tests.standins.issuer import AUDIENCE, CLIENT, SYSTEM
 
 BEGAN: Final = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PASSWORD: Final = "three random words"
@@ -117,7 +117,8 @@ async def opened(store: Store, **about: Any) -> AsyncGenerator[House]:
 
 def of_provider(issuer: str, **more: Any) -> dict[str, Any]:
     """The settings of a house whose people and systems a provider vouches for."""
-    return {"oidc_issuer": issuer, "oidc_client_id": CLIENT, "oidc_audience": AUDIENCE, **more}
+    known = {"oidc_client_id": CLIENT, "oidc_audience": AUDIENCE, "oidc_system_clients": frozenset({SYSTEM})}
+    return {"oidc_issuer": issuer, **known, **more}
 
 
 async def signed_in(browser: httpx.AsyncClient, name: str = "Invented One", password: str = PASSWORD) -> httpx.Response:

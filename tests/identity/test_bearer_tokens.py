@@ -14,12 +14,12 @@ from joserfc.jwk import Key, RSAKey
 from pydantic import SecretStr
 
 from activities.store import Store
-from starter.identity.claims import ClaimNames
+from starter.identity.claims import ClaimNames, KnownSystems
 from starter.identity.oidc import ProviderTokens
 from starter.identity.provider import Client, Provider
 from tests.identity.house import BEGAN, House, of_provider, opened
 from tests.standins.faults import Fault
-from tests.standins.issuer import AUDIENCE, IssuerStandIn, ec_key, ed_key, rsa_key, signed, unsigned
+from tests.standins.issuer import AUDIENCE, CLIENT, SYSTEM, IssuerStandIn, ec_key, ed_key, rsa_key, signed, unsigned
 
 
 async def me(house: House, token: str) -> httpx.Response:
@@ -62,6 +62,8 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "issued at no time": {"iat": None},
     "of no authority": {"authority": None},
     "of no known role": {"roles": ["king"]},
+    "of a person, by what nothing marks as one": {"client_id": None, "azp": CLIENT},
+    "of an unknown system": {"client_id": "case-system-2"},
     "of a person": {"nonce": "n", "auth_time": 1},
 }
 
@@ -74,6 +76,14 @@ async def test_what_a_token_must_say(one_store: Store, issuer: IssuerStandIn, ke
     if case in WRONG_CLAIMS:
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert "evil.example" not in answer.text
+
+
+async def test_with_no_system_known_no_token_is_a_systems(one_store: Store, issuer: IssuerStandIn, key: Key) -> None:
+    for known, status in ({"oidc_system_clients": ""}, 401), ({"oidc_system_claim": "idtyp=app"}, 200):
+        about = of_provider(issuer.url, **{"oidc_system_clients": "", **known})
+        async with opened(one_store, **about) as house:
+            answer = await me(house, signed(issuer.claims(house.now, idtyp="app"), key))
+        assert answer.status_code == status, answer.text
 
 
 def _of_another_authority(token: str, claims: dict[str, Any]) -> str:
@@ -229,7 +239,7 @@ async def test_what_the_keys_hold_besides_is_passed_over(issuer: IssuerStandIn, 
         return reply
 
     issuer.answer = answer  # type: ignore[method-assign]
-    tokens = ProviderTokens(provider, ClaimNames(), AUDIENCE)
+    tokens = ProviderTokens(provider, ClaimNames(), AUDIENCE, KnownSystems(frozenset({SYSTEM})))
     known = await tokens.principal_of_token(signed(issuer.claims(BEGAN), key), BEGAN)
     assert known.id == "system:case-system-1"
     assert await provider.find_key("enc", lambda one: one.get("use") == "sig", BEGAN + timedelta(hours=1)) is None

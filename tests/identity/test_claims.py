@@ -6,7 +6,7 @@ import pytest
 
 from starter.access import AccessRole
 from starter.identity.asking import NotSignedInError
-from starter.identity.claims import ClaimNames, person_of, system_of
+from starter.identity.claims import ClaimNames, KnownSystems, person_of, system_of
 
 PLAIN = ClaimNames()
 MAPPED = ClaimNames(
@@ -67,6 +67,7 @@ def test_a_person_by_claims(case: str) -> None:
     assert {name: getattr(found, name) for name in expected} == expected
 
 
+ANY = KnownSystems(frozenset({"feed", "c", "object-1", "s"}))
 FEED = {"sub": "object-1", "azp": "feed", "authority": "invented", "roles": ["case_system"]}
 
 SYSTEMS: dict[str, tuple[ClaimNames, dict[str, Any], dict[str, Any] | None]] = {
@@ -98,13 +99,48 @@ def test_a_system_by_claims(case: str) -> None:
     names, claims, expected = SYSTEMS[case]
     if expected is None:
         with pytest.raises(NotSignedInError):
-            system_of(claims, names)
+            system_of(claims, names, ANY)
         return
-    found = system_of(claims, names)
+    found = system_of(claims, names, ANY)
     assert found.kind == "system"
     assert {name: getattr(found, name) for name in expected} == expected
 
 
+LISTED, MARKED = KnownSystems(frozenset({"feed"})), KnownSystems(claim=("kind", "app"))
+BOTH = KnownSystems(frozenset({"feed"}), ("kind", "app"))
+
+KNOWN: dict[str, tuple[KnownSystems, dict[str, Any], bool]] = {
+    "none is known": (KnownSystems(), {}, False),
+    "none is known, whatever the token says": (KnownSystems(), {"idtyp": "app", "gty": "client-credentials"}, False),
+    "listed": (LISTED, {}, True),
+    "another client": (LISTED, {"azp": "pages"}, False),
+    "another client whose person is called as the system is": (LISTED, {"azp": "pages", "sub": "feed"}, False),
+    "another client beside": (LISTED, {"client_id": "pages"}, False),
+    "a person, of no client": (LISTED, {"azp": None}, False),
+    "marked": (MARKED, {"kind": "app"}, True),
+    "marked among others": (MARKED, {"kind": ["x", "app"]}, True),
+    "marked as another": (MARKED, {"kind": "user"}, False),
+    "marked in part": (MARKED, {"kind": "apps"}, False),
+    "not marked": (MARKED, {}, False),
+    "marked deeper": (KnownSystems(claim=("about.system", "true")), {"about": {"system": True}}, True),
+    "marked as none": (KnownSystems(claim=("about.system", "true")), {"about": {"system": False}}, False),
+    "listed and marked": (BOTH, {"kind": "app"}, True),
+    "listed only": (BOTH, {}, False),
+    "marked only": (BOTH, {"kind": "app", "azp": "pages"}, False),
+    "a person's, of a client that is listed": (LISTED, {"sid": "x"}, False),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_a_token_is_a_systems_only_when_the_system_is_known(case: str) -> None:
+    systems, more, believed = KNOWN[case]
+    if believed:
+        assert system_of({**FEED, **more}, PLAIN, systems).id == "system:feed"
+        return
+    with pytest.raises(NotSignedInError):
+        system_of({**FEED, **more}, PLAIN, systems)
+
+
 def test_a_person_and_a_system_of_one_name_are_two() -> None:
     claims = {"sub": "same", "authority": "a", "roles": ["reporter"]}
-    assert person_of(claims, PLAIN).id != system_of(claims, PLAIN).id
+    assert person_of(claims, PLAIN).id != system_of(claims, PLAIN, KnownSystems(frozenset({"same"}))).id

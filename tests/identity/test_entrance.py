@@ -94,7 +94,11 @@ def test_the_doctor_says_who_vouches(
     monkeypatch.setenv("HOMEWARD_OIDC_CLIENT_ID", "homeward")
     monkeypatch.setenv("HOMEWARD_OIDC_AUDIENCE", "api")
     run(["doctor"])
-    assert f"well      identity: {issuer.url} answers" in capsys.readouterr().out
+    unknown = "; no system is known: set HOMEWARD_OIDC_SYSTEM_CLIENTS"
+    assert f"well      identity: {issuer.url} answers{unknown}\n" in capsys.readouterr().out
+    monkeypatch.setenv("HOMEWARD_OIDC_SYSTEM_CLIENTS", "case-system")
+    run(["doctor"])
+    assert f"well      identity: {issuer.url} answers\n" in capsys.readouterr().out
     issuer.more["issuer"] = "https://evil.example"
     run(["doctor"])
     assert f"NOT WELL  identity: {issuer.url}: the provider that vouches" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import pytest
 
 from starter.access import AccessRole
+from starter.identity.claims import KnownSystems
 from starter.identity.settings import load_identity_settings
 from starter.settings import load_settings
 from workflows.plain_errors import BadInputError
@@ -49,6 +50,30 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         "HOMEWARD_OIDC_AUDIENCE: must be given with HOMEWARD_OIDC_ISSUER",
     ),
     "no issuer": ({"HOMEWARD_OIDC_CLIENT_ID": "x"}, "HOMEWARD_OIDC_ISSUER: must be given with the other settings"),
+    "systems without an issuer": ({"HOMEWARD_OIDC_SYSTEM_CLIENTS": "x"}, "HOMEWARD_OIDC_ISSUER: must be given with"),
+    "a system's claim without an issuer": (
+        {"HOMEWARD_OIDC_SYSTEM_CLAIM": "idtyp=app"},
+        "HOMEWARD_OIDC_ISSUER: must be given with",
+    ),
+    "a system without a name": (
+        {**PROVIDER, "HOMEWARD_OIDC_SYSTEM_CLIENTS": "feed,,hidden"},
+        "HOMEWARD_OIDC_SYSTEM_CLIENTS: must be client ids of at most 200 characters, with ',' between them",
+    ),
+    "a system's endless name": (
+        {**PROVIDER, "HOMEWARD_OIDC_SYSTEM_CLIENTS": "hidden" * 50},
+        "HOMEWARD_OIDC_SYSTEM_CLIENTS: must be client ids",
+    ),
+    "people's client as a system": (
+        {**PROVIDER, "HOMEWARD_OIDC_SYSTEM_CLIENTS": "feed, homeward"},
+        "HOMEWARD_OIDC_SYSTEM_CLIENTS: must be without HOMEWARD_OIDC_CLIENT_ID, with which people sign in",
+    ),
+    **{
+        f"a system's claim as '{written}'": (
+            {**PROVIDER, "HOMEWARD_OIDC_SYSTEM_CLAIM": written},
+            "HOMEWARD_OIDC_SYSTEM_CLAIM: must be a claim and its value with '=' between them, such as idtyp=app",
+        )
+        for written in ("hidden", "hidden=", "=hidden", "idtyp = hidden")
+    },
     "names that are no JSON": ({"HOMEWARD_OIDC_ROLE_NAMES": "{hidden"}, "HOMEWARD_OIDC_ROLE_NAMES: must be a JSON obj"),
     "names of no role": (
         {"HOMEWARD_OIDC_ROLE_NAMES": '{"hidden": "king"}'},
@@ -80,6 +105,8 @@ def test_with_a_provider_other_machines_are_let_in(monkeypatch: pytest.MonkeyPat
         **OPEN,
         "HOMEWARD_OIDC_CLIENT_SECRET": "hidden",
         "HOMEWARD_OIDC_ROLE_NAMES": '{"Duty team": "duty"}',
+        "HOMEWARD_OIDC_SYSTEM_CLIENTS": "feed, case-system",
+        "HOMEWARD_OIDC_SYSTEM_CLAIM": "about.kind=a=b",
         "HOMEWARD_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16",
     }
     for name, value in given.items():
@@ -89,6 +116,7 @@ def test_with_a_provider_other_machines_are_let_in(monkeypatch: pytest.MonkeyPat
     assert found.uses_provider
     assert found.public_url == "https://homeward.example"
     assert found.oidc_role_names == {"Duty team": AccessRole.DUTY}
+    assert found.known_systems == KnownSystems(frozenset({"feed", "case-system"}), ("about.kind", "a=b"))
     assert found.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
     assert settings.links == "http://127.0.0.1:8300"
     assert "hidden" not in repr(found)

@@ -14,6 +14,7 @@ from tests.standins.faults import Fault
 from tests.standins.http_server import Asked, HttpStandIn, Reply
 
 CLIENT: Final = "homeward"
+SYSTEM: Final = "case-system-1"
 SECRET: Final = "invented secret/+"
 AUDIENCE: Final = "https://homeward.invented/api"
 
@@ -74,7 +75,7 @@ class IssuerStandIn(HttpStandIn):
             "iss": self.url,
             "aud": AUDIENCE,
             "sub": "subject-1",
-            "client_id": "case-system-1",
+            "client_id": SYSTEM,
             "iat": at,
             "exp": at + 300,
             "roles": ["case_system"],

@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 from activities.store import Store, StoreUnavailableError, audit, inbox
 from activities.store.audit import Chained
+from activities.store.child_records import child_of
 from activities.store.directory import PersonEntry, add, person_id, put_person
 from activities.store.statements import insert_once
 from activities.store.tables import BrokenGlassTable, HoldingTable, TaskTable
@@ -24,6 +25,7 @@ from starter.cli.main import app, run
 from starter.settings import Settings
 from tests.starter.test_sight import restricted
 from tests.store.rows import AT
+from workflows.instants import to_rfc3339
 
 EPISODE, OPEN_EPISODE = "e1111111", "e2222222"
 ME: Final = f"os:{pwd.getpwuid(os.geteuid()).pw_name}"
@@ -262,10 +264,32 @@ def test_whoever_is_not_close_is_asked_to_break_the_glass(shell: Shell, words: l
 
 def test_lists_say_of_a_restricted_child_only_that_there_is_an_episode(shell: Shell) -> None:
     listed = {one["episode_id"]: one for one in json.loads(shell.says("list", "--json")[1])["episodes"]}
+    assert list(listed) == [OPEN_EPISODE, EPISODE], "its place does not tell when something of it falls due"
     assert listed[EPISODE] == {"episode_id": EPISODE, "need_to_know": True}
     assert listed[OPEN_EPISODE]["child_reference"] == "c2"
     assert "restricted" in shell.says("list")[1]
     assert [task["episode_id"] for task in json.loads(shell.says("tasks", "--json")[1])] == [OPEN_EPISODE]
+
+
+def test_a_form_is_asked_about_no_restricted_child(shell: Shell, tmp_path: Path) -> None:
+    form = tmp_path / "form.json"
+    said: dict[str, Any] = {
+        "form": "police",
+        "force": "Invented",
+        "reference": "N",
+        "reported_at": to_rfc3339(AT),
+        "child": {},
+    }
+    form.write_text(json.dumps(said), encoding="utf-8")
+    status, answer, complaint = shell.says("intake", "form", "police", str(form))
+    assert (status, OPEN_EPISODE in answer, EPISODE in answer) == (4, True, False)
+    assert EPISODE not in complaint
+    assert "It may be about episode" in answer
+    shell.set("HOMEWARD_COMMAND_ROLES", "reporter")
+    for words, begins in ((("--dry-run",), "Would be taken in"), ((), "Begun")):
+        status, answer, complaint = shell.says("intake", "form", "police", str(form), *words)
+        assert answer.startswith(begins), (answer, complaint)
+        assert OPEN_EPISODE not in answer
 
 
 def test_broken_glass_opens_it_to_whoever_broke_it_and_the_list_says_who(shell: Shell) -> None:
@@ -338,3 +362,60 @@ def test_access_is_shown_as_it_is(shell: Shell) -> None:
     for permission in Permission:
         assert permission.value in table
     assert shell.entries() == []
+
+
+OPENING: Final = (
+    ["directory", "hold", "social_worker", "me", "--child", "c1"],
+    ["directory", "hold", "social_worker", "me", "--child", "c1", "--from", "2099-01-01 09:00"],
+    ["directory", "hold", "social_worker", "me", "--team", "North"],
+    ["directory", "team", "c1", "South"],
+    ["directory", "import", "holders", "holders.csv"],
+    ["directory", "import", "teams", "teams.csv"],
+)
+
+
+@pytest.mark.parametrize("words", OPENING, ids=lambda words: " ".join(words[1:5]))
+def test_nobody_opens_a_restricted_child_to_themselves_by_the_directory(
+    shell: Shell, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("holders.csv").write_text("role,person,scope,for,from,until\niro,me,child,c1,,\n", encoding="utf-8")
+    Path("teams.csv").write_text("child,team\nc1,South\n", encoding="utf-8")
+    for setup in (["team", "c1", "North"], ["hold", "iro", "me", "--team", "South"]):
+        assert shell.says("directory", *setup)[0] == 0
+    shell.set("HOMEWARD_COMMAND_PERSON", "me")
+    before = shell.says("directory", "export", "holders"), shell.says("directory", "export", "teams")
+    status, answer, complaint = shell.says(*words)
+    assert (status, answer, complaint.count("\n")) == (2, "", 1)
+    assert "another person who may change the directory must do it, or break the glass first" in complaint
+    assert (shell.says("directory", "export", "holders"), shell.says("directory", "export", "teams")) == before
+    assert shell.says("show", EPISODE)[0] == 2
+    assert next(one for one in shell.entries() if one.outcome == "refused").way.startswith("homeward directory")
+    assert shell.says("glass", "break", EPISODE, "--reason", "Nobody else is here tonight")[0] == 0
+    assert shell.says(*words)[0] == 0
+
+
+def test_at_the_first_set_up_one_person_enters_themselves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shell = Shell(monkeypatch, capsys, tmp_path)
+    shell.set("HOMEWARD_COMMAND_PERSON", "me")
+    assert shell.says("directory", "person", "me", "--name", "Invented Me")[0] == 0
+    assert shell.says("directory", "hold", "social_worker", "me", "--child", "c1")[0] == 0
+    assert shell.says("directory", "team", "c1", "North")[0] == 0
+    assert shell.says("directory", "hold", "iro", "me", "--team", "North")[0] == 0
+
+    async def id_of_child(store: Store) -> str | None:
+        async with store.session() as session:
+            return await child_of(session, "local", "c1")
+
+    child = shell.store(id_of_child)
+    subjects = [(one.way.removeprefix("homeward directory "), set(one.subjects)) for one in shell.entries()]
+    assert subjects == [
+        ("person", set()),
+        ("person", {"me"}),
+        ("hold", {"me"}),
+        ("hold", {"me", child}),
+        ("team", {child}),
+        ("hold", {"me"}),
+    ]

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from activities.policies import Policies
 from activities.store import Store
 from activities.store.tables import InboxTable
+from starter.access import AccessRole, Principal
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands
 from starter.intake.forms.kinds import FORMS, form_of
@@ -49,9 +50,16 @@ async def no_engine() -> Episodes:
     raise EngineSilentError("the engine does not answer")
 
 
-async def take(store: Store, data: dict[str, Any], authority: str = "local", **how: Any) -> FormOutcome:
-    commands = Commands(store, Policies.load(), authority, no_engine)
-    return await FormsIn(store, commands, authority).take_in(form_of(data["form"]).read(data), NOW, **how)
+def sender(*roles: AccessRole, authority: str = "local") -> Principal:
+    return Principal(id="s", name="Invented", kind="person", authority=authority, roles=frozenset(roles))
+
+
+async def take(
+    store: Store, data: dict[str, Any], authority: str = "local", *, role: AccessRole = AccessRole.DUTY, **how: Any
+) -> FormOutcome:
+    commands = Commands(store, Policies.load(), authority, no_engine, said_by=str(role))
+    forms = FormsIn(store, commands, sender(role, authority=authority))
+    return await forms.take_in(form_of(data["form"]).read(data), NOW, **how)
 
 
 async def inbox(store: Store) -> list[InboxTable]:
@@ -190,7 +198,7 @@ OTHER_REFERENCE = {"reference": "INV-OTHER"}
         ({"police_told": None}, {"child__reference": "INVENTED-8"}, "begun", "no episode of the child"),
         ({"police_told": None}, {}, "needs_a_person", "a child is away who may be the same"),
         ({"police_told": None}, {"child__born": None}, "needs_a_person", "neither number nor date of birth"),
-        ({"police_told": None}, {"child__born": "2012-01-01"}, "begun", "no child is away who could be the same"),
+        ({"police_told": None}, {"child__born": "2012-01-01"}, "begun", "no child whom you may see is away"),
         # The child was back before the police were told of what can only be another absence.
         (
             {"police_told": None, "came_back": {"at": "2026-11-23T20:30:00Z"}},

@@ -145,6 +145,17 @@ def test_a_task_of_a_clock_that_the_policy_has_no_more_is_done_when_called_done(
     assert closed.state == "done"
 
 
+def test_what_may_be_a_duplicate_is_looked_at_once() -> None:
+    start = EpisodeInput(episode_id="e", authority="t", child=CHILD, policy="homeward", perhaps_a_duplicate=True)
+    begun = Memory(start, NOON)
+    (task,) = begun.tasks.values()
+    assert (task.key, task.role, task.state) == ("e/perhaps-duplicate", "duty_manager", "open")
+    assert task.key not in begun.written_tasks, "it is still to be written"
+    begun.rules = Rules(pack=pack(), calendar=calendar())
+    begun.tasks = {}
+    assert Memory(begun.carry(), NOON).tasks == {}, "a later run goes on with the tasks there are"
+
+
 # What is refused -----------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from activities.store.directory import Change
 from starter.access import Permission
 from starter.api.acting import ME
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
+from starter.api.changing import changing
 from starter.api.directory_bodies import (
     Changed,
     ChangeMade,
@@ -36,6 +37,7 @@ from starter.api.problems import Problem, cannot_be_used
 from starter.api.telling import tell_if_changed
 from starter.directory_changes import change, hold, release, rows_there
 from starter.directory_rows import Row, cells
+from starter.directory_sight import named_in
 from starter.directory_who import held_by_nobody, who_is_told
 from workflows.instants import Instant, to_rfc3339
 from workflows.vocabulary import Role
@@ -53,7 +55,7 @@ _SEVERAL: Final = ("channels", "deputies")
 
 def router_of(parts: Parts) -> APIRouter:
     """The routes of the directory, row by row."""
-    router = asked_router("directory", Problem.KEY_REUSED)
+    router = asked_router("directory", Problem.KEY_REUSED, Problem.NEED_TO_KNOW)
     _add_who(router, parts)
     for kind in _LISTS:
         _add_list(router, parts, kind)
@@ -75,6 +77,7 @@ def _add_who(router: APIRouter, parts: Parts) -> None:
         """Say who would be told what is meant for a role at a moment, and why that person."""
         moment = at or asked.now
         async with parts.store.snapshot() as session:
+            asked.saw(*await named_in(session, asked.authority, [{"child": child}] if child else []))
             people = await who_is_told(session, asked.authority, role, child, moment, urgent=not can_wait)
         return WhoShown(role=role, at=moment, people=people)
 
@@ -142,7 +145,7 @@ def _add_named(router: APIRouter, parts: Parts) -> None:
 
 
 async def _put(parts: Parts, asked: Asked, kind: str, row: Row) -> Changed:
-    async with parts.store.session() as session:
+    async with parts.store.session() as session, changing(session, asked, [row]):
         became = await change(session, asked.authority, kind, row, asked.now)
     return await _told(parts, asked, ChangeMade(change=became))
 
@@ -150,7 +153,9 @@ async def _put(parts: Parts, asked: Asked, kind: str, row: Row) -> Changed:
 def _add_spans(router: APIRouter, parts: Parts) -> None:
     async def add_row(asked: Asked, kind: str, said: ShiftSaid | LeaveSaid) -> Changed:
         async def effect(session: AsyncSession) -> tuple[int, ChangeMade]:
-            return 200, ChangeMade(change=await change(session, asked.authority, kind, said.cells(), asked.now))
+            async with changing(session, asked, [said.cells()]):
+                became = await change(session, asked.authority, kind, said.cells(), asked.now)
+            return 200, ChangeMade(change=became)
 
         done = await done_once(parts.store, asked, said, effect, where=f"directory {kind}")
         return await _told(parts, asked, ChangeMade.model_validate(done.body))
@@ -162,7 +167,8 @@ def _add_spans(router: APIRouter, parts: Parts) -> None:
 
         async def effect(session: AsyncSession) -> tuple[int, ChangeMade]:
             row = {**said.cells(), "from": to_rfc3339(said.since or asked.now), "until": instant_cell(said.until)}
-            became, ended = await hold(session, asked.authority, row, asked.now, instead=said.instead)
+            async with changing(session, asked, [row]):
+                became, ended = await hold(session, asked.authority, row, asked.now, instead=said.instead)
             after: Change = "changed" if ended and became == "unchanged" else became
             return 200, ChangeMade(change=after, ended=ended)
 
@@ -176,7 +182,8 @@ def _add_spans(router: APIRouter, parts: Parts) -> None:
 
         async def effect(session: AsyncSession) -> tuple[int, ChangeMade]:
             row = {**said.cells(), "from": "", "until": to_rfc3339(said.at or asked.now)}
-            await release(session, asked.authority, row)
+            async with changing(session, asked, [row]):
+                await release(session, asked.authority, row)
             return 200, ChangeMade(change="changed", ended=1)
 
         done = await done_once(parts.store, asked, said, effect, where="directory releases")

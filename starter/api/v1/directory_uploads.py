@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query, Request
 from activities.store.directory import take_turns_at_directory
 from starter.access import Permission
 from starter.api.asking import AskedBy, asked_router, needs
+from starter.api.changing import changing
 from starter.api.directory_bodies import FileTaken, LineChange
 from starter.api.parts import Parts
 from starter.api.problems import FieldMistake, Problem, ProblemError
@@ -38,7 +39,7 @@ _BODY: Final[dict[str, Any]] = {
 
 def router_of(parts: Parts) -> APIRouter:
     """The route of the directory's files."""
-    router = asked_router("directory", Problem.TOO_LARGE, Problem.WRONG_MEDIA_TYPE)
+    router = asked_router("directory", Problem.TOO_LARGE, Problem.WRONG_MEDIA_TYPE, Problem.NEED_TO_KNOW)
 
     @router.put("/directory-files/{kind}", operation_id="take_in_directory_file", openapi_extra=_BODY)
     @needs(Permission.CHANGE_DIRECTORY)
@@ -60,8 +61,9 @@ def router_of(parts: Parts) -> APIRouter:
             async with parts.store.session() as session:
                 await take_turns_at_directory(session, asked.authority)
                 compared = await compare_lines(session, asked.authority, file)
-                if not dry_run:
-                    await take_in_directory(session, asked.authority, file, asked.now)
+                async with changing(session, asked, compared.rows_of(file)):
+                    if not dry_run:
+                        await take_in_directory(session, asked.authority, file, asked.now)
         except BadInputError as error:
             raise _named(error) from None
         written = not dry_run and bool(compared.removed or set(compared.lines.values()) - {"unchanged"})

@@ -1,7 +1,8 @@
 """Episodes: report one, record what happened, read one, list and search."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
@@ -12,6 +13,7 @@ from activities.store.episode_search import (
     EpisodeFound,
     Order,
     Search,
+    need_to_know_among,
     search_episodes,
 )
 from activities.store.inbox import open_episodes_of, report_of
@@ -35,10 +37,6 @@ from workflows.instants import Instant, to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import EpisodeStatus
-
-_MOST_OF_A_CHILD: Final = 1000
-"""As many episodes as are looked at of one child."""
-
 
 EpisodeId = Annotated[UUID, Path(description="the episode")]
 
@@ -135,7 +133,9 @@ class Searched(BaseModel):
     changed_since: Instant | None = Field(
         default=None, description="only those written again since then, RFC 3339 with an offset"
     )
-    order: Order = Field(default="id", description="by id, which passes nothing over; or the most pressing first")
+    order: Order = Field(
+        default="id", description="by id, which passes nothing over; or the most pressing first, what is hidden last"
+    )
     cursor: Cursor = None
     limit: Limit = 50
 
@@ -278,23 +278,44 @@ async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:
 async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
     names = {"child", "police_reference", "open", "clock", "overdue", "changed_since"}
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
-    cursor = read_cursor(searched.cursor, str, str)
-    after = (_due_in_cursor(cursor[0]), str(cursor[1])) if cursor else None
-    # Whoever looks for a child gets what may be shown of it, and a place in the list only of that.
-    most = _MOST_OF_A_CHILD if search.names_a_child else searched.limit + 1
+    after = _place(searched)
     async with parts.store.snapshot() as session:
+        close = await need_to_know_among(session, asked.authority, search, asked.now)
+        # What is hidden must be told neither by its place among the others nor by the cursor of a page.
+        unplaced = await hidden_from(session, asked.principal, close, asked.now) if close else frozenset[str]()
         found = await search_episodes(
-            session, asked.authority, search, asked.now, order=searched.order, after=after, limit=most
+            session,
+            asked.authority,
+            search,
+            asked.now,
+            order=searched.order,
+            after=after,
+            limit=searched.limit + 1,
+            hidden=unplaced,
         )
-        close = [one.episode_id for one in found if one.need_to_know]
-        hidden = await hidden_from(session, asked.principal, close, asked.now)
-    if search.names_a_child:
-        found = [one for one in found if one.episode_id not in hidden]
+        shown_close = [one.episode_id for one in found if one.need_to_know]
+        hidden = await hidden_from(session, asked.principal, shown_close, asked.now) if shown_close else unplaced
     last = found[: searched.limit][-1] if found else None
-    cursor_of_last = cursor_after(to_rfc3339(last.next_due or NEVER), last.episode_id) if last else ""
-    page = page_of(found, searched.limit, cursor_of_last)
+    page = page_of(found, searched.limit, _cursor(searched.order, last, hidden) if last else "")
     asked.saw(*(one.episode_id for one in page.items if one.episode_id not in hidden))
     return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in page.items], next=page.next)
+
+
+def _cursor(order: Order, last: EpisodeFound, hidden: Collection[str]) -> str:
+    if order == "id":
+        return cursor_after(last.episode_id)
+    due = NEVER if last.episode_id in hidden else last.next_due or NEVER
+    return cursor_after(to_rfc3339(due), last.episode_id)
+
+
+def _place(searched: Searched) -> tuple[datetime, str] | None:
+    """The place in the order that is asked for after which a page begins. Raises ProblemError."""
+    kinds = (str,) if searched.order == "id" else (str, str)
+    cursor = read_cursor(searched.cursor, *kinds)
+    if cursor is None:
+        return None
+    due = NEVER if searched.order == "id" else _due_in_cursor(cursor[0])
+    return due, str(cursor[-1])
 
 
 def _due_in_cursor(written: str) -> datetime:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from starter.access import Permission
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
@@ -17,16 +17,15 @@ from starter.intake.forms.home import HomeForm
 from starter.intake.forms.kinds import form_of
 from starter.intake.forms.police import PoliceForm
 from starter.intake.forms.taking import FormOutcome, FormsIn
-from starter.sight import see_episode
 
 
 class HowTaken(BaseModel):
     """What a person says of a form besides: which episode it is about, or that it is a new one; or to try only."""
 
     model_config = ConfigDict(extra="forbid")
-    episode: UUID | None = None
-    new: bool = False
-    dry_run: bool = False
+    episode: UUID | None = Field(default=None, description="which episode it is about, where a person knows")
+    new: bool = Field(default=False, description="a person knows that it is about none of those that are like it")
+    dry_run: bool = Field(default=False, description="say what would become of it, and keep nothing")
 
 
 How = Annotated[HowTaken, Query()]
@@ -43,12 +42,12 @@ def router_of(parts: Parts) -> APIRouter:
             async with parts.store.snapshot() as session:
                 await seen_episode(session, asked, about)
         read = form_of(kind).read(said.model_dump(mode="json", exclude_unset=True))
-        forms = FormsIn(parts.store, parts.commands_of(asked), asked.authority)
+        forms = FormsIn(parts.store, parts.commands_of(asked), asked.principal)
         async with one_request(parts.store, asked, said, where=f"form {kind} {how.model_dump_json()}"):
             outcome = await forms.take_in(read, asked.now, episode=about, new=how.new, dry_run=how.dry_run)
             if outcome.state == "needs_a_person":
                 raise _needs_a_person(asked, outcome)
-        shown = await _as_far_as_seen(parts, asked, outcome)
+        shown = await forms.as_far_as_seen(outcome, asked.now)
         asked.saw(shown.episode_id)
         return JSONResponse(shown.model_dump(mode="json"), 202 if outcome.kept else 200)
 
@@ -76,20 +75,8 @@ def router_of(parts: Parts) -> APIRouter:
 
 
 def _needs_a_person(asked: Asked, outcome: FormOutcome) -> ProblemError:
-    """That nothing is recorded; which episodes it may be about is for those who may read episodes."""
-    may = asked.principal.may(Permission.READ_EPISODES)
-    mistakes = [FieldMistake(field="episode", detail=one) for one in outcome.candidates] if may else []
-    asked.saw(*(one.detail for one in mistakes))
+    """That nothing is recorded, and which episodes it may be about of those that the sender may see."""
+    asked.saw(*outcome.candidates)
+    mistakes = [FieldMistake(field="episode", detail=one) for one in outcome.candidates]
     said = f"it needs a person: {outcome.why}; nothing is recorded. Send it again with 'episode' or 'new'"
     return ProblemError(Problem.REFUSED, said, mistakes)
-
-
-async def _as_far_as_seen(parts: Parts, asked: Asked, outcome: FormOutcome) -> FormOutcome:
-    """What became of a form, without the episode where whoever sent it may not see that."""
-    if outcome.episode_id is None:
-        return outcome
-    async with parts.store.snapshot() as session:
-        seen = await see_episode(session, asked.principal, outcome.episode_id, asked.now)
-    if seen.sight == "whole":
-        return outcome
-    return outcome.model_copy(update={"episode_id": None, "facts": (), "why": "it was taken in", "not_taken_up": ()})

@@ -12,7 +12,7 @@ from activities.store import inbox
 from activities.store.inbox import InboxItem
 from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, asked_router, needs
-from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, read_cursor
+from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
@@ -45,12 +45,12 @@ def router_of(parts: Parts) -> APIRouter:
         after = read_cursor(cursor, str, str)
         async with parts.store.snapshot() as session:
             place = (instant_in_cursor(after[0]), str(after[1])) if after else None
-            found = await inbox.kept_for(session, asked.authority, place, limit + 1)
-            shown = [one for one in found[:limit] if await _may_see(session, asked, one)]
-        last = found[:limit][-1] if found else None
-        asked.saw(*(one.episode_id for one in shown))
-        following = cursor_after(to_rfc3339(last.received_at), last.id) if last and len(found) > limit else None
-        return Page(items=[Waiting.model_validate(one, from_attributes=True) for one in shown], next=following)
+            shown = await _seen_after(session, asked, place, limit + 1)
+        last = shown[:limit][-1] if shown else None
+        asked.saw(*(one.episode_id for one in shown[:limit]))
+        page = page_of(shown, limit, cursor_after(to_rfc3339(last.received_at), last.id) if last else "")
+        items = [Waiting.model_validate(one, from_attributes=True) for one in page.items]
+        return Page(items=items, next=page.next)
 
     @router.get("/said/{said_id}", operation_id="what_became_of")
     @needs(Permission.READ_SAID)
@@ -67,6 +67,21 @@ def router_of(parts: Parts) -> APIRouter:
         return Waiting.model_validate(item, from_attributes=True)
 
     return router
+
+
+async def _seen_after(
+    session: AsyncSession, asked: Asked, place: tuple[datetime, str] | None, most: int
+) -> list[InboxItem]:
+    """What waits after a place and may be seen: a cursor must not name what may not."""
+    seen: list[InboxItem] = []
+    more = True
+    while more and len(seen) < most:
+        found = await inbox.kept_for(session, asked.authority, place, most)
+        more = len(found) == most
+        seen += [one for one in found if await _may_see(session, asked, one)]
+        if found:
+            place = found[-1].received_at, found[-1].id
+    return seen[:most]
 
 
 async def _may_see(session: AsyncSession, asked: Asked, item: InboxItem) -> bool:

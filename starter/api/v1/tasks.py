@@ -5,7 +5,6 @@ stands in the path as itself, between the two it parts: sent as %2F, servers in
 between take it for a slash, or refuse it.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -305,33 +304,32 @@ async def _task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
 async def _page(
     session: AsyncSession, asked: Asked, wanted: TasksWanted, person: str | None, *, at: TaskPlace, limit: int
 ) -> Page[TaskShown]:
-    """A page of tasks from a place on; those of one person are picked from all that there are."""
+    """A page of tasks from a place on; those of one person are picked from all that there are.
+
+    What a hidden task is about, and who has it, must not be told by asking for
+    it: it is passed over then, also by the cursor.
+    """
     found: list[tuple[TaskView, TaskPlace]] = []
+    hidden = set[str]()
+    would_tell = wanted.clock is not None or person not in (None, asked.principal.person)
     size = limit + 1 if person is None else _AT_ONCE
     place, more = at, True
     while more and len(found) <= limit:
         tasks = await tasks_after(session, asked.authority, wanted, place, size)
         more = len(tasks) == size
+        hidden |= await hidden_among(session, asked.principal, {task.episode_id for task in tasks}, asked.now)
         mine = {task.key for task in tasks}
         if person is not None:
             theirs = await tasks_of_person(session, asked.authority, person, tasks, asked.now)
             mine = {task.key for task in theirs}
         for task in tasks:
             place = place.after(task)
-            if task.key in mine:
+            if task.key in mine and not (would_tell and task.episode_id in hidden):
                 found.append((task, place))
-    shown = await _shown_all(session, asked, [task for task, _ in found[:limit]])
-    # What a hidden task is about, and who has it, must not be told by asking for it.
-    would_tell = wanted.clock is not None or person not in (None, asked.principal.person)
-    kept = [task for task in shown if not (task.hidden and would_tell)]
-    return Page(items=kept, next=_cursor(found[limit - 1][1]) if len(found) > limit else None)
-
-
-async def _shown_all(session: AsyncSession, asked: Asked, tasks: Sequence[TaskView]) -> list[TaskShown]:
-    episodes = {task.episode_id for task in tasks}
-    hidden = await hidden_among(session, asked.principal, episodes, asked.now)
-    asked.saw(*sorted(episodes))
-    return [_shown(task, asked, hidden=task.episode_id in hidden) for task in tasks]
+    tasks = [task for task, _ in found[:limit]]
+    asked.saw(*sorted({task.episode_id for task in tasks}))
+    shown = [_shown(task, asked, hidden=task.episode_id in hidden) for task in tasks]
+    return Page(items=shown, next=_cursor(found[limit - 1][1]) if len(found) > limit else None)
 
 
 def _shown(task: TaskView, asked: Asked, *, hidden: bool) -> TaskShown:

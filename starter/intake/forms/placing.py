@@ -2,12 +2,13 @@
 
 Sure is: the same police reference; or the same child, in an absence that the
 form's times fall into. Whatever speaks against one of these makes it unsure:
-then nothing is recorded, since a child counted twice is told about twice, and
-what is added to the wrong child's episode stops the right one's clocks.
+then a person is asked and nothing is recorded meanwhile, since a child counted
+twice is told about twice, and what is added to the wrong child's episode stops
+the right one's clocks. Nobody is asked about what is hidden from them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -20,11 +21,15 @@ BEFORE: Final = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a form belongs: 'there' with the episode, 'new', or 'unsure' with those it may be about; and why."""
+    """Where a form belongs: 'there' with the episode, 'new', or 'unsure' with those it may be about; and why.
+
+    `perhaps_a_duplicate`: it is new as far as its sender may see, and may be about an episode that is hidden.
+    """
 
     where: Literal["there", "new", "unsure"]
     why: str
     episodes: tuple[str, ...] = ()
+    perhaps_a_duplicate: bool = False
 
 
 def place(form: ReadForm, known: Sequence[KnownEpisode]) -> Placed:
@@ -37,6 +42,22 @@ def place(form: ReadForm, known: Sequence[KnownEpisode]) -> Placed:
     if form.child.reference:
         return _by_child(form, [one for one in known if one.child_reference == form.child.reference], known)
     return _by_birth(form, [one for one in known if one.away])
+
+
+def place_without(form: ReadForm, known: Sequence[KnownEpisode], hidden: Collection[str]) -> Placed:
+    """Where a form that is unsure belongs, told to somebody from whom some of the episodes are hidden.
+
+    What is hidden is neither named nor asked about, and the words are those for
+    an absence that nobody knows. The form is not left unrecorded for that: with
+    nothing to ask, it is new, since a child told about twice is better than one
+    nobody looks for, and somebody who may see all looks whether it is a duplicate.
+    """
+    placed = place(form, [one for one in known if one.episode_id not in hidden])
+    if placed.where == "new":
+        return replace(placed, perhaps_a_duplicate=True)
+    if placed.where == "there":
+        return Placed("unsure", "it may be about an episode that is there", placed.episodes)
+    return placed
 
 
 def _by_reference(form: ReadForm, found: list[KnownEpisode], known: Sequence[KnownEpisode]) -> Placed:
@@ -86,7 +107,7 @@ def _unless_unnamed(form: ReadForm, known: Sequence[KnownEpisode]) -> Placed:
     like = tuple(one.episode_id for one in unnamed if form.born and one.born == form.born)
     if like:
         return Placed("unsure", "a child without a number is away who was born on the same day", like)
-    return Placed("new", "no episode of the child is about that time")
+    return Placed("new", "no episode of the child that you may see is about that time")
 
 
 def _by_birth(form: ReadForm, away: list[KnownEpisode]) -> Placed:
@@ -96,4 +117,4 @@ def _by_birth(form: ReadForm, away: list[KnownEpisode]) -> Placed:
     if like:
         why = "a child is away who may be the same" if form.born else "the form tells neither number nor date of birth"
         return Placed("unsure", why, tuple(one.episode_id for one in like))
-    return Placed("new", "no child is away who could be the same")
+    return Placed("new", "no child whom you may see is away who could be the same")
