@@ -16,7 +16,9 @@ class Section:
     permission: Permission
 
 
-SECTIONS: Final[tuple[Section, ...]] = ()
+POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
+
+SECTIONS: Final[tuple[Section, ...]] = (POLICY,)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from fastapi.responses import HTMLResponse
-from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, Undefined
-from jinja2.exceptions import UndefinedError
+from jinja2 import ChoiceLoader, Environment, FunctionLoader, PackageLoader, PrefixLoader, Undefined
+from jinja2.exceptions import TemplateNotFound, UndefinedError
 
 from starter.access import Principal
 from starter.api.asking import Asked
@@ -31,14 +31,11 @@ _HEADERS: Final = {
 }
 
 
-class _MissingParameter(Undefined):
-    """What is not there: nothing where a component's parameters leave it out, a mistake everywhere else."""
-
-    def _is_left_out(self) -> bool:
-        return isinstance(self._undefined_obj, dict) or self._undefined_name == "caller"
+class _MissingInMapping(Undefined):
+    """What is not there: nothing where a mapping leaves it out, a mistake everywhere else."""
 
     def _fail_unless_left_out(self) -> None:
-        if not self._is_left_out():
+        if not isinstance(self._undefined_obj, dict):
             raise UndefinedError(self._undefined_message)
 
     def __str__(self) -> str:
@@ -58,6 +55,25 @@ class _MissingParameter(Undefined):
         return 0
 
 
+_COMPONENTS: Final = Environment(
+    loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}), autoescape=True
+)
+"""GOV.UK's components, by themselves: they are written for templates that miss names in silence, and ours are not."""
+
+
+def _handed_on(name: str) -> str | None:
+    """A template that hands on the macros of one of GOV.UK's; None for what is none of them."""
+    try:
+        macros = [macro for macro in vars(_COMPONENTS.get_template(name).module) if macro.startswith("govuk")]
+    except TemplateNotFound:
+        return None
+    return "".join(f"{{% set {macro} = component({name!r}, {macro!r}) %}}" for macro in macros)
+
+
+def _component(template: str, macro: str) -> object:
+    return getattr(_COMPONENTS.get_template(template).module, macro)
+
+
 def _field_day(at: datetime) -> str:
     return f"{at.astimezone(LONDON):%Y-%m-%d}"
 
@@ -71,11 +87,10 @@ def _new_key() -> str:
 
 
 def _environment() -> Environment:
-    govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
     made = Environment(
-        loader=ChoiceLoader([PackageLoader("starter", "console/templates"), govuk]),
+        loader=ChoiceLoader([PackageLoader("starter", "console/templates"), FunctionLoader(_handed_on)]),
         autoescape=True,
-        undefined=_MissingParameter,
+        undefined=_MissingInMapping,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -91,6 +106,7 @@ def _environment() -> Environment:
     }
     known_everywhere: dict[str, Any] = {
         "asset": path_of,
+        "component": _component,
         "new_key": _new_key,
         "terms": TERMS,
         "status_words": spoken.STATUS_WORDS,
