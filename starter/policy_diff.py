@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from workflows.policy import Pack, as_data
 
@@ -15,12 +15,12 @@ class Difference(BaseModel):
     """One difference: in which part and field, and what each pack says there; None where it says nothing."""
 
     model_config = ConfigDict(frozen=True)
-    part: str
-    name: str | None
-    field: str | None
-    change: Literal["only_in_first", "only_in_second", "differs"]
-    first: Any = None
-    second: Any = None
+    part: str = Field(description="the part of the policy")
+    name: str | None = Field(description="the clock, ladder or other thing there")
+    field: str | None = Field(description="its field")
+    change: Literal["only_in_first", "only_in_second", "differs"] = Field(description="what differs")
+    first: Any = Field(default=None, description="what the first says; null: nothing")
+    second: Any = Field(default=None, description="what the second says; null: nothing")
 
 
 def differences(first: Pack, second: Pack) -> tuple[Difference, ...]:

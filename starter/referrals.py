@@ -48,10 +48,10 @@ class Contact(BaseModel):
     """Whom an interviewer turns to at the authority."""
 
     model_config = ConfigDict(frozen=True)
-    name: str
-    role: str
-    email: str | None
-    telephone: str | None
+    name: str = Field(description="the person's name")
+    role: str = Field(description="as what the person answers for the child")
+    email: str | None = Field(description="the e-mail address")
+    telephone: str | None = Field(description="the telephone number")
 
 
 class Referral(BaseModel):
@@ -63,69 +63,69 @@ class Referral(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    id: str
-    episode_id: str
-    handed_over_at: Instant
-    returned_at: Instant | None
-    owed_by: Instant | None
-    why: str
-    out_of_area: bool | None
-    state: ReferralState
-    written_up: bool
-    contact: Contact | None = None
+    id: str = Field(description="the referral's id")
+    episode_id: str = Field(description="the episode it is for")
+    handed_over_at: Instant = Field(description="when it was handed over")
+    returned_at: Instant | None = Field(description="when the child came back; null while the child is away")
+    owed_by: Instant | None = Field(description="by when the interview is owed; null while nothing is owed yet")
+    why: str = Field(description="how that time was worked out, in words")
+    out_of_area: bool | None = Field(description="whether the child is placed out of area; null: nobody has said")
+    state: ReferralState = Field(description="how it stands")
+    written_up: bool = Field(description="whether the interview was written up")
+    contact: Contact | None = Field(default=None, description="whom to ask at the authority; null: nobody is on record")
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    at: Instant
-    by: Words | None = None
+    at: Instant = Field(description="when it happened, RFC 3339 with an offset")
+    by: Words | None = Field(default=None, description="who did it")
 
 
 class OfferedAnswer(_Answer):
     """The interview was offered."""
 
-    answer: Literal["offered"]
-    channel: Words | None = None
-    to: Words | None = None
+    answer: Literal["offered"] = Field(description="the interview was offered")
+    channel: Words | None = Field(default=None, description="how: face to face, by telephone, in writing")
+    to: Words | None = Field(default=None, description="to whom")
 
 
 class AcceptedAnswer(_Answer):
     """The offer was accepted."""
 
-    answer: Literal["accepted"]
+    answer: Literal["accepted"] = Field(description="the offer was accepted")
 
 
 class DeclinedAnswer(_Answer):
     """The offer was declined: by whom, why, and with whom that was talked over."""
 
-    answer: Literal["declined"]
-    declined_by: Literal["child", "parent"]
-    reason: Words
-    discussed_with: Words
+    answer: Literal["declined"] = Field(description="the offer was declined")
+    declined_by: Literal["child", "parent"] = Field(description="by whom")
+    reason: Words = Field(description="why")
+    discussed_with: Words = Field(description="with whom that was talked over")
 
 
 class DelayedAnswer(_Answer):
     """The interview is delayed, and why."""
 
-    answer: Literal["delayed"]
-    reason: Literal[DELAY_REASONS]  # pyright: ignore[reportInvalidTypeForm]
+    answer: Literal["delayed"] = Field(description="the interview is delayed")
+    reason: Literal[DELAY_REASONS] = Field(description="why")  # pyright: ignore[reportInvalidTypeForm] = Field(description='why')
 
 
 class DoneAnswer(_Answer):
     """The interview was held: by whom, what that person is to the child, and how."""
 
-    answer: Literal["done"]
+    answer: Literal["done"] = Field(description="the interview was held")
     interviewer: Interviewer
     channel: Words = Field(description="how: face to face, by video, by telephone")
-    place: Words | None = None
-    alone: Literal["yes", "no"] | None = None
+    place: Words | None = Field(default=None, description="where")
+    alone: Literal["yes", "no"] | None = Field(default=None, description="whether the child was seen alone")
     follow_up: Literal["yes", "no"] | None = Field(default=None, description="whether support is needed")
 
 
 class WrittenUpAnswer(_Answer):
     """The interview was written up."""
 
-    answer: Literal["written_up"]
+    answer: Literal["written_up"] = Field(description="the interview was written up")
 
 
 ProviderAnswer = Annotated[

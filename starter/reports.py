@@ -62,17 +62,17 @@ class WhatIsReported(BaseModel):
     """What a report of an absent or missing child says. Times are RFC 3339 with an offset."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    policy: str = "homeward"
-    reported_by: Words = "not said"
+    policy: str = Field(default="homeward", description="the policy that the episode is to live by")
+    reported_by: Words = Field(default="not said", description="who reports it")
     child: ChildReported = ChildReported()
-    last_seen: Instant | None = None
-    noticed: Instant | None = None
-    reported: Instant | None = None
-    authority_told: Instant | None = None
-    located: Instant | None = None
-    returned: Instant | None = None
-    police_force: Words | None = None
-    police_reference: Words | None = None
+    last_seen: Instant | None = Field(default=None, description="when the child was last seen")
+    noticed: Instant | None = Field(default=None, description="when the child was noticed to be gone")
+    reported: Instant | None = Field(default=None, description="when the police were told")
+    authority_told: Instant | None = Field(default=None, description="when the authority was told")
+    located: Instant | None = Field(default=None, description="when the child was located")
+    returned: Instant | None = Field(default=None, description="when the child came back")
+    police_force: Words | None = Field(default=None, description="the police force that was told")
+    police_reference: Words | None = Field(default=None, description="the police's reference of the report")
     answers: PoliceQuestions = PoliceQuestions()
     known_to_day: tuple[TimeName, ...] = Field(
         default=(),

@@ -21,9 +21,9 @@ class Earlier(BaseModel):
     """An earlier episode of the same child, as far as the present one looks at it. Instants are UTC."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    missing_since: Instant
-    returned: Instant | None = None
-    interview_owed: StrictBool = False
+    missing_since: Instant = Field(description="since when the child was gone then")
+    returned: Instant | None = Field(default=None, description="when the child came back; null: not yet")
+    interview_owed: StrictBool = Field(default=False, description="whether an interview is still owed for it")
 
 
 class _Written(BaseModel):
@@ -55,9 +55,9 @@ class Scenario(BaseModel):
 class Planned(BaseModel):
     """The clocks of a scenario and the policy version that made them."""
 
-    policy: str
-    version: str
-    clocks: tuple[Clock, ...] = Field(default=())
+    policy: str = Field(description="the policy")
+    version: str = Field(description="its version")
+    clocks: tuple[Clock, ...] = Field(default=(), description="when everything falls due, and why")
 
 
 def read_json(path: Path) -> Any:

@@ -147,15 +147,17 @@ def _standing(dispatch: Row, message: Row) -> str:
 
 
 class PostEvent(BaseModel):
-    """A line of the timeline about a message: what became of it on one way out. Instants are UTC; it names nobody."""
+    """A line of the timeline about a message: what became of it on one way out. Instants are UTC.
+
+    It names nobody; nor the message, whose id is the key of its page.
+    """
 
     model_config = ConfigDict(frozen=True)
-    kind: Literal["post"] = "post"
-    at: Instant
-    recorded_at: Instant
-    text: str
-    message: str
-    way: str
+    kind: Literal["post"] = Field(default="post", description="`post`: a line about a message")
+    at: Instant = Field(description="when it happened")
+    recorded_at: Instant = Field(description="when it became known")
+    text: str = Field(description="the line, in words")
+    way: str = Field(description="the way out: e-mail, text message, webhook")
 
 
 def post_events(view: EpisodeView) -> list[PostEvent]:
@@ -168,7 +170,7 @@ def post_events(view: EpisodeView) -> list[PostEvent]:
         tried = {one["way"]: one for one in view.dispatches if one["message"] == message["id"]}
         for way, one in tried.items():
             for at, text in _happened(one, who, _next_way(one, message, tried)):
-                events.append(PostEvent(at=at, recorded_at=at, text=text, message=message["id"], way=way))
+                events.append(PostEvent(at=at, recorded_at=at, text=text, way=way))
     return sorted(events, key=lambda event: event.at)
 
 

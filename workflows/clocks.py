@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from workflows import explain
 from workflows.fact_kinds import ABOUT_TASKS, FactKind
@@ -32,21 +32,21 @@ class Clock(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    id: str
-    title: str
+    id: str = Field(description="its id in the policy")
+    title: str = Field(description="what is owed or happens, in words")
     kind: ClockKind
-    strength: str
-    start: Instant | None
-    due: Instant | None
-    first_due: Instant | None = None
+    strength: str = Field(description="how binding its source is")
+    start: Instant | None = Field(description="when it started; null: not started")
+    due: Instant | None = Field(description="when it is due; null: not known yet")
+    first_due: Instant | None = Field(default=None, description="when it was due before people extended it")
     state: ClockState
-    settled_at: Instant | None
-    settled_by: str | None
-    provisional: bool
-    day_only: bool = False
-    skipped: tuple[DayOff, ...]
-    because: str
-    source: str
+    settled_at: Instant | None = Field(description="when it was met, lifted or happened")
+    settled_by: str | None = Field(description="the fact that did it")
+    provisional: bool = Field(description="whether the calendar is not known that far, so that `due` may still change")
+    day_only: bool = Field(default=False, description="whether the start is known to the day only")
+    skipped: tuple[DayOff, ...] = Field(description="the days that a count of working days passed over")
+    because: str = Field(description="why it is due then and stands so, in words")
+    source: str = Field(description="where it is written")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ same names. Workflows never import `activities`.
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from temporalio import activity
 
 from workflows.chasing import Reach
@@ -83,16 +83,18 @@ class EpisodeRow(_Message):
 class TimelineEntry(_Message):
     """One line of an episode's timeline. `at` is when it happened or was due, `recorded_at` when it was known; UTC."""
 
-    number: int
-    kind: Literal["fact", "refused", "state", "status", "passed_over", "rules", "earlier_episode", "told"]
-    at: Instant
-    recorded_at: Instant
-    text: str
-    clock: str | None = None
-    rung: str | None = None
-    role: Role | None = None
-    state: str | None = None
-    fact_id: str | None = None
+    number: int = Field(description="its place in the order in which things became known")
+    kind: Literal["fact", "refused", "state", "status", "passed_over", "rules", "earlier_episode", "told"] = Field(
+        description="what sort of line it is"
+    )
+    at: Instant = Field(description="when it happened or was due")
+    recorded_at: Instant = Field(description="when it became known")
+    text: str = Field(description="the line, in words")
+    clock: str | None = Field(default=None, description="the clock it is about")
+    rung: str | None = Field(default=None, description="the step of that clock's ladder")
+    role: Role | None = Field(default=None, description="who was told")
+    state: str | None = Field(default=None, description="how the clock stood from then on")
+    fact_id: str | None = Field(default=None, description="the fact it is about")
 
 
 class TaskRow(_Message):
@@ -225,8 +227,8 @@ class WriteAgain(_Message):
 class ClockStanding(_Message):
     """A clock in brief: enough for the person who recorded a fact to see what it did."""
 
-    id: str
-    due: Instant | None
+    id: str = Field(description="its id in the policy")
+    due: Instant | None = Field(description="when it is due; null: not known yet")
     state: ClockState
 
 

@@ -40,21 +40,27 @@ class Child(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    born: Day | None = None
-    allocated: StrictBool | None = None
-    looked_after: StrictBool | None = None
-    out_of_area: StrictBool | None = None
-    setting: Setting | None = None
-    open_case: StrictBool | None = None
-    protection_plan: StrictBool | None = None
-    unaccompanied: StrictBool | None = None
-    trafficking_concern: StrictBool | None = None
-    court_order: StrictBool | None = None
-    hosted: StrictBool | None = None
-    new_to_area: StrictBool | None = None
-    restricted: StrictBool | None = None
-    host_authority: Words | None = None
-    host_force: Words | None = None
+    born: Day | None = Field(default=None, description="the date of birth")
+    allocated: StrictBool | None = Field(default=None, description="has an allocated social worker")
+    looked_after: StrictBool | None = Field(default=None, description="is looked after by an authority")
+    out_of_area: StrictBool | None = Field(
+        default=None, description="is placed outside the responsible authority's area"
+    )
+    setting: Setting | None = Field(default=None, description="where the child lives")
+    open_case: StrictBool | None = Field(default=None, description="has an open case with children's services")
+    protection_plan: StrictBool | None = Field(default=None, description="is on a child protection plan")
+    unaccompanied: StrictBool | None = Field(default=None, description="seeks asylum alone: need-to-know")
+    trafficking_concern: StrictBool | None = Field(default=None, description="may have been trafficked: need-to-know")
+    court_order: StrictBool | None = Field(
+        default=None, description="is under a curfew, on bail, or under another order of a court"
+    )
+    hosted: StrictBool | None = Field(default=None, description="is another authority's child, placed here")
+    new_to_area: StrictBool | None = Field(default=None, description="has come from another area")
+    restricted: StrictBool | None = Field(
+        default=None, description="only those close to the child may see more than that there is an episode"
+    )
+    host_authority: Words | None = Field(default=None, description="the authority in whose area the child is placed")
+    host_force: Words | None = Field(default=None, description="the police force there")
 
     @property
     def need_to_know(self) -> bool:
@@ -89,16 +95,20 @@ class Fact(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    id: FactId
+    id: FactId = Field(description="its id")
     kind: FactKind
-    at: Instant
-    known_to: Literal["minute", "day"] = Field(default="minute", exclude_if=lambda known: known == "minute")
-    recorded_at: Instant
-    recorded_by: Words = "not said"
-    source: Words = "not said"
-    replaces: FactId | None = None
-    note: Words | None = None
-    details: dict[str, str] = Field(default_factory=dict)
+    at: Instant = Field(description="when it happened")
+    known_to: Literal["minute", "day"] = Field(
+        default="minute",
+        exclude_if=lambda known: known == "minute",
+        description="`day`: only the London day of `at` is known, and its time stands for it",
+    )
+    recorded_at: Instant = Field(description="when it was recorded")
+    recorded_by: Words = Field(default="not said", description="who recorded it")
+    source: Words = Field(default="not said", description="whence it came")
+    replaces: FactId | None = Field(default=None, description="the id of the fact that it corrects")
+    note: Words | None = Field(default=None, description="what else was said, in free words")
+    details: dict[str, str] = Field(default_factory=dict, description="what facts of its kind say besides")
 
     @model_validator(mode="after")
     def _details_fit_the_kind(self) -> Self:
@@ -202,9 +212,9 @@ class Segment(BaseModel):
     """A stretch of an absence in one category: absent, away or missing. Instants are UTC; `until` None is 'still'."""
 
     model_config = ConfigDict(frozen=True)
-    category: str
-    since: Instant
-    until: Instant | None
+    category: str = Field(description="absent, away or missing")
+    since: Instant = Field(description="since when")
+    until: Instant | None = Field(description="until when; null: still")
 
 
 class Known:

@@ -21,8 +21,8 @@ class DayOff(BaseModel):
     """A day that does not count, and why. Published holidays, expected ones, and local closures look the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    date: Day
-    name: str = Field(min_length=1)
+    date: Day = Field(description="a day in London")
+    name: str = Field(min_length=1, description="why it does not count")
 
 
 class Calendar(BaseModel):

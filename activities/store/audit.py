@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,25 +40,25 @@ class AuditEntry(BaseModel):
     """What somebody asked for. `at` is UTC; `way` the route or command; `request` the sender's key, or ours."""
 
     model_config = ConfigDict(frozen=True)
-    authority: _Words
-    at: Annotated[AwareDatetime, AfterValidator(_in_utc)]
-    who: _Words
-    name: _Words
-    kind: _Words
-    permission: _Words
-    way: _Words
-    subjects: tuple[_Words, ...] = ()
-    why: _Words | None = None
-    outcome: str
-    request: _Words
+    authority: _Words = Field(description="the authority it was asked for")
+    at: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(description="when")
+    who: _Words = Field(description="the id of who asked")
+    name: _Words = Field(description="how who asked is called")
+    kind: _Words = Field(description="`person`, `system` or `command`")
+    permission: _Words = Field(description="the permission it needed")
+    way: _Words = Field(description="the route or command")
+    subjects: tuple[_Words, ...] = Field(default=(), description="the ids of what it was about and showed")
+    why: _Words | None = Field(default=None, description="the reason that was given")
+    outcome: str = Field(description="`allowed`, `refused` or `not_found`")
+    request: _Words = Field(description="the sender's key, or an id that Homeward made: each answer carries it")
 
 
 class Chained(AuditEntry):
     """An entry in its place: its number, the fingerprint of the entry before, and its own."""
 
-    number: int
-    previous: str
-    digest: str
+    number: int = Field(description="its place, from 1")
+    previous: str = Field(description="the fingerprint of the entry before")
+    digest: str = Field(description="its own fingerprint")
 
     @property
     def true_digest(self) -> str:

@@ -1,9 +1,9 @@
 """Opening the database: one model, PostgreSQL or an SQLite file."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from sqlite3 import OperationalError
+from sqlite3 import Error, OperationalError
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
@@ -139,6 +139,7 @@ def _engine(url: str, *, migrates: bool = False) -> AsyncEngine:
     engine = create_async_engine(url, hide_parameters=True, **({"poolclass": NullPool} if migrates else {}))
     event.listen(engine.sync_engine, "connect", _settle_migrating_sqlite if migrates else _settle_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_at_once)
+    event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -213,6 +214,13 @@ def _settle_migrating_sqlite(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = OFF")
     cursor.close()
+
+
+def _let_go(connection: Any, _record: object, _error: object) -> None:
+    # A task that is cancelled leaves its statement running in the driver's thread, and its traceback keeps a cursor:
+    # SQLite then only closes when that is forgotten, and holds the write lock until then.
+    with suppress(Error):
+        connection.rollback()
 
 
 def _begin_at_once(connection: Any) -> None:

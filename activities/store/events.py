@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import BigInteger, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -59,8 +59,8 @@ class Feed(BaseModel):
     """How far a feed goes: the last number given, and the last one dropped for its age. 0: none."""
 
     model_config = ConfigDict(from_attributes=True)
-    last: int = 0
-    dropped: int = 0
+    last: int = Field(default=0, description="the last number that was given")
+    dropped: int = Field(default=0, description="the last number that was dropped for its age")
 
 
 async def before_turn(session: AsyncSession, changes: EpisodeChanges) -> Before:
@@ -144,6 +144,17 @@ async def read_events(
     events = [NumberedEvent.model_validate(row) for row in rows[:limit]]
     more = len(rows) > limit
     return EventPage(events=events, cursor=events[-1].number if more else feed.last, more=more)
+
+
+async def last_events(session: AsyncSession, authority: str, most: int, kinds: Collection[str] = ()) -> EventPage:
+    """An authority's latest events, at most so many, of these kinds or of all, oldest first."""
+    feed = await feed_of(session, authority)
+    chosen = select(EventTable).where(EventTable.authority == authority, EventTable.number <= feed.last)
+    if kinds:
+        chosen = chosen.where(EventTable.kind.in_(kinds))
+    rows = (await session.scalars(chosen.order_by(EventTable.number.desc()).limit(most))).all()
+    events = [NumberedEvent.model_validate(row) for row in reversed(rows)]
+    return EventPage(events=events, cursor=feed.last, more=False)
 
 
 async def drop_events(session: AsyncSession, authority: str, before: datetime) -> int:

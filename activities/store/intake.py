@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,11 +31,11 @@ class IntakeLine(BaseModel):
     """What became of a line. `added` tells that its episode began with it, and was not there already."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
-    line: int
-    verdict: str
-    why: str = ""
-    episode_id: str | None = None
-    added: bool = False
+    line: int = Field(description="the line of the file; the columns are line 1")
+    verdict: str = Field(description="what was made of it")
+    why: str = Field(default="", description="why, in words")
+    episode_id: str | None = Field(default=None, description="its episode")
+    added: bool = Field(default=False, description="whether its episode began with it, and was not there already")
 
 
 class RunProgress(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,17 +23,17 @@ class TaskView(BaseModel):
     """A task in a list. Instants are UTC; `holder` is the reference of the person who has taken it."""
 
     model_config = ConfigDict(from_attributes=True)
-    key: str
-    episode_id: str
-    clock: str | None
-    role: str
-    do: str
-    due: datetime | None
-    state: str
-    opened_at: datetime
-    closed_at: datetime | None
-    holder: str | None = None
-    done_by: str | None = None
+    key: str = Field(description="its key: the episode's id and the duty, with a slash between")
+    episode_id: str = Field(description="its episode")
+    clock: str | None = Field(description="the clock that it serves, if it serves one")
+    role: str = Field(description="the role that owes it")
+    do: str = Field(description="what is to be done")
+    due: datetime | None = Field(description="by when; null where it has no time of its own")
+    state: str = Field(description="`open`, `done` or `withdrawn`")
+    opened_at: datetime = Field(description="since when it is there")
+    closed_at: datetime | None = Field(description="when it was done or withdrawn")
+    holder: str | None = Field(default=None, description="who has taken it, by the directory's reference")
+    done_by: str | None = Field(default=None, description="the fact that called it done, where no other fact decides")
 
 
 async def open_tasks(

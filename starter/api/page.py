@@ -1,4 +1,7 @@
-"""The list of the API's routes as a part of a page, from the app itself: none is left out and none is invented."""
+"""What the API's page lists, from the app and the vocabulary themselves: its routes, and the kinds of fact.
+
+None is left out and none is invented.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,9 +10,15 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from starter.api.asking import AskedRoute
+from workflows.fact_kinds import ABOUT_TASKS, FACTS, Detail
+from workflows.vocabulary import Role
 
 BEGINS: Final = "<!-- The routes: written by 'make api', not by hand. -->"
 ENDS: Final = "<!-- The end of the routes. -->"
+FACTS_BEGIN: Final = "<!-- The kinds of fact: written by 'make api', not by hand. -->"
+FACTS_END: Final = "<!-- The end of the kinds of fact. -->"
+
+_IN_ITS_FORM: Final = {"text": "", "day": "a day", "instant": "a time", "many": "several with commas between"}
 
 
 def asked_routes(app: FastAPI) -> Iterator[AskedRoute]:
@@ -40,10 +49,33 @@ def _does(route: AskedRoute) -> str:
     return route.description.partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
 
 
-def with_routes(page: str, app: FastAPI) -> str:
-    """A page whose list of routes, between its two marks, is that of the app. Raises ValueError without the marks."""
-    before, begins, rest = page.partition(BEGINS)
-    _, ends, after = rest.partition(ENDS)
+def facts_in_words() -> str:
+    """Every kind of fact that can be sent, in words, with the details it may carry, in Markdown."""
+    lines = ["| Kind | What it says | Details |", "|---|---|---|"]
+    for kind, meaning in FACTS.items():
+        if kind not in ABOUT_TASKS:
+            details = "; ".join(_detail(name, detail) for name, detail in meaning.details.items())
+            lines.append(f"| `{kind}` | {meaning.words} | {details} |")
+    return "\n".join([*lines, "", f"A role is one of {', '.join(f'`{role}`' for role in Role)}.", ""])
+
+
+def _detail(name: str, detail: Detail) -> str:
+    form = [_IN_ITS_FORM[detail.form]] if _IN_ITS_FORM[detail.form] else []
+    choices = "a role" if detail.choices == tuple(Role) else ", ".join(detail.choices)
+    said = ": ".join([*form, choices] if choices else form)
+    named = f"**`{name}`**" if detail.required else f"`{name}`"
+    return named + (f" ({said})" if said else "")
+
+
+def with_lists(page: str, app: FastAPI) -> str:
+    """A page whose lists, each between its two marks, are as they should be. Raises ValueError without the marks."""
+    page = _between(page, BEGINS, ENDS, routes_in_words(app))
+    return _between(page, FACTS_BEGIN, FACTS_END, facts_in_words())
+
+
+def _between(page: str, begin: str, end: str, listed: str) -> str:
+    before, begins, rest = page.partition(begin)
+    _, ends, after = rest.partition(end)
     if not (begins and ends):
-        raise ValueError("the page has no place for the routes")
-    return f"{before}{BEGINS}\n\n{routes_in_words(app)}\n{ENDS}{after}"
+        raise ValueError("the page has no place for a list")
+    return f"{before}{begin}\n\n{listed}\n{end}{after}"

@@ -202,7 +202,7 @@ def as_problem(error: Exception) -> ProblemError:
     if isinstance(error, BadInputError | UnknownPolicyError):
         return cannot_be_used(str(error))
     if isinstance(error, RequestValidationError):
-        mistakes = [_mistake(one) for one in error.errors()]
+        mistakes = [_mistake(one, error.body) for one in error.errors()]
         return ProblemError(Problem.CANNOT_BE_USED, _line(mistakes[0]), mistakes)
     if isinstance(error, HTTPException):
         by_status = {404: Problem.NOT_FOUND, 405: Problem.NO_SUCH_METHOD, 413: Problem.TOO_LARGE}
@@ -215,10 +215,14 @@ def as_problem(error: Exception) -> ProblemError:
     )
 
 
-def _mistake(detail: Mapping[str, Any]) -> FieldMistake:
+def _mistake(detail: Mapping[str, Any], body: object) -> FieldMistake:
     """One mistake by pydantic's account, without the value that was sent: it can be about a child."""
     location = [step for step in detail["loc"][1:] if not str(step).startswith("function-")]
     kind, said = str(detail["type"]), cast("dict[str, Any]", detail.get("ctx") or {})
+    if detail["loc"][:1] == ("body",):
+        location = _sent_location(location, body)
+    if kind.startswith("union_tag_"):
+        location.append(str(said["discriminator"]).strip("'"))
     if kind == "json_invalid":
         return FieldMistake(field="", detail="the body is not JSON")
     known = {
@@ -226,11 +230,29 @@ def _mistake(detail: Mapping[str, Any]) -> FieldMistake:
         "extra_forbidden": "there is no such field",
         "enum": f"must be one of {said.get('expected', '')}".replace("'", ""),
         "literal_error": f"must be one of {said.get('expected', '')}".replace("'", ""),
+        "union_tag_not_found": "must be given",
+        "union_tag_invalid": f"must be one of {said.get('expected_tags', '')}".replace("'", ""),
         "value_error": str(said.get("error", detail["msg"])),
     }
     message = str(detail["msg"])
     where = path_in_words(location) or ("" if detail["loc"][:1] == ("body",) else str(detail["loc"][-1]))
     return FieldMistake(field=where, detail=known.get(kind, f"{message[:1].lower()}{message[1:]}"))
+
+
+def _sent_location(location: Sequence[str | int], body: object) -> list[str | int]:
+    """A location in a body without the steps that are none there: which of several models it was read as."""
+    sent: list[str | int] = []
+    here = body
+    for number, step in enumerate(location):
+        if isinstance(here, Mapping):
+            known = cast("Mapping[str | int, object]", here)
+            if step not in known and number + 1 < len(location):
+                continue
+            here = known.get(step)
+        elif isinstance(here, list) and isinstance(step, int):
+            here = cast("list[object]", here)[step]
+        sent.append(step)
+    return sent
 
 
 def _line(mistake: FieldMistake) -> str:

@@ -21,6 +21,7 @@ audit_app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 Authority = Annotated[str | None, typer.Option(help="which authority's; that of the settings, if not given")]
 
+_RANDOM: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _KNOWN: Final = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
 
 
@@ -76,7 +77,7 @@ def list_command(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="how many at most")] = 200,
     as_json: AsJson = False,
 ) -> None:
-    """List entries of the audit, the earliest first."""
+    """List entries of the audit, the earliest first. Of random ids the first characters are shown; --json has them."""
 
     async def work() -> list[Chained]:
         async with wired() as here, here.store.snapshot() as session:
@@ -91,9 +92,16 @@ def list_command(
 
 
 def _row(one: Chained) -> list[str]:
-    who = f"{one.name} ({one.who})"
-    about = [who, one.permission, one.way, one.outcome.replace("_", " "), ", ".join(one.subjects), one.why or ""]
+    # Whoever gives a command is known by the name of the operating system's user, and by nothing else.
+    who = one.name if one.who == f"os:{one.name}" else f"{one.name} ({_brief(one.who)})"
+    subjects = ", ".join(_brief(subject) for subject in one.subjects)
+    about = [who, one.permission, one.way, one.outcome.replace("_", " "), subjects, one.why or ""]
     return [str(one.number), in_words(one.at), *about]
+
+
+def _brief(id: str) -> str:
+    """The first characters of a random id, or of each in a key made of several; other ids as they are."""
+    return _RANDOM.sub(lambda found: found[1], id)
 
 
 @audit_app.command("head")

@@ -11,7 +11,7 @@ import typer
 
 from activities.cloud_events import as_object
 from activities.store import Store
-from activities.store.events import CursorGone, EventPage, NumberedEvent, drop_events, feed_of, read_events
+from activities.store.events import CursorGone, EventPage, NumberedEvent, drop_events, feed_of, last_events, read_events
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson
 from starter.cli.say import moment, say, say_json, say_table
@@ -42,17 +42,22 @@ def add_to(app: typer.Typer) -> None:
 @events_app.command("list")
 @needs(Permission.READ_EVENTS)
 def list_events(
-    after: Annotated[int, typer.Option(min=0, help="the cursor: events with higher numbers")] = 0,
+    after: Annotated[int | None, typer.Option(min=0, help="the cursor: events with higher numbers")] = None,
+    last: Annotated[int | None, typer.Option(min=1, max=MOST_AT_ONCE, help="only so many, the latest")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="at most so many")] = 100,
     kinds: Kinds = None,
     as_json: AsJson = False,
 ) -> None:
-    """List events after a cursor, oldest first."""
+    """List events after a cursor, or the latest (--last), oldest first."""
     wanted = _wanted(kinds)
+    if last is not None and after is not None:
+        raise BadInputError("--last: not together with --after: the latest come after no cursor")
 
     async def work(store: Store, authority: str) -> EventPage:
         async with store.snapshot() as session:
-            return _page(await read_events(session, authority, after, limit, wanted))
+            if last is not None:
+                return await last_events(session, authority, last, wanted)
+            return _page(await read_events(session, authority, after or 0, limit, wanted))
 
     page = _over_store(work)
     if as_json:

@@ -68,7 +68,7 @@ def file_command(  # noqa: PLR0917 - each is an option of the command line
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.csv", help="also write each line's verdict to a file")
     ] = None,
-    by: Annotated[str, typer.Option(help="who takes it in")] = "not said",
+    by: Annotated[str | None, typer.Option(help="who takes it in; whoever gives the command, if not said")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Take past and open episodes in. Broken off, the same command goes on; the same file again adds nothing."""
@@ -85,15 +85,17 @@ def file_command(  # noqa: PLR0917 - each is an option of the command line
     if report:
         _write_report(report, lines)
     if as_json:
-        say_json({"run": _run_data(taken.progress), "rows": [line.model_dump(mode="json") for line in lines]})
+        about = _run_data(taken.progress) | {"taken_in_before": taken.whole_before}
+        say_json({"run": about, "rows": [line.model_dump(mode="json") for line in lines]})
     else:
         _say_taken(taken, lines, export.mapping)
     return _kept(taken.progress)
 
 
-async def _take_in(export: Export, by: str, on_progress: OnProgress) -> TakenIn:
+async def _take_in(export: Export, by: str | None, on_progress: OnProgress) -> TakenIn:
     async with wired() as here:
-        return await _runs(here).take_in(export, by, datetime.now(UTC), on_progress)
+        who = by or here.asked.principal.name
+        return await _runs(here).take_in(export, who, datetime.now(UTC), on_progress)
 
 
 async def _lines(run: IntakeRun) -> list[IntakeLine]:
@@ -127,6 +129,7 @@ def _say_taken(taken: TakenIn, lines: list[IntakeLine], mapping: Mapping) -> Non
     if taken.whole_before:
         run = progress.run
         say(f"This file was taken in before, {in_words(run.begun_at)} by {run.begun_by}: nothing is added")
+        say("What became of it then:")
     else:
         say_table(["Line", "Verdict", "Why"], [[str(n.line), _in_words(n.verdict), n.why] for n in lines])
         _say_gaps(mapping)

@@ -50,6 +50,9 @@ def police_pack(
     if as_json:
         say_json(pack.model_dump(mode="json"))
         return
+    for path in (html, pdf):
+        if path:
+            say(f"Written to {path}")
     say(f"{pack.gaps} of 14 not known")
     for item in pack.items:
         say(f"{item.number}. {item.title}: {'; '.join(item.known) or item.ask}")

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 import httpx
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, audit, disagreements, inbox
+from activities.store import Store, StoreUnavailableError, audit, disagreements, inbox, subscriptions
 from activities.store.accounts import accounts
 from activities.store.audit import ChainState
+from activities.store.deliveries import count_dead
+from activities.store.directory import directory_for
 from activities.store.disagreements import Reconciled
 from activities.store.policies_in_use import claim
 from activities.store.post import states_of_messages
@@ -26,11 +29,20 @@ from starter.post_office import ways_out
 from starter.post_settings import load_post_settings
 from starter.settings import Settings, load_settings
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import Role
 
 EXIT_NOT_WELL = 1
 _SERVICE_SECONDS = 5.0
 _WELL = 204
+_WORDS = {True: "well    ", False: "NOT WELL", None: "look    "}
+Finding = tuple[bool | None, str]
+"""Whether all is well there, and what is found; None: it is no fault, and somebody should know of it."""
+
 _FIRST_ACCOUNT = "Nobody can sign in yet; the first account: homeward account add NAME --role administrator"
+_NO_ADMINISTRATOR = (
+    "Nobody holds the role administrator in the directory, and so nobody in it is told when the glass is broken: "
+    "homeward directory hold administrator PERSON"
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,10 +75,11 @@ async def _prepare(settings: Settings) -> tuple[str, ...]:
         async with store.session() as session:
             if difference := await claim(session, policies, datetime.now(UTC)):
                 raise BadInputError(difference)
-            has_accounts = bool(await accounts(session, settings.authority))
+            signs_in = identity_settings.uses_provider or bool(await accounts(session, settings.authority))
+            administrators = await _administrators(session, settings)
     finally:
         await store.close()
-    return () if has_accounts or identity_settings.uses_provider else (_FIRST_ACCOUNT,)
+    return tuple(hint for hint, said in ((_FIRST_ACCOUNT, signs_in), (_NO_ADMINISTRATOR, administrators)) if not said)
 
 
 @needs(None)
@@ -85,7 +98,7 @@ def serve() -> None:
 def doctor() -> int:
     """Say what is reachable and what is not; exit 0 when all is well, 1 when something is not."""
     settings = load_settings()
-    findings = [
+    findings: list[Finding] = [
         _policies(settings),
         *run_async(_database(settings)),
         *run_async(_engine(settings)),
@@ -94,8 +107,8 @@ def doctor() -> int:
         _ways_out(),
     ]
     for well, line in findings:
-        say(f"{'well    ' if well else 'NOT WELL'}  {line}")
-    return 0 if all(well for well, _ in findings) else EXIT_NOT_WELL
+        say(f"{_WORDS[well]}  {line}")
+    return 0 if all(well is not False for well, _ in findings) else EXIT_NOT_WELL
 
 
 def _policies(settings: Settings) -> tuple[bool, str]:
@@ -109,7 +122,7 @@ def _policies(settings: Settings) -> tuple[bool, str]:
     return known, f"policies: {', '.join(policies.names())}; calendar {calendar.calendar} known to {calendar.known_to}"
 
 
-async def _database(settings: Settings) -> list[tuple[bool, str]]:
+async def _database(settings: Settings) -> list[Finding]:
     store: Store | None = None
     try:
         prepare_data_folder(settings)
@@ -123,6 +136,8 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             apart = await disagreements.count_open(session, settings.authority)
             last_run = await disagreements.last_run(session, settings.authority)
             audited = await audit.authorities(session)
+            hooks = await _webhooks(session, settings)
+            administrators = await _administrators(session, settings)
         chains = [await audit.verify(store, authority) for authority in audited]
     except StoreUnavailableError as trouble:
         return [(False, f"database: {trouble}")]
@@ -139,7 +154,25 @@ async def _database(settings: Settings) -> list[tuple[bool, str]]:
             not stand.get("unreached"),
             f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
         ),
+        hooks,
+        (True, f"administrator: {', '.join(administrators)}") if administrators else (None, _NO_ADMINISTRATOR),
     ]
+
+
+async def _administrators(session: AsyncSession, settings: Settings) -> list[str]:
+    """The names of those who are told, as administrators, when the glass is broken; none where nobody would be."""
+    now, role = datetime.now(UTC), Role.ADMINISTRATOR
+    directory = await directory_for(session, settings.authority, None, (role,), now)
+    return [person.name for person in directory.holders(role, now) or directory.on_call(role, now)]
+
+
+async def _webhooks(session: AsyncSession, settings: Settings) -> Finding:
+    hooks = await subscriptions.subscriptions_of(session, settings.authority)
+    fails = [f"{one.name} fails: {one.last_failure}" for one in hooks if one.state == "active" and one.last_failure]
+    gone = [f"{one.name} is gone: it answered that it wants no more" for one in hooks if one.state == "gone"]
+    dead = await count_dead(session, settings.authority)
+    said = [f"{len(hooks)} there", *fails, *gone, f"{dead} events not taken by the last try"]
+    return not (fails or gone or dead), f"webhooks: {'; '.join(said)}"
 
 
 def _agreement(apart: int, last_run: Reconciled | None) -> str:

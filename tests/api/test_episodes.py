@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,15 @@ from activities.store import Store, audit
 from activities.store.tables import InboxTable
 from starter.access import AccessRole
 from tests.api.callers import ELSEWHERE, HERE, Service, key
+from tests.api.page import PAGE
 
 A_REPORT: dict[str, Any] = {
     "child": {"reference": "INVENTED-1", "looked_after": True},
     "last_seen": "2026-06-09T20:15:00+01:00",
     "reported": "2026-06-09T21:15:00+01:00",
 }
+JSON = {"Content-Type": "application/json"}
+RESTRICTING = {"kind": "described", "at": "2026-06-10T08:00:00Z", "details": {"restricted": "yes"}}
 FOUND = {"kind": "located", "at": "2026-06-10T08:00:00Z"}
 
 
@@ -133,6 +137,18 @@ async def test_a_fact_that_cannot_be_used_is_named(store: Store, said: dict[str,
     assert answer.status_code == 422
     assert field in [mistake["field"] for mistake in answer.json()["errors"]]
     assert await counted(store) == 1
+
+
+async def test_the_fact_that_the_page_gives_as_an_example_can_be_sent(store: Store) -> None:
+    [said] = re.findall(r"```json\n(\{\s+\"kind\".*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    async with Service(store).caller(AccessRole.DUTY) as client:
+        episode = (await report(client)).json()["episode_id"]
+        answer = await client.post(f"/v1/episodes/{episode}/facts", content=said, headers=key() | JSON)
+        assert [(one["state"], one["status"], one["again"]) for one in answer.json()] == [("kept", None, False)]
+        await client.post(f"/v1/episodes/{episode}/facts", json=RESTRICTING, headers=key())
+    async with store.session() as session:
+        kept = await session.scalars(select(InboxTable.body).where(InboxTable.kind == "fact"))
+    assert [fact["details"] for fact in kept] == [json.loads(said)["details"], RESTRICTING["details"]]
 
 
 async def test_a_post_without_a_key_is_refused(store: Store) -> None:

@@ -15,7 +15,7 @@ from starter.access import AccessRole
 from starter.api.guard import LARGEST_FILE
 from starter.intake.beside import Beside, Ordered
 from starter.intake.runs import Export, IntakeRuns
-from starter.referrals import referral_id
+from starter.referrals import BECOMES, referral_id
 from tests.api.callers import ELSEWHERE, HERE, Service, key
 from tests.starter.exports import ENDED, MAPPING, NOW, export
 from tests.starter.exports_at_length import long_export
@@ -222,8 +222,15 @@ async def test_a_provider_sees_and_answers_its_own_referrals(store: Store) -> No
             assert (answer.status_code, answer.json()["state"]) == (202, "kept")
         other = await client.post(f"/v1/referrals/{its}/answers", json=said | {"answer": "offered"}, headers=same)
         assert other.json()["type"] == "/v1/problems/key-reused"
-        wrong = await client.post(f"/v1/referrals/{its}/answers", json={"answer": "declined"}, headers=key())
-        assert wrong.status_code == 422
+        for wrong, field, right in (
+            ({"answer": "declined"}, "at", "must be given"),
+            (said | {"note": "x"}, "note", "there is no such field"),
+            ({"at": said["at"]}, "answer", "must be given"),
+            (said | {"answer": "perhaps"}, "answer", f"must be one of {', '.join(BECOMES)}"),
+        ):
+            answer = await client.post(f"/v1/referrals/{its}/answers", json=wrong, headers=key())
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0] == {"field": field, "detail": right}
         assert (await client.get(f"/v1/referrals/{its}")).json()["state"] == "accepted"
     for more in ({"provider": "Another"}, {}, {"provider": OURS, "authority": ELSEWHERE}):
         async with service.caller(AccessRole.INTERVIEW_PROVIDER, **more) as client:

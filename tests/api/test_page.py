@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from activities.store import Store
-from starter.api.page import BEGINS, asked_routes, with_routes
+from starter.api.page import BEGINS, asked_routes, with_lists
 from starter.child_records import FORMS
 from tests.api.callers import Service
 from tests.api.page import PAGE, as_it_should_be
@@ -20,26 +20,22 @@ def openapi() -> Json:
     return Service(Store("sqlite+aiosqlite:///nowhere.sqlite")).app.openapi()
 
 
-HELD = {"children", "directory", "packs", "tasks", "trays", "who asks"}
-"""The things of which every field is described here. What an episode and a policy are made of has pages of its own."""
-
-
-def operations(openapi: Json, *about: str) -> Iterator[Json]:
-    """Every operation, or those about some things."""
+def operations(openapi: Json) -> Iterator[Json]:
+    """Every operation."""
     for path in openapi["paths"].values():
         for method, one in path.items():
-            if method in ("get", "post", "put", "delete", "patch") and (not about or one["tags"][0] in about):
+            if method in ("get", "post", "put", "delete", "patch"):
                 yield one
 
 
-def test_the_page_lists_the_routes_that_there_are() -> None:
+def test_the_page_lists_the_routes_and_the_kinds_of_fact_that_there_are() -> None:
     assert PAGE.read_text(encoding="utf-8") == as_it_should_be(), "run: make api"
 
 
 def test_a_page_without_a_place_for_the_routes_is_not_written() -> None:
     app = Service(Store("sqlite+aiosqlite:///nowhere.sqlite")).app
     with pytest.raises(ValueError, match="no place"):
-        with_routes(f"# Only a beginning\n\n{BEGINS}\n", app)
+        with_lists(f"# Only a beginning\n\n{BEGINS}\n", app)
 
 
 def test_the_page_says_each_problem_and_limit_that_it_names() -> None:
@@ -55,15 +51,19 @@ def test_the_page_says_each_problem_and_limit_that_it_names() -> None:
 def test_every_operation_has_an_id_in_words_of_its_own(openapi: Json) -> None:
     everything = [one["operationId"] for one in operations(openapi)]
     assert len(set(everything)) == len(everything)
-    ids = [one["operationId"] for one in operations(openapi, *HELD)]
-    assert [one for one in ids if not re.fullmatch(r"[a-z]+(_[a-z]+)*", one)] == []
+    assert [one for one in everything if not re.fullmatch(r"[a-z]+(_[a-z]+)*", one)] == []
+
+
+NOT_YET = {"take_home_form_in", "take_police_form_in"}
+"""Operations whose parameters have no descriptions yet."""
 
 
 def test_every_operation_and_parameter_is_described(openapi: Json) -> None:
     assert openapi["openapi"].startswith("3.1")
     undescribed = [
         f"{one['operationId']} {parameter['name']}"
-        for one in operations(openapi, *HELD)
+        for one in operations(openapi)
+        if one["operationId"] not in NOT_YET
         for parameter in one.get("parameters", ())
         if not parameter.get("description")
     ]
@@ -73,6 +73,9 @@ def test_every_operation_and_parameter_is_described(openapi: Json) -> None:
 
 OTHERWISE = {*(form.__name__ for form in FORMS.values()), "ChildsPart", "TrustedPerson"}
 """Forms that people fill in: what describes a field there is what is said to be missing when it is."""
+
+A_POLICY = "show_policy"
+"""Answers with a whole pack, whose fields are those of its file: they are explained where packs are written."""
 
 
 def reached(openapi: Json, operation_ids: set[str]) -> set[str]:
@@ -94,8 +97,8 @@ def reached(openapi: Json, operation_ids: set[str]) -> set[str]:
 
 
 def test_every_field_of_what_is_sent_and_answered_is_described(openapi: Json) -> None:
-    mine = {one["operationId"] for one in operations(openapi, *HELD)}
-    schemas = {name: openapi["components"]["schemas"][name] for name in reached(openapi, mine) - OTHERWISE}
+    everything = {one["operationId"] for one in operations(openapi)} - {A_POLICY}
+    schemas = {name: openapi["components"]["schemas"][name] for name in reached(openapi, everything) - OTHERWISE}
     undescribed = [
         f"{name}.{field}"
         for name, schema in sorted(schemas.items())

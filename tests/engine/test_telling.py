@@ -84,6 +84,16 @@ async def test_an_alert_on_a_child_who_had_been_found_is_corrected_once(stage_at
     assert_nobody_told_twice(view)
 
 
+async def test_what_was_sent_before_a_child_was_found_is_not_put_right_by_hearing_of_it_late(stage_at: StageAt) -> None:
+    stage = stage_at(NOON)
+    await live(stage, 30, fact("reported", 0))
+    await stage.record(fact("located", 25.2).model_copy(update={"recorded_at": fact("located", 30).at}))
+    await stage.advance_to(fact("noticed", 31).at)
+    view = await stage.view()
+    assert ("alert", "senior_leader", 24.0) in rounded(told(view, "leadership_alert"))
+    assert [n["key"] for n in view.notices if n["rung"].endswith("_corrected")] == []
+
+
 async def test_an_escalation_about_something_done_in_time_is_corrected(stage_at: StageAt) -> None:
     stage = stage_at(NOON)
     await live(stage, 25, fact("reported", 0))

@@ -62,13 +62,14 @@ async def test_the_first_run_says_how_to_make_the_first_account(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path))
-    [hint] = await _prepare(load_settings())
+    hint, nobody_told = await _prepare(load_settings())
+    assert nobody_told.startswith("Nobody holds the role administrator in the directory")
     assert hint == "Nobody can sign in yet; the first account: homeward account add NAME --role administrator"
     assert checked(NewAccount("NAME", "person", (AccessRole.ADMINISTRATOR,)))
     monkeypatch.setenv("HOMEWARD_OIDC_ISSUER", ISSUER)
     monkeypatch.setenv("HOMEWARD_OIDC_CLIENT_ID", "homeward")
     monkeypatch.setenv("HOMEWARD_OIDC_AUDIENCE", "api")
-    assert await _prepare(load_settings()) == ()
+    assert await _prepare(load_settings()) == (nobody_told,)
 
 
 def test_once_there_is_an_account_it_says_nothing(
@@ -77,6 +78,8 @@ def test_once_there_is_an_account_it_says_nothing(
     monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path))
     assert run(["account", "add", "feed", "--system", "--role", "reporter"]) == 0
     assert "Client secret" in capsys.readouterr().out
+    for words in (["person", "ada", "--name", "Invented Ada"], ["hold", "administrator", "ada"]):
+        assert run(["directory", *words]) == 0
     assert asyncio.run(_prepare(load_settings())) == ()
 
 

@@ -6,10 +6,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from activities.store import Store, audit
+from activities.store.audit import Chained
+from starter.cli.audit import _row
 from starter.cli.main import run
 from tests.store.test_audit import entry
 
@@ -114,3 +117,12 @@ def test_entries_are_listed_by_what_is_asked(says: Says) -> None:
     assert "Invented One (who-0)" in table
     assert "GET /v1/episodes" in table
     assert "e1" not in table
+    listed = says("audit", "list", "--after", "3")[1]
+    assert " audit list" in listed
+    assert "(os:" not in listed, "whoever gave a command is known by a name alone"
+
+
+def test_random_ids_are_shown_by_their_first_characters() -> None:
+    one = entry(1).model_copy(update={"subjects": (str(UUID(int=7)), f"{UUID(int=8)}/rhi", "INVENTED-1")})
+    shown = _row(Chained(**one.model_dump(), number=1, previous="", digest=""))
+    assert "00000000, 00000000/rhi, INVENTED-1" in shown

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ from standardwebhooks import Webhook
 
 from activities.store import Store
 from activities.store.episodes import write_changes
+from activities.store.statements import upsert
+from activities.store.subscriptions import change_subscription, subscriptions_of
+from activities.store.tables import UndeliveredTable
 from starter.cli.main import run
 from tests.deliveries.desk import Receiver
 from tests.store.turns import a_whole_life
 
+NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
 URL = "https://case.invented.example/hooks"
 
 
@@ -44,6 +49,48 @@ def test_the_feed_is_listed(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert page["more"] is True
     assert run(["events", "list", "--after", str(page["cursor"]), "--limit", "1"]) == 0
     assert "Read on with --after" in capsys.readouterr().out
+
+
+def test_the_latest_events_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(live(folder))
+    everything = answer(capsys, "events", "list", "--limit", "1000")
+    for words, kind in ((["--last", "2"], ""), (["--last", "1", "--type", "homeward.task"], "homeward.task")):
+        page = answer(capsys, "events", "list", *words)
+        asked = [event for event in everything["events"] if event["type"].startswith(kind)]
+        assert page["events"] == asked[-int(words[1]) :]
+        assert (page["cursor"], page["more"]) == (everything["cursor"], False)
+    assert run(["events", "list", "--last", "1", "--after", "1"]) == 2
+
+
+def test_the_doctor_says_which_webhooks_fail(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "0.1")
+    answer(capsys, "webhooks", "add", "case", URL)
+    run(["doctor"])
+    said = capsys.readouterr().out
+    assert "well      webhooks: 1 there; 0 events not taken by the last try\n" in said
+    assert "look      Nobody holds the role administrator in the directory" in said
+    assert run(["directory", "person", "ada", "--name", "Invented Ada"]) == 0
+    assert run(["directory", "hold", "administrator", "ada"]) == 0
+    asyncio.run(fail(folder))
+    capsys.readouterr()
+    run(["doctor"])
+    said = capsys.readouterr().out
+    assert "NOT WELL  webhooks: 1 there; case fails: http 500; 1 events not taken by the last try\n" in said
+    assert "well      administrator: Invented Ada\n" in said
+
+
+async def fail(folder: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{folder / 'homeward.sqlite'}")
+    async with store.session() as session:
+        [one] = await subscriptions_of(session, "local")
+        await change_subscription(session, one.id, last_failure="http 500", failures=1)
+        letter = {"subscription_id": one.id, "number": 1, "event_id": "e1", "kind": "homeward.clock.started"}
+        letter |= {"episode_id": "e", "event": "{}", "state": "dead", "tries": 9, "next_at": NOW, "died_at": NOW}
+        await upsert(session, UndeliveredTable, letter)
+    await store.close()
 
 
 def test_a_webhook_s_life(capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,6 +239,9 @@ def test_what_became_of_messages_is_told_on_the_timeline(case: str) -> None:
     assert [((event.at - NOON) / timedelta(minutes=1), event.text) for event in events] == expected
     assert {event.kind for event in events} <= {"post"}
     assert "Invented" not in str(events)
+    assert not any(str(message["id"]) in one.model_dump_json() for message in of.messages for one in events), (
+        "a message's id is the key of its page"
+    )
 
 
 def test_a_message_with_several_notices_is_one_line_that_names_every_role() -> None:

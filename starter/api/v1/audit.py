@@ -26,7 +26,7 @@ def router_of(store: Store) -> APIRouter:
     """The routes of the audit."""
     router = asked_router("audit")
 
-    @router.get("/audit")
+    @router.get("/audit", operation_id="list_audit")
     @needs(Permission.READ_AUDIT)
     async def index(
         asked: AskedBy,
@@ -44,7 +44,7 @@ def router_of(store: Store) -> APIRouter:
             found = await audit.entries(session, asked.authority, after=after, limit=limit + 1, subject=about, who=who)
         return page_of(found, limit, cursor_after(found[:limit][-1].number) if found else "")
 
-    @router.get("/audit/head")
+    @router.get("/audit/head", operation_id="show_audit_head")
     @needs(Permission.READ_AUDIT)
     async def head(asked: AskedBy) -> Head:
         """The number and fingerprint of the last entry."""

@@ -19,13 +19,13 @@ from workflows.names import derived_id
 class DisagreementShown(BaseModel):
     """Something about which the database and the engine disagreed, or still do."""
 
-    id: str
+    id: str = Field(description="its id")
     kind: Disagreement
     wrong: str = Field(description="what is wrong, and what the subject is where it is no episode")
     done: str = Field(description="what is done about it")
     subject: str = Field(description="the id of what it is about; random, or derived from one that is")
-    found_at: datetime
-    last_seen_at: datetime
+    found_at: datetime = Field(description="when it was first found")
+    last_seen_at: datetime = Field(description="when it was last found to be so")
     mended_at: datetime | None = Field(description="since when it agrees again; null while it is open")
     how: str | None = Field(description="what was done, or why nothing could be")
     attempts: int = Field(description="how often something was done")
@@ -34,13 +34,13 @@ class DisagreementShown(BaseModel):
 class Disagreements(Page[DisagreementShown]):
     """A page of disagreements, and when all was last compared."""
 
-    last_compared_at: datetime | None
+    last_compared_at: datetime | None = Field(description="when all was last compared; null: never")
 
 
 class Begun(BaseModel):
     """That the database is being compared with the engine; what is found is told by the list of disagreements."""
 
-    run: str
+    run: str = Field(description="the id of the run")
     again: bool = Field(description="whether this run had been begun before, under the same key")
 
 
@@ -48,7 +48,7 @@ def router_of(parts: Parts) -> APIRouter:
     """The routes of disagreements."""
     router = asked_router("disagreements")
 
-    @router.get("/disagreements")
+    @router.get("/disagreements", operation_id="list_disagreements")
     @needs(Permission.OPERATE)
     async def index(
         asked: AskedBy,
@@ -72,7 +72,7 @@ def router_of(parts: Parts) -> APIRouter:
         page = page_of(shown, limit, cursor_after(shown[:limit][-1].id) if shown else "")
         return Disagreements(items=page.items, next=page.next, last_compared_at=_ended(run))
 
-    @router.post("/reconcile", status_code=202)
+    @router.post("/reconcile", operation_id="compare_now", status_code=202)
     @needs(Permission.OPERATE)
     async def reconcile(asked: AskedBy, _key: Key) -> Begun:
         """Compare the database with the engine now, and mend or report what disagrees, as the schedule does."""

@@ -1,11 +1,10 @@
 """Episodes: report one, record what happened, read one, list and search."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from activities.store.episode_search import (
@@ -19,15 +18,14 @@ from activities.store.inbox import open_episodes_of, report_of
 from starter.access import Permission, permission_to_record
 from starter.api.acting import recorded_by
 from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
-from starter.api.bodies import where_to_ask
+from starter.api.bodies import Became, became, kept_as
 from starter.api.once import key_id
 from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.api.seeing import seen_episode
-from starter.api.v1.outcomes import Said, answer_to, as_said
 from starter.api.v1.whole_episode import EpisodeWhole, whole
-from starter.commands import IdTakenError, Outcome
+from starter.commands import IdTakenError
 from starter.episode_shown import show_episode
 from starter.reports import WhatIsReported, Words
 from starter.sight import hidden_from, see_episode
@@ -41,10 +39,11 @@ from workflows.vocabulary import EpisodeStatus
 _MOST_OF_A_CHILD: Final = 1000
 """As many episodes as are looked at of one child."""
 
-_KEPT: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Said, "description": "Kept, not yet applied"}}
+
+EpisodeId = Annotated[UUID, Path(description="the episode")]
 
 
-class Reported(Said):
+class Reported(Became):
     """What became of a report."""
 
     asked_for: list[str] = Field(description="what is not known yet and is asked for")
@@ -63,7 +62,7 @@ class FactSaid(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: Annotated[FactKind, BeforeValidator(_by_any_name)] = Field(description="what happened; `found` is `located`")
     at: Instant = Field(description="when it happened, RFC 3339 with an offset")
-    note: Words | None = None
+    note: Words | None = Field(default=None, description="anything else there is to say, in free words")
     replaces: UUID | None = Field(default=None, description="the id of the fact that this one corrects")
     recorded_by: Words | None = Field(
         default=None, description="who recorded it, as a system knows them; people are known by their sign-in"
@@ -80,44 +79,43 @@ class Reopening(BaseModel):
     """Why a closed episode is opened again."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: Words
+    reason: Words = Field(description="why it is opened again")
 
 
 class Merging(BaseModel):
     """Into which episode a duplicate is merged, and why they are one."""
 
     model_config = ConfigDict(extra="forbid")
-    into: UUID
-    reason: Words
+    into: UUID = Field(description="the episode that stays")
+    reason: Words = Field(description="why the two are one")
 
 
 class Merged(BaseModel):
     """What became of each fact of a duplicate; the last is that of its ending."""
 
-    facts: list[Said]
+    facts: list[Became] = Field(description="the facts that were taken over, and the ending of the duplicate")
     refused: list[str] = Field(description="why facts did not fit into the episode that stays")
-
-
-_MERGED_KEPT: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Merged, "description": "Kept, not yet applied"}}
 
 
 class EpisodeListed(BaseModel):
     """An episode in a list. Of a need-to-know child only those close to it see more than that it is there."""
 
-    episode_id: str
-    need_to_know: bool
+    episode_id: str = Field(description="the episode")
+    need_to_know: bool = Field(description="whether only those close to the child may see more than that it is there")
     hidden: bool = Field(description="whether all but its status is kept from whoever asks")
-    status: EpisodeStatus
-    child_reference: str | None = None
-    policy: str | None = None
-    policy_version: str | None = None
-    missing_since: datetime | None = None
-    returned_at: datetime | None = None
-    closed_at: datetime | None = None
+    status: EpisodeStatus = Field(description="where the child is, as the facts say")
+    child_reference: str | None = Field(default=None, description="the case system's number for the child")
+    policy: str | None = Field(default=None, description="the policy it lives by")
+    policy_version: str | None = Field(default=None, description="the version of that policy")
+    missing_since: datetime | None = Field(
+        default=None, description="since when the child is gone, by whatever is known"
+    )
+    returned_at: datetime | None = Field(default=None, description="when the child came back")
+    closed_at: datetime | None = Field(default=None, description="when the episode was closed; null while it is open")
     next_clock: str | None = Field(default=None, description="the clock that is owed next")
-    next_due: datetime | None = None
+    next_due: datetime | None = Field(default=None, description="by when that is owed")
     overdue: int | None = Field(default=None, description="how many clocks are past their time")
-    written_at: datetime | None = None
+    written_at: datetime | None = Field(default=None, description="when the episode was last written")
 
 
 class Searched(BaseModel):
@@ -125,12 +123,18 @@ class Searched(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     child: str | None = Field(default=None, max_length=80, description="the case system's number for the child")
-    police_reference: str | None = Field(default=None, max_length=200)
-    status: list[EpisodeStatus] = Field(default_factory=list[EpisodeStatus], max_length=20)
+    police_reference: str | None = Field(
+        default=None, max_length=200, description="the police's reference of the missing person report"
+    )
+    status: list[EpisodeStatus] = Field(
+        default_factory=list[EpisodeStatus], max_length=20, description="only those that stand so; several may be given"
+    )
     open: bool | None = Field(default=None, description="not closed yet")
     clock: str | None = Field(default=None, max_length=80, description="this clock is owed")
     overdue: bool | None = Field(default=None, description="something is past its time")
-    changed_since: Instant | None = None
+    changed_since: Instant | None = Field(
+        default=None, description="only those written again since then, RFC 3339 with an offset"
+    )
     order: Order = Field(default="id", description="by id, which passes nothing over; or the most pressing first")
     cursor: Cursor = None
     limit: Limit = 50
@@ -140,9 +144,9 @@ def router_of(parts: Parts) -> APIRouter:
     """The routes of episodes."""
     router = asked_router("episodes", Problem.NEED_TO_KNOW)
 
-    @router.post("/episodes", status_code=201, operation_id="report_a_child", response_model=Reported, responses=_KEPT)
+    @router.post("/episodes", status_code=201, operation_id="report_a_child", responses=kept_as(Reported))
     @needs(Permission.REPORT)
-    async def report(said: WhatIsReported, asked: AskedBy, _key: Key) -> JSONResponse:
+    async def report(said: WhatIsReported, asked: AskedBy, _key: Key, response: Response) -> Reported:
         """Report a child absent or missing. The key makes the episode's id: the same report again is the same child."""
         report_id = derived_id(key_id(asked), "report")
         data = said.model_dump(mode="json", exclude_unset=True) | {"report_id": report_id}
@@ -152,12 +156,13 @@ def router_of(parts: Parts) -> APIRouter:
         except IdTakenError:
             raise ProblemError(Problem.KEY_REUSED) from None
         asked.saw(outcome.episode_id)
-        body = Reported(
-            **as_said(outcome).model_dump(),
+        made = became(outcome, response)
+        response.headers.setdefault("Location", f"{PREFIX}/episodes/{outcome.episode_id}")
+        return Reported(
+            **made.model_dump(),
             asked_for=list(taken.asked_for()),
             also_open=await _also_open(parts, asked, outcome.episode_id),
         )
-        return answer_to(outcome, 201, f"{PREFIX}/episodes/{outcome.episode_id}", body)
 
     @router.get("/episodes", operation_id="list_episodes")
     @needs(Permission.READ_EPISODES)
@@ -167,18 +172,18 @@ def router_of(parts: Parts) -> APIRouter:
 
     @router.get("/episodes/{episode_id}", operation_id="read_an_episode")
     @needs(Permission.READ_EPISODES)
-    async def read(episode_id: UUID, asked: AskedBy) -> EpisodeWhole:
+    async def read(episode_id: EpisodeId, asked: AskedBy) -> EpisodeWhole:
         """An episode, whole: its clocks with their reasons, facts, timeline, who was told, tasks and prompts."""
         async with parts.store.snapshot() as session:
             seen = await seen_episode(session, asked, str(episode_id))
             shown = await show_episode(session, parts.policies, asked.authority, str(episode_id))
         return whole(shown, seen, asked.now)
 
-    @router.post(
-        "/episodes/{episode_id}/facts", operation_id="record_a_fact", response_model=list[Said], responses=_KEPT
-    )
+    @router.post("/episodes/{episode_id}/facts", operation_id="record_a_fact", responses=kept_as(list[Became]))
     @needs(Permission.RECORD)
-    async def record(episode_id: UUID, said: FactSaid, asked: AskedBy, _key: Key) -> JSONResponse:
+    async def record(
+        episode_id: EpisodeId, said: FactSaid, asked: AskedBy, _key: Key, response: Response
+    ) -> list[Became]:
         """Record that something happened, in one episode or in several of the child's."""
         asked.require(permission_to_record(said.kind))
         _check_whose(said, asked)
@@ -192,13 +197,11 @@ def router_of(parts: Parts) -> APIRouter:
             )
         except IdTakenError:
             raise ProblemError(Problem.KEY_REUSED) from None
-        return _answer_to_all(outcomes)
+        return [became(one, response) for one in outcomes]
 
-    @router.post(
-        "/episodes/{episode_id}/reopening", operation_id="reopen_an_episode", response_model=Said, responses=_KEPT
-    )
+    @router.post("/episodes/{episode_id}/reopening", operation_id="reopen_an_episode", responses=kept_as(Became))
     @needs(Permission.RULE)
-    async def reopen(episode_id: UUID, said: Reopening, asked: AskedBy, _key: Key) -> JSONResponse:
+    async def reopen(episode_id: EpisodeId, said: Reopening, asked: AskedBy, _key: Key, response: Response) -> Became:
         """Open a closed episode again: it goes on with all that it knew, and takes facts."""
         await _see_all(parts, asked, [str(episode_id)])
         fact_id = derived_id(key_id(asked), "reopening")
@@ -207,22 +210,18 @@ def router_of(parts: Parts) -> APIRouter:
             outcome = await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
         except IdTakenError:
             raise ProblemError(Problem.KEY_REUSED) from None
-        return answer_to(outcome)
+        return became(outcome, response)
 
-    @router.post(
-        "/episodes/{episode_id}/merging", operation_id="merge_an_episode", response_model=Merged, responses=_MERGED_KEPT
-    )
+    @router.post("/episodes/{episode_id}/merging", operation_id="merge_an_episode", responses=kept_as(Merged))
     @needs(Permission.RULE)
-    async def merge(episode_id: UUID, said: Merging, asked: AskedBy, _key: Key) -> JSONResponse:
+    async def merge(episode_id: EpisodeId, said: Merging, asked: AskedBy, _key: Key, response: Response) -> Merged:
         """Take a duplicate's facts over into the episode it duplicates, and end it, with a trail in both."""
         duplicate, into = str(episode_id), str(said.into)
         await _see_all(parts, asked, [duplicate, into])
         by = recorded_by(asked, _whose(asked))
         outcomes = await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
         refused = [one.reason or "" for one in outcomes if one.state == "refused"]
-        body = Merged(facts=[as_said(one) for one in outcomes if one.state != "refused"], refused=refused)
-        status = 202 if any(one.state == "kept" for one in outcomes) else 200
-        return JSONResponse(body.model_dump(mode="json"), status)
+        return Merged(facts=[became(one, response) for one in outcomes if one.state != "refused"], refused=refused)
 
     return router
 
@@ -261,13 +260,6 @@ def _fact(said: FactSaid, asked: Asked) -> dict[str, object]:
 def _whose(asked: Asked, told: str | None = None) -> str | None:
     """In whose name something is recorded: a person's own, whoever else is named; whom a system names."""
     return asked.principal.person if asked.principal.kind == "person" else told
-
-
-def _answer_to_all(outcomes: list[Outcome]) -> JSONResponse:
-    said = [as_said(outcome) for outcome in outcomes]
-    kept = next((outcome for outcome in outcomes if outcome.state == "kept"), None)
-    headers = {"Location": where_to_ask(kept.id)} if kept else {}
-    return JSONResponse([one.model_dump(mode="json") for one in said], 202 if kept else 200, headers=headers)
 
 
 async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:

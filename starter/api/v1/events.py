@@ -32,23 +32,23 @@ Kinds = Annotated[
 class EventShown(BaseModel):
     """An event: a CloudEvent 1.0. `sequence` is its number in the feed, a cursor too."""
 
-    specversion: str
-    id: str
-    source: str
-    type: str
+    specversion: str = Field(description="the version of CloudEvents")
+    id: str = Field(description="the event's id: the same event again has the same")
+    source: str = Field(description="which authority's Homeward it comes from")
+    type: str = Field(description="what happened, such as `homeward.episode.returned`")
     subject: str = Field(description="the episode's id")
-    time: datetime
-    datacontenttype: str
-    sequence: str
-    data: dict[str, Any]
+    time: datetime = Field(description="when it happened")
+    datacontenttype: str = Field(description="the form of `data`")
+    sequence: str = Field(description="its number in the feed, a cursor too")
+    data: dict[str, Any] = Field(description="what happened, by the type: docs/events.md")
 
 
 class EventsShown(BaseModel):
     """Events after a cursor. `cursor` is where to read on from; `more`: there are more of them already."""
 
-    events: list[EventShown]
-    cursor: int
-    more: bool
+    events: list[EventShown] = Field(description="the events, oldest first")
+    cursor: int = Field(description="where to read on from: the `after` of the next request")
+    more: bool = Field(description="whether there are more of them already")
 
 
 class _Waiters:
@@ -70,7 +70,7 @@ def router_of(parts: Parts) -> APIRouter:
             raise _gone(page)
         return page
 
-    @router.get("/events")
+    @router.get("/events", operation_id="read_events")
     @needs(Permission.READ_EVENTS)
     async def events(
         asked: AskedBy,
@@ -97,7 +97,7 @@ def router_of(parts: Parts) -> APIRouter:
         shown = [EventShown.model_validate(as_object(event)) for event in page.events]
         return EventsShown(events=shown, cursor=page.cursor, more=page.more)
 
-    @router.get("/feed")
+    @router.get("/feed", operation_id="show_feed")
     @needs(Permission.READ_EVENTS)
     async def feed(asked: AskedBy) -> Feed:
         """How far the feed goes. Begin a mirror with this, read every episode, and read events on from `last`."""

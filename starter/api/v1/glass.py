@@ -1,9 +1,9 @@
 """Breaking the glass, over HTTP."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +30,7 @@ class GlassBroken(BaseModel):
     """What came of it."""
 
     broken: bool = Field(description="false when nothing was done: it is not restricted, or you may see it already")
-    detail: str
+    detail: str = Field(description="what came of it, in words")
     until: datetime | None = Field(description="until when you may see it")
     told_as: Role | None = Field(description="the role under which people were told; null when nobody was there")
     told: int = Field(description="how many people were told")
@@ -42,12 +42,15 @@ def router_of(store: Store, glass: Glass) -> APIRouter:
 
     @router.post(
         "/episodes/{episode_id}/break-glass",
+        operation_id="break_glass",
         status_code=201,
         response_model=GlassBroken,
         responses={200: {"model": GlassBroken, "description": "Nothing was done: you may see it without"}},
     )
     @needs(Permission.BREAK_GLASS)
-    async def break_glass(episode_id: str, said: Reason, asked: AskedBy, key: Key) -> JSONResponse:
+    async def break_glass(
+        episode_id: Annotated[str, Path(description="the episode")], said: Reason, asked: AskedBy, key: Key
+    ) -> JSONResponse:
         """Open a restricted episode for a limited time. The reason goes into the audit; the administrator is told."""
         done: list[GlassAnswer] = []
 

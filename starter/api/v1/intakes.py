@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
@@ -56,31 +56,32 @@ _UPLOAD: Final[dict[str, Any]] = {
 class IntakeSaid(BaseModel):
     """A run as it stands: `whole` once every line has an outcome. `kept`: episodes that wait for the engine."""
 
-    id: str
-    state: Literal["in_progress", "whole"]
-    mapping: str
-    lines: int
-    done: int
-    verdicts: dict[str, int]
-    added: int
-    there_already: int
-    kept: int
-    begun_at: datetime
-    begun_by: str
-    finished_at: datetime | None
+    id: str = Field(description="the run's id")
+    state: Literal["in_progress", "whole"] = Field(description="`whole` once every line has an outcome")
+    mapping: str = Field(description="the mapping it is read by")
+    lines: int = Field(description="how many lines the file has")
+    done: int = Field(description="how many have an outcome")
+    verdicts: dict[str, int] = Field(description="how many lines got each verdict")
+    added: int = Field(description="how many episodes began with it")
+    there_already: int = Field(description="how many lines told of an episode that was there before")
+    kept: int = Field(description="how many episodes wait for the engine")
+    begun_at: datetime = Field(description="when it was begun")
+    begun_by: str = Field(description="who began it")
+    finished_at: datetime | None = Field(description="when every line had an outcome; null until then")
 
 
 class IntakePreview(BaseModel):
     """What taking a file in would do; nothing is written. `added` of a line: its episode would begin."""
 
-    totals: dict[str, int]
-    lines: list[IntakeLine]
+    totals: dict[str, int] = Field(description="how many lines would get each verdict")
+    lines: list[IntakeLine] = Field(description="what would become of each line")
 
 
 class _Asked(BaseModel):
     digest: str
 
 
+RunId = Annotated[UUID, Path(description="the run")]
 DryRun = Annotated[bool, Query(description="only say what would become of each line")]
 MappingName = Annotated[str, Query(max_length=60, description="a shipped mapping")]
 
@@ -131,14 +132,14 @@ def router_of(parts: Parts, beside: Beside) -> APIRouter:
 
     @router.get("/intakes/{run_id}", operation_id="read_intake")
     @needs(Permission.TAKE_IN)
-    async def one(run_id: UUID, asked: AskedBy) -> IntakeSaid:
+    async def one(run_id: RunId, asked: AskedBy) -> IntakeSaid:
         """How far a run came."""
         async with parts.store.snapshot() as session:
             return _as_said(await progress_of(session, await _run(session, asked, run_id)))
 
     @router.get("/intakes/{run_id}/lines", operation_id="list_intake_lines")
     @needs(Permission.TAKE_IN)
-    async def lines(run_id: UUID, asked: AskedBy, cursor: Cursor = None, limit: Limit = 100) -> Page[IntakeLine]:
+    async def lines(run_id: RunId, asked: AskedBy, cursor: Cursor = None, limit: Limit = 100) -> Page[IntakeLine]:
         """What became of each line, in the file's order."""
         after = read_cursor(cursor, int)
         if after and not 0 <= after[0] < 2**31:
@@ -152,7 +153,7 @@ def router_of(parts: Parts, beside: Beside) -> APIRouter:
     return router
 
 
-async def _run(session: AsyncSession, asked: Asked, run_id: UUID) -> IntakeRun:
+async def _run(session: AsyncSession, asked: Asked, run_id: RunId) -> IntakeRun:
     run = await run_by_id(session, asked.authority, str(run_id))
     if run is None:
         raise ProblemError(Problem.NOT_FOUND)

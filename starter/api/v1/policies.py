@@ -24,23 +24,25 @@ Version = Annotated[str | None, Query(pattern=r"^\d{4}\.\d+$", description="a ve
 class PolicyNamed(BaseModel):
     """A policy in the list."""
 
-    policy: str
-    version: str
-    title: str
-    extends: list[str]
-    floor: bool
-    clocks: int
+    policy: str = Field(description="its name")
+    version: str = Field(description="its latest version")
+    title: str = Field(description="what it is, in words")
+    extends: list[str] = Field(description="the policies that it extends")
+    floor: bool = Field(description="whether others may not loosen it")
+    clocks: int = Field(description="how many clocks it has")
 
 
 class ScenarioSaid(BaseModel):
     """A story to plan: a child's circumstances and facts, up to a moment. Nothing of it is kept."""
 
     model_config = ConfigDict(extra="forbid")
-    title: str = Field(default="Untitled scenario", max_length=200)
-    policy: str = Field(default="homeward", max_length=60)
+    title: str = Field(default="Untitled scenario", max_length=200, description="what the story is called")
+    policy: str = Field(default="homeward", max_length=60, description="the policy to plan by")
     child: Child
-    as_of: Instant
-    earlier: list[Earlier] = Field(default_factory=list[Earlier], max_length=50)
+    as_of: Instant = Field(description="up to when the story is known, RFC 3339 with an offset")
+    earlier: list[Earlier] = Field(
+        default_factory=list[Earlier], max_length=50, description="earlier episodes of the same child"
+    )
     facts: list[dict[str, Any]] = Field(max_length=500, description="facts, each with `kind`, `at` and its details")
 
 

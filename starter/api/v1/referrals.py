@@ -1,18 +1,20 @@
 """Referrals over HTTP: what an interview provider sees of its own, and what it answers."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Path, Response
 
 from starter.access import Permission
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
+from starter.api.bodies import Became, became, kept_as
 from starter.api.once import key_id
 from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
-from starter.api.v1.outcomes import Said, answer_to
 from starter.referrals import KeyTakenError, NoSuchReferralError, ProviderAnswer, Referral, Referrals, read_answer
+
+ReferralId = Annotated[UUID, Path(description="the referral")]
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -37,7 +39,7 @@ def router_of(parts: Parts) -> APIRouter:
 
     @router.get("/referrals/{referral_id}", operation_id="read_referral")
     @needs(Permission.READ_REFERRALS)
-    async def one(referral_id: UUID, asked: AskedBy) -> Referral:
+    async def one(referral_id: ReferralId, asked: AskedBy) -> Referral:
         """One of one's own referrals, with whom to ask at the authority."""
         try:
             return await own(asked).one(str(referral_id), asked.now)
@@ -47,12 +49,11 @@ def router_of(parts: Parts) -> APIRouter:
     @router.post(
         "/referrals/{referral_id}/answers",
         operation_id="answer_referral",
-        response_model=Said,
         dependencies=KEYED,
-        responses={202: {"model": Said, "description": "Kept, not yet applied"}},
+        responses=kept_as(Became),
     )
     @needs(Permission.ANSWER_REFERRALS)
-    async def answer(referral_id: UUID, said: ProviderAnswer, asked: AskedBy) -> JSONResponse:
+    async def answer(referral_id: ReferralId, said: ProviderAnswer, asked: AskedBy, response: Response) -> Became:
         """Say how the interview stands: each answer is recorded once."""
         read = read_answer(said.model_dump(mode="json", exclude_unset=True))
         try:
@@ -61,6 +62,6 @@ def router_of(parts: Parts) -> APIRouter:
             raise ProblemError(Problem.NOT_FOUND) from None
         except KeyTakenError:
             raise ProblemError(Problem.KEY_REUSED) from None
-        return answer_to(outcome)
+        return became(outcome, response)
 
     return router

@@ -1,8 +1,11 @@
 """What was said and is kept: where whoever was told 'kept, not yet applied' asks what became of it."""
 
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
@@ -13,9 +16,22 @@ from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cur
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
-from starter.api.v1.outcomes import Waiting
 from starter.sight import see_episode
 from workflows.instants import to_rfc3339
+
+
+class Waiting(BaseModel):
+    """Something that was said and is kept: whether it has been applied, and if it was refused, why."""
+
+    id: str = Field(description="the id of the report or fact")
+    kind: Literal["report", "fact"] = Field(description="what was said")
+    episode_id: str = Field(description="the episode")
+    state: Literal["kept", "applied", "refused"] = Field(
+        description="`kept`: no clock runs by it yet. `applied`: the episode has it. `refused`: it stays refused."
+    )
+    reason: str | None = Field(description="why it was refused, or still waits")
+    received_at: datetime = Field(description="when it was said")
+    settled_at: datetime | None = Field(description="when it was applied or refused; null while it waits")
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -38,7 +54,9 @@ def router_of(parts: Parts) -> APIRouter:
 
     @router.get("/said/{said_id}", operation_id="what_became_of")
     @needs(Permission.READ_SAID)
-    async def what_became_of(said_id: UUID, asked: AskedBy) -> Waiting:
+    async def what_became_of(
+        said_id: Annotated[UUID, Path(description="the id of the report or fact")], asked: AskedBy
+    ) -> Waiting:
         """What became of a report or fact that was kept."""
         async with parts.store.snapshot() as session:
             item = await inbox.item(session, str(said_id))

@@ -26,7 +26,7 @@ from activities.store.tasks import (
 from starter.access import Permission, permission_to_record
 from starter.api.acting import acting_person, known_person, recorded_by
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
-from starter.api.bodies import KEPT, Answer, Became, Reference, Sent, became
+from starter.api.bodies import Answer, Became, Reference, Sent, became, kept_as
 from starter.api.once import key_id, one_request
 from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, read_cursor
 from starter.api.parts import Parts
@@ -224,25 +224,25 @@ async def _act(parts: Parts, named: str, kind: FactKind, said: Taking | Noting, 
 def _add_acting(router: APIRouter, parts: Parts) -> None:
     path = "/episodes/{episode_id}/tasks/{duty}"
 
-    @router.post(f"{path}/take", operation_id="take_task", dependencies=KEYED, responses=KEPT)
+    @router.post(f"{path}/take", operation_id="take_task", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def take(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Take a task: from now on it is yours, and nobody else's list shows it."""
         return became(await _act(parts, named, FactKind.TASK_TAKEN, said or Taking(), asked), response)
 
-    @router.post(f"{path}/hand-over", operation_id="hand_task_over", dependencies=KEYED, responses=KEPT)
+    @router.post(f"{path}/hand-over", operation_id="hand_task_over", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def hand_over(named: Named, asked: AskedBy, response: Response, said: HandingOver) -> Became:
         """Hand a task over to somebody else, whoever has it."""
         return became(await _act(parts, named, FactKind.TASK_HANDED_OVER, said, asked), response)
 
-    @router.post(f"{path}/give-back", operation_id="give_task_back", dependencies=KEYED, responses=KEPT)
+    @router.post(f"{path}/give-back", operation_id="give_task_back", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def give_back(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Give a task back: it is its role's again, and anybody in that role may take it."""
         return became(await _act(parts, named, FactKind.TASK_GIVEN_BACK, said or Taking(), asked), response)
 
-    @router.post(f"{path}/notes", operation_id="note_on_task", dependencies=KEYED, responses=KEPT)
+    @router.post(f"{path}/notes", operation_id="note_on_task", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def note(named: Named, asked: AskedBy, response: Response, said: Noting) -> Became:
         """Write a note on a task, open or closed."""
@@ -251,7 +251,10 @@ def _add_acting(router: APIRouter, parts: Parts) -> None:
 
 def _add_completing(router: APIRouter, parts: Parts) -> None:
     @router.post(
-        "/episodes/{episode_id}/tasks/{duty}/done", operation_id="complete_task", dependencies=KEYED, responses=KEPT
+        "/episodes/{episode_id}/tasks/{duty}/done",
+        operation_id="complete_task",
+        dependencies=KEYED,
+        responses=kept_as(TaskDone),
     )
     @needs(Permission.ACT_ON_TASKS)
     async def done(named: Named, asked: AskedBy, response: Response, said: Doing) -> TaskDone:

@@ -11,7 +11,7 @@ from activities.store.directory import person_id
 from starter.access import Permission
 from starter.api.acting import ME, oneself
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
-from starter.api.bodies import KEPT, Answer, Sent, where_to_ask
+from starter.api.bodies import Answer, Sent, kept_as, where_to_ask
 from starter.api.once import one_request
 from starter.api.paging import Cursor, Limit, Page, cut
 from starter.api.parts import Parts
@@ -92,7 +92,9 @@ def router_of(parts: Parts) -> APIRouter:
         asked.saw(*sorted({one.episode_id for one in page.items}))
         return page
 
-    @router.post("/trays/{person}/answers", operation_id="answer_notices", dependencies=KEYED, responses=KEPT)
+    @router.post(
+        "/trays/{person}/answers", operation_id="answer_notices", dependencies=KEYED, responses=kept_as(AnswersBecame)
+    )
     @needs(Permission.ACT_ON_TASKS)
     async def answer(person: Person, asked: AskedBy, response: Response, said: Answering) -> AnswersBecame:
         """Say that notices were seen and are being looked into: nobody else is asked in that person's place."""

@@ -18,18 +18,18 @@ from workflows.vocabulary import EpisodeStatus
 class PromptNow(BaseModel):
     """What to ask, say or think of now."""
 
-    id: str
-    title: str
-    items: dict[str, str]
+    id: str = Field(description="which prompt it is")
+    title: str = Field(description="what it is about")
+    items: dict[str, str] = Field(description="each thing to ask, say or think of, by its name")
 
 
 class KeptFact(BaseModel):
     """Something that was said about the episode and is kept, not yet applied."""
 
-    id: str
-    kind: str
-    received_at: datetime
-    reason: str | None
+    id: str = Field(description="the id of the report or fact")
+    kind: str = Field(description="`report` or `fact`")
+    received_at: datetime = Field(description="when it was said")
+    reason: str | None = Field(description="why it waits")
 
 
 class EpisodeWhole(BaseModel):
@@ -38,28 +38,34 @@ class EpisodeWhole(BaseModel):
     While the engine has not begun it, `status` is null, `kept_not_applied` says what waits, and NO CLOCK IS RUNNING.
     """
 
-    episode_id: str
-    child_reference: str | None
-    need_to_know: bool
-    status: EpisodeStatus | None
-    policy: str
-    policy_version: str | None
-    calendar_version: str | None
-    missing_since: datetime | None
-    returned_at: datetime | None
-    closed_at: datetime | None
+    episode_id: str = Field(description="the episode")
+    child_reference: str | None = Field(description="the case system's number for the child")
+    need_to_know: bool = Field(description="whether only those close to the child may see it")
+    status: EpisodeStatus | None = Field(
+        description="where the child is, as the facts say; null while the engine has not begun it: NO CLOCK IS RUNNING"
+    )
+    policy: str = Field(description="the policy it lives by")
+    policy_version: str | None = Field(description="the version of that policy")
+    calendar_version: str | None = Field(description="the version of the calendar of working days")
+    missing_since: datetime | None = Field(description="since when the child is gone, by whatever is known")
+    returned_at: datetime | None = Field(description="when the child came back")
+    closed_at: datetime | None = Field(description="when the episode was closed; null while it is open")
     next_wake_at: datetime | None = Field(description="when the engine next does something of itself")
-    next_wake_for: str | None
+    next_wake_for: str | None = Field(description="what it does then")
     turn: int | None = Field(description="how often the episode was written: greater means later")
     categories: dict[str, list[Segment]] = Field(description="absent, away or missing, in whose view, from when")
-    clocks: list[Clock]
-    facts: list[Fact]
-    timeline: list[TimelineEntry | PostEvent]
-    who_knew: list[Knew]
-    tasks: list[TaskView]
-    prompts: list[PromptNow]
+    clocks: list[Clock] = Field(description="every clock that applies, with its reasons")
+    facts: list[Fact] = Field(description="every fact, corrected ones too, in order of time")
+    timeline: list[TimelineEntry | PostEvent] = Field(
+        description="what happened and was done, in the order in which it became known"
+    )
+    who_knew: list[Knew] = Field(description="who was told what, when, by which way, and how that stands")
+    tasks: list[TaskView] = Field(description="every task, open or closed")
+    prompts: list[PromptNow] = Field(description="what to ask and say now")
     asked_for: list[str] = Field(description="what the report left open, and is asked for")
-    kept_not_applied: list[KeptFact]
+    kept_not_applied: list[KeptFact] = Field(
+        description="what was said, is safe, and waits for the engine: no clock runs by it yet"
+    )
 
 
 def whole(shown: Shown, seen: EpisodeSeen, now: datetime) -> EpisodeWhole:

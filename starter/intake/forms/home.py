@@ -16,11 +16,13 @@ SOURCE: Final = "home form"
 class Home(FormPart):
     """The home, and who fills the form in."""
 
-    name: Line
-    kind: Literal["children_home", "semi_independent", "foster", "hospital", "other"]
-    address: Words | None = None
-    telephone: Line | None = None
-    filled_in_by: Line | None = None
+    name: Line = Field(description="the home's name")
+    kind: Literal["children_home", "semi_independent", "foster", "hospital", "other"] = Field(
+        description="what sort of home it is"
+    )
+    address: Words | None = Field(default=None, description="its address")
+    telephone: Line | None = Field(default=None, description="its telephone number")
+    filled_in_by: Line | None = Field(default=None, description="who fills the form in")
 
 
 class ChildOfTheHome(FormPart):
@@ -28,69 +30,71 @@ class ChildOfTheHome(FormPart):
 
     reference: Reference = Field(description="the case system's number for the child")
     names: Words | None = Field(default=None, description="names, aliases, gender")
-    born: Day | None = None
-    looked_after: StrictBool | None = None
+    born: Day | None = Field(default=None, description="the date of birth")
+    looked_after: StrictBool | None = Field(default=None, description="is looked after by an authority")
     allocated: StrictBool | None = Field(default=None, description="whether the child has an allocated social worker")
     out_of_area: StrictBool | None = Field(default=None, description="placed outside the responsible authority's area")
     hosted: StrictBool | None = Field(default=None, description="another authority's child, placed here")
-    host_authority: Line | None = None
-    unaccompanied: StrictBool | None = None
-    trafficking_concern: StrictBool | None = None
+    host_authority: Line | None = Field(default=None, description="the authority in whose area the child is placed")
+    unaccompanied: StrictBool | None = Field(default=None, description="seeks asylum alone: need-to-know")
+    trafficking_concern: StrictBool | None = Field(default=None, description="may have been trafficked: need-to-know")
     court_order: StrictBool | None = Field(default=None, description="under a curfew or on bail")
 
 
 class LastSeen(FormPart):
     """When the child was last seen, where, by whom, how dressed, with whom."""
 
-    at: Instant
-    by: Line | None = None
-    place: Words | None = None
-    clothing: Words | None = None
-    company: Words | None = None
-    vehicle: Words | None = None
-    mood: Words | None = None
+    at: Instant = Field(description="when the child was last seen")
+    by: Line | None = Field(default=None, description="who saw the child")
+    place: Words | None = Field(default=None, description="where")
+    clothing: Words | None = Field(default=None, description="how dressed")
+    company: Words | None = Field(default=None, description="with whom")
+    vehicle: Words | None = Field(default=None, description="in or on which vehicle")
+    mood: Words | None = Field(default=None, description="in which mood")
 
 
 class At(FormPart):
     """When something happened, and who did it."""
 
-    at: Instant
-    by: Line | None = None
+    at: Instant = Field(description="when it happened, RFC 3339 with an offset")
+    by: Line | None = Field(default=None, description="who did it")
 
 
 class Searched(At):
     """A search."""
 
-    place: Words | None = None
+    place: Words | None = Field(default=None, description="where")
 
 
 class Contacted(At):
     """An attempt to reach the child, or somebody who may know."""
 
-    to: Literal["child", "parent", "carer", "trusted_person", "friend", "other"]
-    channel: Line | None = None
-    answered: Literal["yes", "no"] | None = None
-    reply: Words | None = None
+    to: Literal["child", "parent", "carer", "trusted_person", "friend", "other"] = Field(
+        description="whom it was tried to reach"
+    )
+    channel: Line | None = Field(default=None, description="how: by telephone, message, in person")
+    answered: Literal["yes", "no"] | None = Field(default=None, description="whether there was an answer")
+    reply: Words | None = Field(default=None, description="what was said")
 
 
 class SomebodyTold(At):
     """That somebody was told."""
 
     role: Role
-    channel: Line | None = None
+    channel: Line | None = Field(default=None, description="how: by telephone, e-mail, in person")
 
 
 class AuthorityTold(At):
     """That the responsible authority was told: the social worker, or the out-of-hours team."""
 
-    to: Line | None = None
+    to: Line | None = Field(default=None, description="who was told there")
 
 
 class PoliceTold(At):
     """That the police were told."""
 
-    force: Line | None = None
-    reference: Reference | None = None
+    force: Line | None = Field(default=None, description="which police force")
+    reference: Reference | None = Field(default=None, description="its reference of the report")
 
 
 class WhatHappened(FormPart):
@@ -99,20 +103,20 @@ class WhatHappened(FormPart):
     circumstances: Words | None = Field(default=None, description="circumstances, signs of planning")
     out_of_character: Words | None = Field(default=None, description="whether it is; missing before, how often, how")
     description: Words | None = Field(default=None, description="what the child looks like")
-    health: Words | None = None
-    alcohol_drugs: Words | None = None
-    mobile_number: Line | None = None
-    social_media: Words | None = None
+    health: Words | None = Field(default=None, description="illness, medication, mental health")
+    alcohol_drugs: Words | None = Field(default=None, description="alcohol, drugs, unexplained items or money")
+    mobile_number: Line | None = Field(default=None, description="the child's mobile number")
+    social_media: Words | None = Field(default=None, description="social media profiles")
     likely_places: Words | None = Field(default=None, description="likely places, friends and associates")
 
 
 class CameBack(At):
     """That the child came back, and how."""
 
-    place: Words | None = None
-    appearance: Words | None = None
-    mood: Words | None = None
-    company: Words | None = None
+    place: Words | None = Field(default=None, description="where to")
+    appearance: Words | None = Field(default=None, description="how the child looked")
+    mood: Words | None = Field(default=None, description="in which mood")
+    company: Words | None = Field(default=None, description="with whom")
 
 
 class HomeForm(FormPart):
@@ -122,20 +126,26 @@ class HomeForm(FormPart):
     it, it adds what is new. What is not known yet is left out.
     """
 
-    form: Literal["home"]
-    reference: Reference
+    form: Literal["home"] = Field(description="which form it is")
+    reference: Reference = Field(description="the home's own number of this form")
     home: Home
     child: ChildOfTheHome
-    category: Literal["absent", "away", "missing"] | None = None
-    last_seen: LastSeen | None = None
-    noticed: At | None = None
+    category: Literal["absent", "away", "missing"] | None = Field(
+        default=None, description="absent, away from placement without authorisation, or missing"
+    )
+    last_seen: LastSeen | None = Field(
+        default=None, description="when and how the child was last seen; null: not known"
+    )
+    noticed: At | None = Field(default=None, description="when it was noticed that the child is gone")
     what_happened: WhatHappened = WhatHappened()
-    searched: tuple[Searched, ...] = Field(default=(), max_length=50)
-    contacted: tuple[Contacted, ...] = Field(default=(), max_length=50)
-    authority_told: AuthorityTold | None = None
-    police_told: PoliceTold | None = None
+    searched: tuple[Searched, ...] = Field(default=(), max_length=50, description="each search")
+    contacted: tuple[Contacted, ...] = Field(
+        default=(), max_length=50, description="each attempt to reach the child or somebody who may know"
+    )
+    authority_told: AuthorityTold | None = Field(default=None, description="that the authority was told")
+    police_told: PoliceTold | None = Field(default=None, description="that the police were told")
     told: tuple[SomebodyTold, ...] = Field(default=(), max_length=50, description="who else was told, and when")
-    came_back: CameBack | None = None
+    came_back: CameBack | None = Field(default=None, description="that the child came back")
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:

@@ -17,15 +17,15 @@ class ChildOfTheForm(FormPart):
 
     reference: Reference | None = Field(default=None, description="the authority's number for the child, where known")
     names: Words | None = Field(default=None, description="names, aliases, gender")
-    born: Day | None = None
+    born: Day | None = Field(default=None, description="the date of birth")
 
 
 class Seen(FormPart):
     """When and where the child was last seen, and by whom."""
 
-    at: Instant
-    place: Words | None = None
-    by: Line | None = None
+    at: Instant = Field(description="when the child was last seen")
+    place: Words | None = Field(default=None, description="where")
+    by: Line | None = Field(default=None, description="who saw the child")
 
 
 class Graded(FormPart):
@@ -34,29 +34,29 @@ class Graded(FormPart):
     at: Instant | None = Field(
         default=None, description="when it was graded; when the child was reported, if not given"
     )
-    scheme: Line | None = None
-    grade: Literal["no_apparent_risk", "very_low", "low", "medium", "high"]
-    reason: Words | None = None
+    scheme: Line | None = Field(default=None, description="the force's scheme of grades")
+    grade: Literal["no_apparent_risk", "very_low", "low", "medium", "high"] = Field(description="the grade")
+    reason: Words | None = Field(default=None, description="why")
 
 
 class Found(FormPart):
     """When and where the child was found, or came back."""
 
-    at: Instant
-    place: Words | None = None
-    by: Line | None = None
+    at: Instant = Field(description="when")
+    place: Words | None = Field(default=None, description="where")
+    by: Line | None = Field(default=None, description="by whom")
 
 
 class Prevention(FormPart):
     """The prevention interview, also called the safe and well check: done, or why not."""
 
-    at: Instant
-    outcome: Literal["done", "exception", "not_done"]
+    at: Instant = Field(description="when it was done or decided")
+    outcome: Literal["done", "exception", "not_done"] = Field(description="whether it was done")
     exception: Literal["back_before_police_came", "mental_health_patient", "agreed_strategy", "appointment"] | None = (
-        None
+        Field(default=None, description="for which reason it need not be done")
     )
-    reason: Words | None = None
-    by: Line | None = None
+    reason: Words | None = Field(default=None, description="why not")
+    by: Line | None = Field(default=None, description="who did it")
 
 
 class PoliceForm(FormPart):
@@ -66,20 +66,20 @@ class PoliceForm(FormPart):
     again with more in it, the form adds what is new.
     """
 
-    form: Literal["police"]
-    force: Line
-    reference: Reference
+    form: Literal["police"] = Field(description="which form it is")
+    force: Line = Field(description="the police force")
+    reference: Reference = Field(description="its reference of the missing person report")
     log_number: Reference | None = Field(default=None, description="the number of the call in the force's log")
     child: ChildOfTheForm = ChildOfTheForm()
-    reported_at: Instant
-    reported_by: Line | None = None
+    reported_at: Instant = Field(description="when the child was reported")
+    reported_by: Line | None = Field(default=None, description="who reported it")
     category: Literal["absent", "missing"] | None = Field(default=None, description="the police's view of the absence")
-    last_seen: Seen | None = None
-    circumstances: Words | None = None
-    grade: Graded | None = None
-    located: Found | None = None
-    returned: Found | None = None
-    prevention: Prevention | None = None
+    last_seen: Seen | None = Field(default=None, description="when and where the child was last seen")
+    circumstances: Words | None = Field(default=None, description="what happened, in free words")
+    grade: Graded | None = Field(default=None, description="the force's grade of the risk")
+    located: Found | None = Field(default=None, description="that the child was found")
+    returned: Found | None = Field(default=None, description="that the child came back")
+    prevention: Prevention | None = Field(default=None, description="the prevention interview")
 
 
 def read_police_form(data: object) -> ReadForm:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import Store, inbox
@@ -32,10 +32,12 @@ class FormFact(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    field: str
-    kind: str
-    state: Literal["applied", "kept", "refused", "there_already", "new"]
-    reason: str | None = None
+    field: str = Field(description="the field of the form")
+    kind: str = Field(description="the kind of fact that it tells")
+    state: Literal["applied", "kept", "refused", "there_already", "new"] = Field(
+        description="what became of it; `new` on a dry run: it would be recorded"
+    )
+    reason: str | None = Field(default=None, description="why it waits or was refused")
 
 
 class FormOutcome(BaseModel):
@@ -46,12 +48,16 @@ class FormOutcome(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    state: State
-    why: str
-    episode_id: str | None = None
-    candidates: tuple[str, ...] = ()
-    facts: tuple[FormFact, ...] = ()
-    not_taken_up: tuple[str, ...] = ()
+    state: State = Field(description="what was done, or would be")
+    why: str = Field(description="why, in words")
+    episode_id: str | None = Field(default=None, description="the episode")
+    candidates: tuple[str, ...] = Field(
+        default=(), description="the episodes that it may be about, where a person must say which"
+    )
+    facts: tuple[FormFact, ...] = Field(default=(), description="what became of each thing that the form tells")
+    not_taken_up: tuple[str, ...] = Field(
+        default=(), description="the police's questions that it answers and that the episode has no place for"
+    )
 
     @property
     def kept(self) -> bool:
