@@ -16,9 +16,10 @@ class Section:
     permission: Permission
 
 
+TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
 
-SECTIONS: Final[tuple[Section, ...]] = (POLICY,)
+SECTIONS: Final[tuple[Section, ...]] = (TASKS, POLICY)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)
