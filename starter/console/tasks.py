@@ -95,15 +95,24 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
         async with parts.store.snapshot() as session:
             known = await _is_known(session, asked)
             if whose == "mine" and not known:
-                return _index(asked, whose=whose, role=role, known=False, lines=[], told=[], done=done)
+                return _index(asked, whose=whose, role=role, known=False, lines=[], told=[], done=done, children={})
             person = asked.principal.person if whose == "mine" else None
             wanted = TasksWanted(state="open", role=role, unclaimed=whose == "unclaimed")
             found = await page_of_tasks(session, asked, wanted, person, at=place_of(cursor), limit=_PAGE)
             lines = await _lines(session, asked, found.items)
             told = await _told(session, asked) if known else []
+            children = await child_references(session, asked.authority, {one.line.episode_id for one in told})
         following = _address(whose, role, found.next) if found.next else None
         return _index(
-            asked, whose=whose, role=role, known=known, lines=lines, told=told, done=done, following=following
+            asked,
+            whose=whose,
+            role=role,
+            known=known,
+            lines=lines,
+            told=told,
+            children=children,
+            done=done,
+            following=following,
         )
 
     @router.post(f"{TASKS.path}/answers")

@@ -27,7 +27,7 @@ __all__ = ["theatre", "theatre_url"]
 DESK: Final = ViewportSize(width=1280, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
 
-_FLAGS: Final = (
+FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -45,7 +45,7 @@ async def browser() -> AsyncGenerator[Browser]:
     if found is None:
         pytest.fail("these tests need Chromium: apt-get install chromium", pytrace=False)
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        started = await playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield started
         await started.close()
 
