@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: console-assets screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -53,6 +53,13 @@ clocks: env
 
 api: env
 	@$(BIN)/python -m tests.api.page
+
+console-assets:
+	@command -v npm >/dev/null || { echo "Making the console's assets needs npm" >&2; exit 1; }
+	@deploy/console/build_assets.sh
+
+screenshots: env
+	@$(BIN)/python -m tests.browser.shots
 
 events: env
 	@$(BIN)/python -m starter.event_page > docs/events.md

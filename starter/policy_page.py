@@ -1,6 +1,7 @@
 """A policy pack as a page in Markdown, for people to read, print or publish."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from workflows.explain import duration_in_words, start_in_words, words_of_happenings
 from workflows.policy import Chase, Pack
@@ -24,9 +25,9 @@ def _lines(pack: Pack) -> Iterator[str]:
     yield "A clock that *fires* happens when its time comes, unless it is cancelled before. One that is *owed* is owed"
     yield "whatever happens. A *review* comes round again and again until what it watches ends. A clock of *local*"
     yield "strength is practice, asked for and looked after, and does not by itself keep an episode open."
-    for clock_id, rule in pack.clocks.items():
+    for clock_id in pack.clocks:
         yield ""
-        yield from _clock(pack, clock_id, rule)
+        yield from _clock(clock_in_words(pack, clock_id))
     yield ""
     yield "## When absences count as repeated"
     yield ""
@@ -68,14 +69,38 @@ def _chase(pack: Pack, chase: Chase) -> Iterator[str]:
     yield ""
 
 
-def _clock(pack: Pack, clock_id: str, rule: ClockRule) -> Iterator[str]:
-    yield f"## {rule.title}"
-    yield ""
-    yield f"`{clock_id}`, {_KINDS[rule.kind]}, {rule.strength.replace('_', ' ')}. For {applies_in_words(rule.applies)}."
-    yield ""
-    yield f"- Due: {duration_in_words(rule.due)} after {start_in_words(rule.start, pack)}"
+@dataclass(frozen=True)
+class ClockInWords:
+    """A clock of a pack as people read it. `lines` are what is said of it, each with its label."""
+
+    id: str
+    title: str
+    kind: str
+    strength: str
+    applies: str
+    due: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def clock_in_words(pack: Pack, clock_id: str) -> ClockInWords:
+    """What a clock of a pack asks for: when it is due, what meets it, whom it tells, and where it comes from."""
+    rule = pack.clocks[clock_id]
+    due = f"{duration_in_words(rule.due)} after {start_in_words(rule.start, pack)}"
+    return ClockInWords(
+        id=clock_id,
+        title=rule.title,
+        kind=_KINDS[rule.kind],
+        strength=rule.strength.replace("_", " "),
+        applies=applies_in_words(rule.applies),
+        due=due,
+        lines=tuple(_lines_of_clock(pack, rule, due)),
+    )
+
+
+def _lines_of_clock(pack: Pack, rule: ClockRule, due: str) -> Iterator[tuple[str, str]]:
+    yield "Due", due
     for overlay in rule.start_when:
-        yield f"- For {applies_in_words(overlay.when)}: after {start_in_words(overlay.start, pack)}"
+        yield f"For {applies_in_words(overlay.when)}", f"after {start_in_words(overlay.start, pack)}"
     for label, happenings in (
         ("Met by", rule.met_by),
         ("Lifted by", rule.waived_by),
@@ -83,16 +108,25 @@ def _clock(pack: Pack, clock_id: str, rule: ClockRule) -> Iterator[str]:
         ("Ended by", rule.ended_by),
     ):
         if happenings:
-            yield f"- {label}: {words_of_happenings(happenings)}"
+            yield label, words_of_happenings(happenings)
     if rule.task:
-        yield f"- Task of the {ROLE_WORDS[rule.task.role]}: {rule.task.do}"
+        yield f"Task of the {ROLE_WORDS[rule.task.role]}", rule.task.do
     for rung in rule.ladder:
         hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
         ack = ", and asks for an answer" if rung.needs_ack else ""
-        yield f"- {hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}: {rung.says}"
-    yield f"- Source: {pack.cite(rule)}"
+        yield f"{hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}", rung.says
+    yield "Source", pack.cite(rule)
     if rule.reading:
-        yield f"- Reading: {rule.reading}"
+        yield "Reading", rule.reading
+
+
+def _clock(clock: ClockInWords) -> Iterator[str]:
+    yield f"## {clock.title}"
+    yield ""
+    yield f"`{clock.id}`, {clock.kind}, {clock.strength}. For {clock.applies}."
+    yield ""
+    for label, said in clock.lines:
+        yield f"- {label}: {said}"
 
 
 def applies_in_words(applies: Applies) -> str:

@@ -201,3 +201,10 @@ def _found(episode: EpisodeTable, reference: str | None, owed: Sequence[ClockTab
         overdue=sum(clock.kind == ClockKind.DUE_BY.value and clock.due < now for clock in dated if clock.due),
         written_at=episode.written_at,
     )
+
+
+async def child_references(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
+    """By what number an authority's case system knows the children of these episodes, as far as it has one."""
+    chosen = select(EpisodeTable.id, ChildTable.reference).join(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(episode_ids)))
+    return dict((await session.execute(chosen)).all())

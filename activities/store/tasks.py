@@ -118,35 +118,50 @@ async def tasks_after(
     return [TaskView.model_validate(row) for row in rows.all()]
 
 
+TAKEN: Final = "taken"
+"""Why a task is somebody's who has taken it."""
+
+
 async def tasks_of_person(
     session: AsyncSession, authority: str, reference: str, tasks: Sequence[TaskView], now: datetime
 ) -> list[TaskView]:
-    """Those of the tasks that are for a person at `now` (UTC), in their order.
+    """Those of the tasks that are for a person at `now` (UTC), in their order; see why_of_person."""
+    mine = await why_of_person(session, authority, reference, tasks, now)
+    return [task for task in tasks if task.key in mine]
 
-    They are those the person has taken, and of those nobody has taken the ones
-    whose role the person holds for that child, or stands in for.
+
+async def why_of_person(
+    session: AsyncSession, authority: str, reference: str, tasks: Sequence[TaskView], now: datetime
+) -> dict[str, str]:
+    """Why tasks are for a person at `now` (UTC), by their keys; those that are not for them are not there.
+
+    They are those the person has taken (TAKEN), and of those nobody has taken
+    the ones whose role the person holds for that child (`holder`), or stands in
+    for (how).
     """
     me = await person_id(session, authority, reference)
     if me is None:
-        return []
+        return {}
     chosen = select(EpisodeTable.id, EpisodeTable.child_id).where(EpisodeTable.authority == authority)
     chosen = chosen.where(EpisodeTable.id.in_({task.episode_id for task in tasks}))
     child_of = dict((await session.execute(chosen)).all())
     directories = await directories_for(session, authority, child_of.values(), now)
-    pairs = {(child_of[t.episode_id], Role(t.role)) for t in tasks if t.episode_id in child_of and t.holder is None}
-    mine = {(child, role) for child, role in pairs if _is_for(me, directories[child], role, now)}
-    return [
-        task
-        for task in tasks
-        if task.episode_id in child_of
-        and (task.holder == reference or (task.holder is None and (child_of[task.episode_id], task.role) in mine))
-    ]
+    there = [task for task in tasks if task.episode_id in child_of]
+    pairs = {(child_of[t.episode_id], Role(t.role)) for t in there if t.holder is None}
+    covers = {(child, role): _cover(me, directories[child], role, now) for child, role in pairs}
+    why = {
+        task.key: TAKEN if task.holder == reference else covers.get((child_of[task.episode_id], Role(task.role)))
+        for task in there
+        if task.holder in (None, reference)
+    }
+    return {key: cover for key, cover in why.items() if cover}
 
 
-def _is_for(person: str, directory: Directory, role: Role, now: datetime) -> bool:
-    """Whether a person holds a role, at work or not, or is whoever stands in for it now."""
-    holders = [one.id for one in directory.holders(role, now)]
-    return person in (*holders, *(one.person for one in directory.recipients(role, now, urgent=True)))
+def _cover(person: str, directory: Directory, role: Role, now: datetime) -> str | None:
+    """How a person holds a role, at work or not, or stands in for it now; None for who does neither."""
+    if person in (one.id for one in directory.holders(role, now)):
+        return "holder"
+    return next((one.cover for one in directory.recipients(role, now, urgent=True) if one.person == person), None)
 
 
 async def task_of(session: AsyncSession, authority: str, key: str) -> TaskView | None:

@@ -36,6 +36,7 @@ from starter.api.v1 import (
     webhooks,
 )
 from starter.audit import Audit
+from starter.console import rooms
 from starter.identity.loopback import LoopbackOnly
 from starter.intake.beside import Beside
 
@@ -51,6 +52,7 @@ OPEN_TO_ALL: Final = frozenset(
         f"{PREFIX}/openapi.json",
         f"{PREFIX}/problems/{{slug}}",
         *OPEN_AT_THE_ENTRANCE,
+        *rooms.OPEN_TO_ALL,
     }
 )
 """The routes that ask for nobody's name: by their nature, or because their path is itself the key."""
@@ -108,6 +110,8 @@ def create_app(parts: Parts) -> FastAPI:
     )
     for router in routers:
         app.include_router(router)
+    for router in rooms.routers_of(parts):
+        app.include_router(router, include_in_schema=False)
     if parts.entrance is not None:
         app.include_router(parts.entrance.router, include_in_schema=False)
         if parts.entrance.this_machine_only:

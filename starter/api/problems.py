@@ -157,19 +157,31 @@ def documented(*problems: Problem) -> dict[int | str, dict[str, Any]]:
     return said
 
 
+PROBLEMS: Final = (
+    ProblemError,
+    BadInputError,
+    UnknownPolicyError,
+    RequestValidationError,
+    HTTPException,
+    ForeignOriginError,
+    StoreUnavailableError,
+    EngineSilentError,
+)
+"""The errors that are answered by a problem."""
+
+
 def add_to(app: FastAPI) -> None:
     """Have the app answer with problems: in JSON under /v1, in one plain line elsewhere."""
 
     async def problem(request: Request, error: Exception) -> Response:
-        found = _as_problem(error)
+        found = as_problem(error)
         if found.problem is Problem.NO_SUCH_METHOD:
             found.headers["Allow"] = ", ".join(_methods(app, request))
         if request.url.path.startswith(f"{PREFIX}/"):
             return answer(found)
         return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
 
-    kinds = (ProblemError, BadInputError, UnknownPolicyError, RequestValidationError, HTTPException)
-    for kind in (*kinds, ForeignOriginError, StoreUnavailableError, EngineSilentError):
+    for kind in PROBLEMS:
         app.exception_handler(kind)(problem)
 
 
@@ -183,7 +195,8 @@ def _methods(app: FastAPI, request: Request) -> list[str]:
     return sorted(found)
 
 
-def _as_problem(error: Exception) -> ProblemError:
+def as_problem(error: Exception) -> ProblemError:
+    """One of PROBLEMS as the problem that answers it."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, BadInputError | UnknownPolicyError):

@@ -16,6 +16,7 @@ from starter.api.app import OPEN_TO_ALL
 from starter.api.asking import AskedRoute, needs
 from starter.api.entrance import OPEN_AT_THE_ENTRANCE
 from starter.api.problems import Problem
+from starter.console.asking import ConsoleRoute
 from tests.api.callers import HERE, Service, key
 
 
@@ -26,7 +27,8 @@ def everything(app: FastAPI) -> Iterator[BaseRoute]:
 
 
 def routes(app: FastAPI) -> list[AskedRoute]:
-    return [route for route in everything(app) if isinstance(route, AskedRoute)]
+    """The API's routes; the console's are tried in tests/console."""
+    return [one for one in everything(app) if isinstance(one, AskedRoute) and not isinstance(one, ConsoleRoute)]
 
 
 async def test_every_route_asks_who_comes_or_is_written_down_as_open_to_all(store: Store) -> None:

@@ -9,14 +9,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi.routing import iter_route_contexts
 from sqlalchemy import func, select
 
 from activities.store.tables import AnsweredTable, BrokenGlassTable, ChildTable, EpisodeTable, InboxTable
 from starter.access import AccessRole
-from starter.api.asking import AskedRoute
 from starter.client import Episodes
 from tests.api.callers import Service, key
+from tests.api.test_access import routes
 from tests.engine.conftest import Theatre
 from tests.engine.story import PROVIDER, REOPENING, SECRET, STORY, Context, Step, beginning, filled, take
 
@@ -109,8 +108,7 @@ def _standing(whole: dict[str, Any]) -> dict[str, Any]:
 
 def changing(theatre: Theatre) -> set[tuple[str, str]]:
     """Every route that changes something."""
-    routes = [context.original_route for context in iter_route_contexts(service(theatre).app.routes)]
-    found = {(m, r.path) for r in routes if isinstance(r, AskedRoute) for m in r.methods or ()}
+    found = {(m, r.path) for r in routes(service(theatre).app) for m in r.methods or ()}
     return {(method, path) for method, path in found if method != "GET"}
 
 
@@ -160,8 +158,7 @@ async def test_another_authority_sees_nothing_by_any_route_or_any_guess(theatre:
     async with town(theatre) as (north_name, north), town(theatre) as (south_name, south):
         context = await lived(theatre, north_name, north, 1)
         ids = [str(value) for name, value in context.items() if name in IDS]
-        routes = [one.original_route for one in iter_route_contexts(service(theatre).app.routes)]
-        asked = [route for route in routes if isinstance(route, AskedRoute) and "GET" in (route.methods or ())]
+        asked = [route for route in routes(service(theatre).app) if "GET" in (route.methods or ())]
         named = {path for path, _ in READINGS} | set(OF_EVERYBODY)
         assert {route.path for route in asked if "{" in route.path} == named
         for route in asked:

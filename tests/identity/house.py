@@ -20,7 +20,7 @@ from starter.api.entrance import entrance
 from starter.api.guard import Impatient
 from starter.api.parts import Parts
 from starter.api.receipts import Receipts
-from starter.commands import Commands
+from starter.commands import Commands, Connect
 from starter.identity import account_changes
 from starter.identity.account_changes import NewAccount, NewSecret
 from starter.identity.secrets import Passwords
@@ -43,16 +43,18 @@ def quick_passwords() -> Passwords:
 class House:
     """The service over a store. `now` is the present, and only the test moves it."""
 
-    def __init__(self, store: Store, port: int = 8300, **about: Any) -> None:
+    def __init__(
+        self, store: Store, port: int = 8300, authority: str = HERE, connect: Connect = no_engine, **about: Any
+    ) -> None:
         self.store = store
         self.port = port
         self.now = BEGAN
-        self.settings = Settings(authority=HERE, http_port=port, data_dir=Path("/nowhere"))
+        self.settings = Settings(authority=authority, http_port=port, data_dir=Path("/nowhere"))
         self.about = IdentitySettings(**about)
         self.passwords = quick_passwords()
         way_in = entrance(self.settings, self.about, store, lambda: self.now, self.passwords)
         policies = Policies.load()
-        commands = Commands(store, policies, HERE, no_engine)
+        commands = Commands(store, policies, authority, connect)
 
         async def tell(message: str, way: str, whereabouts: str) -> None:
             """Nobody listens."""
@@ -88,13 +90,13 @@ class House:
         asked = NewAccount(name, "person", roles or ("manager",), **more)
         digest = await self.passwords.digest(PASSWORD)
         async with self.store.session() as session:
-            return await account_changes.add(session, HERE, asked, digest, self.now)
+            return await account_changes.add(session, self.settings.authority, asked, digest, self.now)
 
     async def system(self, name: str = "Invented case system", *roles: str, **more: Any) -> NewSecret:
         """A local account of a system."""
         asked = NewAccount(name, "system", roles or ("case_system",), **more)
         async with self.store.session() as session:
-            return await account_changes.add(session, HERE, asked, None, self.now)
+            return await account_changes.add(session, self.settings.authority, asked, None, self.now)
 
 
 @asynccontextmanager

@@ -124,7 +124,7 @@ async def test_what_the_provider_says_of_a_person_is_looked_at(
             assert back.status_code == 303
             return
         assert back.status_code == 502
-        assert "<h1>You cannot sign in</h1>" in back.text
+        assert ">You cannot sign in</h1>" in back.text
         assert "words of the provider" not in back.text
         assert await who(browser) == 401
 
@@ -182,8 +182,8 @@ async def test_of_two_that_come_back_at_once_one_comes_in(store: Store, issuer: 
 async def test_the_way_back_is_a_path_of_ours(one_store: Store, issuer: IssuerStandIn, key: Key, asked: str) -> None:
     async with opened(one_store, **of_provider(issuer.url)) as house, house.browser() as browser:
         back = await browser.get("/signed-in", params=prepared(issuer, await went(browser, asked), house, key))
-        assert back.headers["location"] == "/sign-in"
-        assert "signed in as Invented Ann" in (await browser.get("/sign-in")).text
+        assert back.headers["location"] == "/"
+        assert "Invented Ann" in (await browser.get("/account")).text
 
 
 async def test_a_code_is_redeemed_only_by_whoever_began(one_store: Store, issuer: IssuerStandIn, key: Key) -> None:
@@ -209,7 +209,7 @@ async def test_what_a_provider_refuses_is_said_in_words_of_ours(
         told = await went(browser)
         answer = await browser.get("/signed-in", params={**said, "state": told["state"]})
         assert answer.status_code == status
-        assert answer.text.count("<h1>") == 1
+        assert answer.text.count("<h1") == 1
         assert "words of the provider" not in answer.text
         assert "evil" not in answer.text
         assert issuer.times_asked("/token") == 0

@@ -183,14 +183,14 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         wanted = TasksWanted(state=state, role=role, clock=clock, episode_id=episode, unclaimed=unclaimed)
         async with parts.store.snapshot() as session:
             who = await known_person(session, asked, person, "person") if person is not None else None
-            return await _page(session, asked, wanted, who, at=_place(cursor), limit=limit)
+            return await page_of_tasks(session, asked, wanted, who, at=place_of(cursor), limit=limit)
 
     @router.get("/episodes/{episode_id}/tasks/{duty}", operation_id="show_task")
     @needs(Permission.READ_TASKS)
     async def one(named: Named, asked: AskedBy) -> TaskInFullShown:
         """Show a task: whose it is and why, what completes it, and what was done with it."""
         async with parts.store.snapshot() as session:
-            task = await _task(session, asked, named)
+            task = await seen_task(session, asked, named)
             full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
         return TaskInFullShown(
             **_shown(task, asked, hidden=False).model_dump(),
@@ -203,11 +203,11 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         )
 
 
-async def _act(parts: Parts, named: str, kind: FactKind, said: Taking | Noting, asked: Asked) -> Outcome:
+async def act_on_task(parts: Parts, named: str, kind: FactKind, said: Taking | Noting, asked: Asked) -> Outcome:
     """Record what somebody does with a task, once by the request's key. Raises ProblemError."""
     to = said.to if isinstance(said, HandingOver) else None
     async with parts.store.snapshot() as session:
-        task = await _task(session, asked, named)
+        task = await seen_task(session, asked, named)
         person = await acting_person(session, asked, said.by)
         if kind is FactKind.TASK_TAKEN:
             if person is None:
@@ -227,25 +227,25 @@ def _add_acting(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.ACT_ON_TASKS)
     async def take(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Take a task: from now on it is yours, and nobody else's list shows it."""
-        return became(await _act(parts, named, FactKind.TASK_TAKEN, said or Taking(), asked), response)
+        return became(await act_on_task(parts, named, FactKind.TASK_TAKEN, said or Taking(), asked), response)
 
     @router.post(f"{path}/hand-over", operation_id="hand_task_over", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def hand_over(named: Named, asked: AskedBy, response: Response, said: HandingOver) -> Became:
         """Hand a task over to somebody else, whoever has it."""
-        return became(await _act(parts, named, FactKind.TASK_HANDED_OVER, said, asked), response)
+        return became(await act_on_task(parts, named, FactKind.TASK_HANDED_OVER, said, asked), response)
 
     @router.post(f"{path}/give-back", operation_id="give_task_back", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def give_back(named: Named, asked: AskedBy, response: Response, said: Taking | None = None) -> Became:
         """Give a task back: it is its role's again, and anybody in that role may take it."""
-        return became(await _act(parts, named, FactKind.TASK_GIVEN_BACK, said or Taking(), asked), response)
+        return became(await act_on_task(parts, named, FactKind.TASK_GIVEN_BACK, said or Taking(), asked), response)
 
     @router.post(f"{path}/notes", operation_id="note_on_task", dependencies=KEYED, responses=kept_as(Became))
     @needs(Permission.ACT_ON_TASKS)
     async def note(named: Named, asked: AskedBy, response: Response, said: Noting) -> Became:
         """Write a note on a task, open or closed."""
-        return became(await _act(parts, named, FactKind.TASK_NOTED, said, asked), response)
+        return became(await act_on_task(parts, named, FactKind.TASK_NOTED, said, asked), response)
 
 
 def _add_completing(router: APIRouter, parts: Parts) -> None:
@@ -258,17 +258,22 @@ def _add_completing(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.ACT_ON_TASKS)
     async def done(named: Named, asked: AskedBy, response: Response, said: Doing) -> TaskDone:
         """Complete a task, by recording the fact that its clock waits for. It needs the permission to record that."""
-        async with parts.store.snapshot() as session:
-            task = await _task(session, asked, named)
-            person = await acting_person(session, asked, said.by)
-        at = to_rfc3339(said.at) if said.at else None
-        how = Completion(recorded_by(asked, person), said.details, said.kind, at, said.note)
-        async with one_request(parts.store, asked, said, where=f"done {task.key}"):
-            outcome = await _complete(parts, asked, task, how)
+        task, outcome = await complete_task(parts, named, said, asked)
         made = became(outcome, response)
         standing = still_standing(task, outcome)
         owed = standing is not None if outcome.recorded else None
         return TaskDone(**made.model_dump(), still_owed=owed, due_again=standing.due if standing else None)
+
+
+async def complete_task(parts: Parts, named: str, said: Doing, asked: Asked) -> tuple[TaskView, Outcome]:
+    """Record the fact that completes a task, once by the request's key. Raises ProblemError or BadInputError."""
+    async with parts.store.snapshot() as session:
+        task = await seen_task(session, asked, named)
+        person = await acting_person(session, asked, said.by)
+    at = to_rfc3339(said.at) if said.at else None
+    how = Completion(recorded_by(asked, person), said.details, said.kind, at, said.note)
+    async with one_request(parts.store, asked, said, where=f"done {task.key}"):
+        return task, await _complete(parts, asked, task, how)
 
 
 async def _complete(parts: Parts, asked: Asked, task: TaskView, how: Completion) -> Outcome:
@@ -291,7 +296,7 @@ def fact_id(asked: Asked) -> str:
     return derived_id(key_id(asked), "task")
 
 
-async def _task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
+async def seen_task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
     """A task that the request may see. Raises ProblemError: not found, or need to know."""
     # Which tasks an episode has is for those who may see it: that is asked first.
     await seen_episode(session, asked, episode_of_task(named))
@@ -301,7 +306,7 @@ async def _task(session: AsyncSession, asked: Asked, named: str) -> TaskView:
     return task
 
 
-async def _page(
+async def page_of_tasks(
     session: AsyncSession, asked: Asked, wanted: TasksWanted, person: str | None, *, at: TaskPlace, limit: int
 ) -> Page[TaskShown]:
     """A page of tasks from a place on; those of one person are picked from all that there are.
@@ -352,7 +357,8 @@ def _cursor(place: TaskPlace) -> str:
     return cursor_after(due, to_rfc3339(place.opened_at), place.episode_id, place.passed)
 
 
-def _place(cursor: str | None) -> TaskPlace:
+def place_of(cursor: str | None) -> TaskPlace:
+    """The place in the list that a cursor stands for. Raises ProblemError for what is no cursor."""
     values = read_cursor(cursor, str, str, str, int)
     if values is None:
         return FIRST_PLACE

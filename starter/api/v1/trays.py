@@ -85,8 +85,8 @@ def router_of(parts: Parts) -> APIRouter:
     ) -> Page[NoticeInTray]:
         """Show what lies in a tray, the latest first: your own; for systems anybody's. Showing is not reading."""
         async with parts.store.snapshot() as session:
-            lying = await tray_of(session, await _whose(session, asked, person), everything=everything)
-            hidden = await _hidden(session, asked, lying)
+            lying = await tray_of(session, await whose_tray(session, asked, person), everything=everything)
+            hidden = await hidden_of(session, asked, lying)
         shown = [_shown(one) for one in lying if one.line.episode_id not in hidden]
         page = cut(shown, limit, cursor, lambda one: (-round(one.sent_at.timestamp() * 1_000_000), one.notice))
         asked.saw(*sorted({one.episode_id for one in page.items}))
@@ -98,24 +98,28 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.ACT_ON_TASKS)
     async def answer(person: Person, asked: AskedBy, response: Response, said: Answering) -> AnswersBecame:
         """Say that notices were seen and are being looked into: nobody else is asked in that person's place."""
-        async with parts.store.snapshot() as session:
-            who = await _whose(session, asked, person)
-            told = await notices_in_tray(session, who, said.notices)
-            if await _hidden(session, asked, told):
-                raise ProblemError(Problem.NEED_TO_KNOW)
-        there = {one.line.notice for one in told}
-        for number, notice in enumerate(said.notices):
-            if notice not in there:
-                raise cannot_be_used(f"notices[{number}]: is not in that person's tray")
-        asked.saw(*sorted({one.line.episode_id for one in told}))
-        async with one_request(parts.store, asked, said, where=f"answers of {who}"):
-            outcomes = await parts.answers.to_notices(who, said.notices, asked.now, asked.principal.id)
-        return _became(outcomes, response)
+        return _became(await answer_notices(parts, person, said, asked), response)
 
     return router
 
 
-async def _whose(session: AsyncSession, asked: Asked, person: str) -> str:
+async def answer_notices(parts: Parts, person: str, said: Answering, asked: Asked) -> list[Outcome]:
+    """Answer notices in a person's tray, once by the request's key. Raises ProblemError."""
+    async with parts.store.snapshot() as session:
+        who = await whose_tray(session, asked, person)
+        told = await notices_in_tray(session, who, said.notices)
+        if await hidden_of(session, asked, told):
+            raise ProblemError(Problem.NEED_TO_KNOW)
+    there = {one.line.notice for one in told}
+    for number, notice in enumerate(said.notices):
+        if notice not in there:
+            raise cannot_be_used(f"notices[{number}]: is not in that person's tray")
+    asked.saw(*sorted({one.line.episode_id for one in told}))
+    async with one_request(parts.store, asked, said, where=f"answers of {who}"):
+        return await parts.answers.to_notices(who, said.notices, asked.now, asked.principal.id)
+
+
+async def whose_tray(session: AsyncSession, asked: Asked, person: str) -> str:
     """Homeward's id of whose tray it is. Raises ProblemError: for a person there is none but their own."""
     who = asked.principal
     if who.kind == "person":
@@ -128,7 +132,7 @@ async def _whose(session: AsyncSession, asked: Asked, person: str) -> str:
     return found
 
 
-async def _hidden(session: AsyncSession, asked: Asked, told: list[InTray]) -> frozenset[str]:
+async def hidden_of(session: AsyncSession, asked: Asked, told: list[InTray]) -> frozenset[str]:
     """The episodes of notices that a system may not see: a person who was told is close to what they were told of."""
     return await hidden_among(session, asked.principal, {one.line.episode_id for one in told}, asked.now)
 

@@ -1,0 +1,30 @@
+"""Where somebody begins, and who they are to Homeward."""
+
+from fastapi import APIRouter, Response
+
+from starter.access import Permission
+from starter.api.asking import AskedBy, needs
+from starter.console.asking import console_router, go_to
+from starter.console.navigation import ACCOUNT, begins_at
+from starter.console.pages import page
+from starter.console.spoken import in_plain_words
+
+
+def router_of() -> APIRouter:
+    """The first page, and the page of one's account."""
+    router = console_router()
+
+    @router.get("/")
+    @needs(Permission.KNOW_ONESELF)
+    async def begin(asked: AskedBy) -> Response:
+        """On to where whoever asks begins."""
+        return go_to(begins_at(asked.principal))
+
+    @router.get(ACCOUNT.path)
+    @needs(Permission.KNOW_ONESELF)
+    async def account(asked: AskedBy) -> Response:
+        """Who is signed in, in which roles; signing out."""
+        roles = sorted(in_plain_words(role) for role in asked.principal.roles)
+        return page(asked, "account.html.j2", ACCOUNT.id, roles=roles)
+
+    return router

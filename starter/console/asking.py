@@ -1,0 +1,120 @@
+"""The console's routes: through the same gate as the API's, answering people with pages instead of problems."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from starter.api.asking import AskedRoute
+from starter.api.problems import PROBLEMS, Problem, ProblemError, as_problem
+from starter.console.forms import KEY, Posted, posted_by
+from starter.console.pages import page_for
+from workflows.plain_errors import BadInputError
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_WORDS: Final[dict[Problem, tuple[str, str]]] = {
+    Problem.NOT_ALLOWED: ("You cannot do this here", "Ask an administrator which role allows it."),
+    Problem.NOT_FOUND: ("There is nothing here", "Check the address. It may be another authority's, or mistyped."),
+    Problem.FOREIGN_PAGE: ("This did not come from a page of Homeward", "Go back to Homeward and do it from there."),
+    Problem.UNAVAILABLE: (
+        "Homeward cannot reach its records",
+        "Nothing was kept. Wait half a minute and send it again. If a child is missing, ring the police on 101 or 999 "
+        "now, whatever Homeward says.",
+    ),
+    Problem.TOO_MANY: ("Too much at once", "Wait a minute, then try again."),
+}
+"""What a page says of a problem: a heading, and what helps. Others say what the problem itself does."""
+
+
+def posted_of(request: Request) -> Posted:
+    """The form that was posted with a request; an empty one where none was."""
+    posted: Posted = getattr(request.state, "posted", Posted())
+    return posted
+
+
+PostedBy = Annotated[Posted, Depends(posted_of)]
+
+
+class ConsoleRoute(AskedRoute):
+    """A route of the console. Who is not signed in is brought to sign in, and back to where they were going.
+
+    What somebody posts after their session ended is given back to them on a
+    page, to be sent again once they have signed in: nothing they wrote is lost.
+    """
+
+    def get_route_handler(self) -> Handle:
+        """What answers a request to this route."""
+        through_the_gate = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                if request.method == "POST":
+                    await _take_form(request)
+                return _kept_by_nobody(await through_the_gate(request))
+            except PROBLEMS as error:
+                return _problem_page(request, as_problem(error))
+
+        return answered
+
+
+def console_router() -> APIRouter:
+    """A router of pages."""
+    return APIRouter(route_class=ConsoleRoute, include_in_schema=False)
+
+
+def go_to(path: str) -> RedirectResponse:
+    """On to another page, after a form was taken."""
+    return RedirectResponse(path, status_code=303)
+
+
+async def _take_form(request: Request) -> None:
+    """Read a posted form; its key stands for the request, as an API's Idempotency-Key does. Raises BadInputError."""
+    posted = await posted_by(request)
+    try:
+        key = UUID(posted.one(KEY))
+    except ValueError:
+        raise BadInputError("form: must be sent from its own page") from None
+    request.state.posted = posted
+    request.state.request_id = str(key)
+
+
+def _kept_by_nobody(response: Response) -> Response:
+    """An answer about children is kept by no browser: whoever uses the machine next must not go back to it."""
+    if response.headers.get("content-type", "").startswith("text/html"):
+        del response.headers["ETag"]
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem_page(request: Request, error: ProblemError) -> Response:
+    asked = getattr(request.state, "asked", None)
+    if error.problem is Problem.NOT_SIGNED_IN:
+        return _signed_out(request)
+    heading, helps = _WORDS.get(error.problem, (error.problem.title, error.problem.helps))
+    response = page_for(
+        asked.principal if asked else None,
+        asked.now if asked else None,
+        "problem.html.j2",
+        status=error.problem.status,
+        heading=heading,
+        helps=helps,
+        detail=error.detail if error.detail != error.problem.helps else "",
+        need_to_know=request.path_params.get("episode_id") if error.problem is Problem.NEED_TO_KNOW else None,
+    )
+    response.headers.update(error.headers)
+    return response
+
+
+def _signed_out(request: Request) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    path = request.url.path + query
+    posted = posted_of(request)
+    # Only what a page of ours sent is given back: another's must not put its words into somebody's mouth.
+    if request.method == "POST" and request.headers.get("sec-fetch-site") == "same-origin" and posted.fields:
+        return page_for(None, None, "signed_out.html.j2", status=401, path=path, fields=posted.fields)
+    back_to = path if request.method in ("GET", "HEAD") else "/"
+    return RedirectResponse(f"/sign-in?to={quote(back_to)}", status_code=303)

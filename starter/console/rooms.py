@@ -1,0 +1,20 @@
+"""The console, put together."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fastapi import APIRouter
+
+from starter.api.parts import Parts
+from starter.console import account, assets, policies, tasks
+
+OPEN_TO_ALL: Final = frozenset({assets.PATH})
+"""The console's routes that ask for nobody's name."""
+
+
+def routers_of(parts: Parts) -> Iterator[APIRouter]:
+    """The console's routers, over the service's parts."""
+    yield assets.router_of()
+    yield account.router_of()
+    yield tasks.router_of(parts)
+    yield policies.router_of(parts.policies)

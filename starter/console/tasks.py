@@ -1,0 +1,281 @@
+"""My tasks: what is to be done, for which child, by when and why by me; what I was told and am asked to answer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store.answers import InTray, tray_of
+from activities.store.directory import everyone
+from activities.store.episode_search import child_references
+from activities.store.tasks import TAKEN, TasksWanted, TaskView, why_of_person
+from starter.access import Permission
+from starter.api.acting import ME
+from starter.api.asking import Asked, AskedBy, needs
+from starter.api.paging import Cursor
+from starter.api.parts import Parts
+from starter.api.problems import Problem, ProblemError
+from starter.api.v1.tasks import (
+    Doing,
+    HandingOver,
+    Named,
+    Noting,
+    Taking,
+    TaskShown,
+    act_on_task,
+    complete_task,
+    page_of_tasks,
+    place_of,
+    seen_task,
+)
+from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
+from starter.commands import Outcome
+from starter.console.asking import PostedBy, console_router, go_to
+from starter.console.forms import Mistakes, Posted
+from starter.console.navigation import TASKS
+from starter.console.pages import page
+from starter.console.spoken import role_in_words
+from starter.task_deeds import task_in_full
+from workflows.fact_kinds import FACTS, FactKind
+from workflows.names import duty_of, task_key
+from workflows.plain_errors import BadInputError
+from workflows.task_holding import completions
+from workflows.vocabulary import Role
+
+_PAGE: Final = 50
+_SEEN: Final = FactKind.ACKNOWLEDGED
+_MENDABLE: Final = (Problem.REFUSED, Problem.CANNOT_BE_USED, Problem.KEY_REUSED)
+_COVER_WORDS: Final = {
+    "holder": "you are the {role}",
+    "deputy": "you stand in for the {role}, who is not there",
+    "on_call": "you are on call for the {role}",
+    "stand_in": "nobody is there for the {role}, and you stand in",
+    TAKEN: "you took it",
+}
+_DONE_WORDS: Final = {
+    "take": "You have taken it. It is on nobody else's list now.",
+    "hand-over": "You have handed it over.",
+    "give-back": "You have given it back. Anybody in the role may take it.",
+    "note": "Your note is kept.",
+    "done": "Done.",
+    "answered": "Your answer is kept. Nobody else is asked in your place.",
+    "kept": "Kept, and NOT YET APPLIED: the engine does not answer. It is applied, once, as soon as it does.",
+}
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A task in the list: whose child it is about, and why it is for whoever looks; None where neither may be told."""
+
+    task: TaskShown
+    child: str | None
+    why: str | None
+
+
+Whose = Annotated[Literal["mine", "unclaimed", "all"], Query()]
+
+
+def router_of(parts: Parts) -> APIRouter:
+    """The pages of tasks and of one's tray."""
+    router = console_router()
+    _add_lists(router, parts)
+    _add_task(router, parts)
+    return router
+
+
+def _add_lists(router: APIRouter, parts: Parts) -> None:
+    @router.get(TASKS.path)
+    @needs(Permission.READ_TASKS)
+    async def index(
+        asked: AskedBy, whose: Whose = "mine", role: Role | None = None, cursor: Cursor = None, done: str = ""
+    ) -> Response:
+        """One's own tasks, or everybody's; and what one was told and is asked to answer."""
+        async with parts.store.snapshot() as session:
+            known = await _is_known(session, asked)
+            if whose == "mine" and not known:
+                return _index(asked, whose=whose, role=role, known=False, lines=[], told=[], done=done, children={})
+            person = asked.principal.person if whose == "mine" else None
+            wanted = TasksWanted(state="open", role=role, unclaimed=whose == "unclaimed")
+            found = await page_of_tasks(session, asked, wanted, person, at=place_of(cursor), limit=_PAGE)
+            lines = await _lines(session, asked, found.items)
+            told = await _told(session, asked) if known else []
+            children = await child_references(session, asked.authority, {one.line.episode_id for one in told})
+        following = _address(whose, role, found.next) if found.next else None
+        return _index(
+            asked,
+            whose=whose,
+            role=role,
+            known=known,
+            lines=lines,
+            told=told,
+            children=children,
+            done=done,
+            following=following,
+        )
+
+    @router.post(f"{TASKS.path}/answers")
+    @needs(Permission.ACT_ON_TASKS)
+    async def answer(asked: AskedBy, posted: PostedBy) -> Response:
+        """Say that one has seen what one was told, and is looking into it."""
+        notices = list(posted.many("notice"))
+        if not notices:
+            raise BadInputError("notice: choose what you have seen")
+        outcomes = await answer_notices(parts, ME, Answering(notices=notices), asked)
+        kept = any(one.state == "kept" for one in outcomes)
+        return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered'}")
+
+
+def _add_task(router: APIRouter, parts: Parts) -> None:
+    path = "/episodes/{episode_id}/tasks/{duty}"
+
+    @router.get(path)
+    @needs(Permission.READ_TASKS)
+    async def one(named: Named, asked: AskedBy, done: str = "") -> Response:
+        """A task: whose it is and why, what completes it, what was done with it."""
+        return await _task_page(parts, asked, named, done=done)
+
+    @router.post(f"{path}/{{deed}}")
+    @needs(Permission.ACT_ON_TASKS)
+    async def do(
+        named: Named,
+        asked: AskedBy,
+        posted: PostedBy,
+        deed: Literal["take", "hand-over", "give-back", "note", "done"],
+    ) -> Response:
+        """Take it, hand it over, give it back, note something on it, or call it done."""
+        mistakes = Mistakes()
+        try:
+            outcome = _not_refused(await _deed(parts, asked, named, deed, posted))
+        except BadInputError as error:
+            mistakes.take(error, deed)
+        except ProblemError as error:
+            if error.problem not in _MENDABLE:
+                raise
+            mistakes.take(BadInputError(error.detail), deed)
+        else:
+            return go_to(f"{_path_of(named)}?done={'kept' if outcome.state == 'kept' else deed}")
+        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted)
+
+
+async def _deed(parts: Parts, asked: Asked, named: str, deed: str, posted: Posted) -> Outcome:
+    note = posted.one("note") or None
+    match deed:
+        case "take":
+            return await act_on_task(parts, named, FactKind.TASK_TAKEN, Taking(note=note), asked)
+        case "give-back":
+            return await act_on_task(parts, named, FactKind.TASK_GIVEN_BACK, Taking(note=note), asked)
+        case "hand-over":
+            if not posted.one("to"):
+                raise BadInputError("to: choose who has it from now on")
+            said = HandingOver(to=posted.one("to"), note=note)
+            return await act_on_task(parts, named, FactKind.TASK_HANDED_OVER, said, asked)
+        case "note":
+            if note is None:
+                raise BadInputError("note: write the note")
+            return await act_on_task(parts, named, FactKind.TASK_NOTED, Noting(note=note), asked)
+        case _:
+            return (await complete_task(parts, named, Doing(note=note), asked))[1]
+
+
+def _not_refused(outcome: Outcome) -> Outcome:
+    if outcome.state == "refused":
+        raise BadInputError(outcome.reason or "it cannot be true together with what is known")
+    return outcome
+
+
+def _index(asked: Asked, *, done: str, following: str | None = None, **shown: Any) -> Response:
+    return page(
+        asked, "tasks.html.j2", TASKS.id, said=_DONE_WORDS.get(done), following=following, roles=list(Role), **shown
+    )
+
+
+def _address(whose: str, role: Role | None, cursor: str) -> str:
+    asked = {"whose": whose, "role": role.value if role else None, "cursor": cursor}
+    return f"{TASKS.path}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+def _path_of(named: str) -> str:
+    episode_id, duty = named.split("/", 1)
+    return f"/episodes/{episode_id}/tasks/{duty}"
+
+
+async def _is_known(session: AsyncSession, asked: Asked) -> bool:
+    """Whether the directory knows whoever asks."""
+    try:
+        await whose_tray(session, asked, ME)
+    except ProblemError:
+        return False
+    return True
+
+
+async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
+    seen = [task for task in tasks if not task.hidden]
+    references = await child_references(session, asked.authority, {task.episode_id for task in seen})
+    me = asked.principal.person
+    views = [
+        TaskView.model_validate(
+            task.model_dump(include={"episode_id", "clock", "role", "do", "due", "state", "opened_at", "closed_at"})
+            | {"key": task_key(task.episode_id, task.duty or ""), "holder": task.holder}
+        )
+        for task in seen
+    ]
+    why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
+    return [TaskLine(task, references.get(task.episode_id), _why(task, why)) for task in tasks]
+
+
+def _why(task: TaskShown, why: dict[str, str]) -> str | None:
+    cover = why.get(task_key(task.episode_id, task.duty or ""))
+    return _COVER_WORDS.get(cover, cover).format(role=role_in_words(task.role)) if cover else None
+
+
+async def _told(session: AsyncSession, asked: Asked) -> list[InTray]:
+    lying = await tray_of(session, await whose_tray(session, asked, ME))
+    hidden = await hidden_of(session, asked, lying)
+    shown = [one for one in lying if one.line.episode_id not in hidden]
+    asked.saw(*sorted({one.line.episode_id for one in shown}))
+    return shown
+
+
+async def _task_page(
+    parts: Parts,
+    asked: Asked,
+    named: str,
+    *,
+    done: str = "",
+    mistakes: Mistakes | None = None,
+    posted: Posted | None = None,
+) -> Response:
+    async with parts.store.snapshot() as session:
+        task = await seen_task(session, asked, named)
+        full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
+        people = await everyone(session, asked.authority)
+        references = await child_references(session, asked.authority, {task.episode_id})
+        me = asked.principal.person
+        why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
+    ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
+    return page(
+        asked,
+        "task.html.j2",
+        TASKS.id,
+        status=422 if mistakes else 200,
+        task=task,
+        path=_path_of(named),
+        child=references.get(task.episode_id),
+        full=full,
+        cover_words={key: words.format(role=role_in_words(task.role)) for key, words in _COVER_WORDS.items()},
+        why=why.get(task.key),
+        mine=bool(me) and task.holder == me,
+        names={one.reference: one.name for one in people},
+        ways=[(FACTS[w.fact].words, _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
+        by_word=not ways or any(way.fact is _SEEN for way in ways),
+        said=_DONE_WORDS.get(done),
+        mistakes=mistakes or Mistakes(),
+        posted=posted or Posted(),
+    )
+
+
+def _record_path(task: TaskView, kind: FactKind, where: dict[str, str]) -> str:
+    query = f"?{urlencode(where)}" if where else ""
+    return f"/episodes/{task.episode_id}/record/{kind.value}{query}"

@@ -1,0 +1,119 @@
+"""A real browser before the real service, over the real engine with its time in the test's hand.
+
+Each test has a town of its own, with everybody in their roles; people sign in
+by the form, with accounts of that town.
+"""
+
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+
+from starter.access import AccessRole
+from starter.client import Episodes
+from starter.rehearsal import Stage, cast_everyone
+from tests.engine.conftest import Theatre, theatre, theatre_url
+from tests.engine.plays import NOON
+from tests.identity.house import PASSWORD, House, opened
+
+__all__ = ["theatre", "theatre_url"]
+
+DESK: Final = ViewportSize(width=1280, height=900)
+PHONE: Final = ViewportSize(width=390, height=844)
+
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncGenerator[Browser]:
+    """Debian's Chromium, without a window."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.fail("these tests need Chromium: apt-get install chromium", pytrace=False)
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield started
+        await started.close()
+
+
+@dataclass
+class Town:
+    """An authority of its own: its stage on the engine, its service, and browsers that people have open."""
+
+    stage: Stage
+    house: House
+    browser: Browser
+    open: AsyncExitStack
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return f"http://127.0.0.1:{self.house.port}"
+
+    def at_stage_time(self) -> None:
+        """Have the service's present be the engine's."""
+        self.house.now = self.stage.now
+
+    async def window(self, size: ViewportSize = DESK, *, scripts: bool = True) -> BrowserContext:
+        """A browser of somebody's own, with nobody signed in."""
+        context = await self.browser.new_context(
+            viewport=size, java_script_enabled=scripts, base_url=self.url, locale="en-GB", timezone_id="Europe/London"
+        )
+        self.open.push_async_callback(context.close)
+        return context
+
+    async def sign_in(
+        self,
+        *roles: AccessRole,
+        person: str | None = None,
+        size: ViewportSize = DESK,
+        scripts: bool = True,
+        begin: str = "/",
+    ) -> Page:
+        """Somebody of these roles, signed in by the form, on the page where they begin."""
+        name = f"Invented {' '.join(roles)} {uuid4().hex[:4]}"
+        more = {"person": person} if person else {}
+        await self.house.person(name, *roles, **more)
+        page = await (await self.window(size, scripts=scripts)).new_page()
+        await page.goto(begin)
+        await page.get_by_label("Name").fill(name)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_load_state()
+        return page
+
+
+@asynccontextmanager
+async def town_of(theatre: Theatre, browser: Browser) -> AsyncGenerator[Town]:
+    """A town, with everybody in their roles."""
+    stage = theatre.stage(NOON)
+    stage.authority = f"town-{uuid4().hex[:8]}"
+    async with theatre.store.session() as session:
+        await cast_everyone(session, stage.authority)
+
+    async def reach() -> Episodes:
+        return stage.episodes
+
+    async with AsyncExitStack() as windows, opened(theatre.store, authority=stage.authority, connect=reach) as house:
+        house.now = NOON
+        yield Town(stage, house, browser, windows)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(theatre: Theatre, browser: Browser) -> AsyncGenerator[Town]:
+    async with town_of(theatre, browser) as made:
+        yield made

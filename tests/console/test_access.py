@@ -1,0 +1,98 @@
+"""The console's gate: every page with every role and with nobody; what a page answers instead of a problem."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from starter.access import MAY, AccessRole
+from starter.api import rates
+from starter.console.asking import ConsoleRoute
+from starter.console.assets import path_of
+from starter.console.navigation import SECTIONS, begins_at
+from starter.console.pages import POLICY
+from tests.api.callers import Service, principal
+from tests.api.test_access import everything
+
+FROM_OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
+
+
+def pages(app: FastAPI) -> list[ConsoleRoute]:
+    return [route for route in everything(app) if isinstance(route, ConsoleRoute)]
+
+
+async def test_who_may_not_is_refused_by_every_page_and_nobody_is_brought_to_sign_in(
+    one_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "UNKNOWN_A_MINUTE", 10_000)
+    assert pages(one_service.app)
+    for role in (None, *AccessRole):
+        async with one_service.caller(*((role,) if role else ())) as client:
+            for route in pages(one_service.app):
+                path = re.sub(r"{[^}]*}", str(uuid4()), route.path)
+                for method in sorted(route.methods or ()):
+                    if role is not None and route.permission in MAY[role]:
+                        continue
+                    answer = await client.request(method, path, data={"key": str(uuid4())})
+                    if role is None:
+                        assert answer.status_code == 303, (method, path)
+                        assert answer.headers["location"].startswith("/sign-in?to=/"), (method, path)
+                    else:
+                        assert answer.status_code == 403, (role, method, path)
+                        assert "You cannot do this here" in answer.text
+
+
+@pytest.mark.parametrize("role", AccessRole)
+async def test_everybody_begins_somewhere_and_sees_their_own_sections(one_service: Service, role: AccessRole) -> None:
+    who = principal(role)
+    async with one_service.caller(role) as client:
+        assert (await client.get("/")).headers["location"] == begins_at(who)
+        account = (await client.get("/account")).text
+        for section in SECTIONS:
+            assert (f'href="{section.path}"' in account) == who.may(section.permission)
+            if who.may(section.permission):
+                assert (await client.get(section.path)).status_code == 200, section.path
+
+
+async def test_a_page_runs_and_fetches_nothing_of_others_and_is_kept_by_nobody(one_service: Service) -> None:
+    async with one_service.caller(AccessRole.MANAGER) as client:
+        answer = await client.get("/account")
+    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+    assert not re.search(r"\son\w+=|style=|<script>|javascript:", answer.text)
+
+
+async def test_what_was_written_when_the_session_ended_is_given_back(one_service: Service) -> None:
+    written = {"key": str(uuid4()), "note": "<b>invented</b> & kept"}
+    async with one_service.caller() as nobody:
+        route = next(one for one in pages(one_service.app) if "POST" in (one.methods or ()))
+        path = re.sub(r"{[^}]*}", str(uuid4()), route.path)
+        answer = await nobody.post(path, data=written, headers=FROM_OUR_PAGE)
+        foreign = await nobody.post(path, data=written, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 401
+    assert f'action="{path}"' in answer.text
+    assert 'value="&lt;b&gt;invented&lt;/b&gt; &amp; kept"' in answer.text
+    assert written["key"] in answer.text
+    # Another's page must not put its words into somebody's mouth.
+    assert (foreign.status_code, "invented" in foreign.text) == (303, False)
+
+
+async def test_a_form_comes_from_its_own_page(one_service: Service) -> None:
+    async with one_service.caller(*AccessRole) as client:
+        for route in pages(one_service.app):
+            if "POST" in (route.methods or ()):
+                path = re.sub(r"{[^}]*}", str(uuid4()), route.path)
+                answer = await client.post(path, data={"note": "invented"})
+                assert (answer.status_code, "from its own page" in answer.text) == (422, True), path
+                assert (await client.post(path, json={})).status_code == 422, path
+
+
+async def test_assets_are_kept_for_good_by_their_fingerprint(one_service: Service) -> None:
+    async with one_service.caller() as nobody:
+        for name in ("homeward.css", "homeward.js", "begin.js", "govuk-frontend.min.js", "icon.svg"):
+            found = await nobody.get(path_of(name))
+            assert (found.status_code, "immutable" in found.headers["cache-control"]) == (200, True)
+        assert (await nobody.get("/assets/older/homeward.css")).headers["cache-control"] == "no-store"
+        assert (await nobody.get("/assets/older/none.css")).status_code == 404
