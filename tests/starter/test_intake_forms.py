@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from activities.policies import Policies
 from activities.store import Store
 from activities.store.tables import InboxTable
 from starter.client import EngineSilentError, Episodes
@@ -19,6 +18,7 @@ from starter.commands import Commands
 from starter.intake.forms.kinds import FORMS, form_of
 from starter.intake.forms.reading import check_possible
 from starter.intake.forms.taking import FormOutcome, FormsIn
+from tests.workflows.builders import policies
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.plain_errors import BadInputError
@@ -50,7 +50,7 @@ async def no_engine() -> Episodes:
 
 
 async def take(store: Store, data: dict[str, Any], authority: str = "local", **how: Any) -> FormOutcome:
-    commands = Commands(store, Policies.load(), authority, no_engine)
+    commands = Commands(store, policies(), authority, no_engine)
     return await FormsIn(store, commands, authority).take_in(form_of(data["form"]).read(data), NOW, **how)
 
 
