@@ -14,7 +14,7 @@ from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 
 from activities.store import Store
 from tests.postgres import APPLICATION, TEMPLATE, Postgres, PostgresMissingError
-from tests.sharing import RealProcessesTogether
+from tests.sharing import OneByOne, longest_first
 
 BOTH: Final = ("sqlite", "postgresql")
 
@@ -131,6 +131,10 @@ async def store(store_url: str) -> AsyncGenerator[Store]:
     await opened.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
 def pytest_collection_finish() -> None:
     # What is loaded by now stays. To look through it for garbage again and again takes a third of a test's time.
     gc.collect()
@@ -140,4 +144,4 @@ def pytest_collection_finish() -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Any:
     # The marks of xdist for this are passed over in silence by the pytest in the lock.
-    return RealProcessesTogether(config, log)
+    return OneByOne(config, log)
