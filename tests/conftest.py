@@ -102,6 +102,18 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'store.sqlite')}"
 
 
+@pytest.fixture
+def data_folder(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of the commands that a test says, its database up to date without a row; no engine answers."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "homeward.sqlite")
+    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(folder))
+    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
+    return folder
+
+
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> str:
     """The owner's URL of a database of the test's own, with its schema up to date and no row, once of each kind."""
@@ -139,7 +151,7 @@ def pytest_collection_finish() -> None:
     # What is loaded by now stays. To look through it for garbage again and again takes a third of a test's time.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(10_000, 10, 10)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Any:
