@@ -1,6 +1,7 @@
 """Databases for tests, an SQLite file or one of a PostgreSQL that the test process starts; how tests are shared out."""
 
 import asyncio
+import gc
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ import pytest_asyncio
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 
 from activities.store import Store
-from tests.postgres import APPLICATION, TEMPLATE, Postgres, PostgresMissingError, as_application
-from tests.sharing import RealProcessesTogether
+from tests.postgres import APPLICATION, TEMPLATE, Postgres, PostgresMissingError
+from tests.sharing import OneByOne, longest_first
 
 BOTH: Final = ("sqlite", "postgresql")
 
@@ -60,6 +61,19 @@ def postgres_url(postgres: Postgres) -> Generator[str]:
     postgres.drop(name)
 
 
+@pytest.fixture(scope="session")
+def application_database(postgres: Postgres) -> str:
+    """The name of a database for tests that work as the application, which can change no table."""
+    return postgres.create(TEMPLATE)
+
+
+@pytest.fixture
+def application_url(postgres: Postgres, application_database: str) -> str:
+    """The application's URL of a database with its schema up to date and no row, the same for all tests in turn."""
+    postgres.empty(application_database)
+    return postgres.url(application_database, APPLICATION)
+
+
 @pytest.fixture
 def empty_postgres_url(postgres: Postgres) -> Generator[str]:
     """The URL of a database of the test's own without any table."""
@@ -82,13 +96,28 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a file of the test's own, with its schema up to date and no row."""
+    return f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'store.sqlite')}"
+
+
+@pytest.fixture
+def data_folder(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of the commands that a test says, its database up to date without a row; no engine answers."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "homeward.sqlite")
+    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(folder))
+    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
+    return folder
+
+
 @pytest.fixture(params=BOTH)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database of the test's own, with its schema up to date and no row, once of each kind."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    file = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "store.sqlite")
-    return f"sqlite+aiosqlite:///{file}"
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The owner's URL of a database of the test's own, with its schema up to date and no row, once of each kind."""
+    return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
 
 
 @pytest.fixture(params=BOTH)
@@ -99,15 +128,32 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite'}"
 
 
+@pytest.fixture(params=BOTH)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The application's URL of a database with its schema up to date and no row, once of each kind."""
+    return str(request.getfixturevalue("application_url" if request.param == "postgresql" else "sqlite_url"))
+
+
 @pytest_asyncio.fixture
-async def store(database_url: str) -> AsyncGenerator[Store]:
+async def store(store_url: str) -> AsyncGenerator[Store]:
     """A store with its schema and no row, once of each kind; on PostgreSQL as the application's user, not the owner."""
-    opened = Store(as_application(database_url))
+    opened = Store(store_url)
     await opened.upgrade()
     yield opened
     await opened.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+def pytest_collection_finish() -> None:
+    # What is loaded by now stays. To look through it for garbage again and again takes a third of a test's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Any:
     # The marks of xdist for this are passed over in silence by the pytest in the lock.
-    return RealProcessesTogether(config, log)
+    return OneByOne(config, log)

@@ -39,6 +39,21 @@ _SETTINGS: Final = {
     "max_connections": "60",
     "deadlock_timeout": "200ms",
 }
+_EMPTIED: Final = """
+DO $$
+DECLARE one regclass;
+BEGIN
+    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+    SET LOCAL session_replication_role = replica;
+    FOR one IN SELECT oid FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+        AND relname NOT IN ('alembic_version', 'schema_note')
+    LOOP EXECUTE format('DELETE FROM %s', one); END LOOP;
+END $$
+"""
+"""Whoever is connected goes; then no table keeps a row, the audit neither, but what tells the schema's revision."""
+
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -164,6 +179,10 @@ class Postgres:
         name = f"t{uuid4().hex}"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    def empty(self, name: str) -> None:
+        """Take every row out of a database, in a hundredth of the time that making another takes."""
+        self.run(_EMPTIED, name)
 
     def drop(self, name: str) -> None:
         """Take a database away, whoever is connected."""

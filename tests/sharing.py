@@ -1,12 +1,22 @@
-"""How tests are shared out among processes."""
+"""How tests are shared out among processes: the longest begin first, so that none is waited for in the end."""
 
+from typing import Final
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
-REAL_PROCESSES = "tests/faults/"
+LONGEST_FIRST: Final = ("tests/faults/", "tests/engine/", "tests/starter/")
+TOGETHER: Final = "tests/faults/test_posting.py"
+"""Its tests share a town of real processes, which takes long to found; each other test has what it needs to itself."""
 
 
-class RealProcessesTogether(LoadScopeScheduling):
-    """Every test by itself, but for those of real processes: they share machines, and one process runs them all."""
+def longest_first(items: list[pytest.Item]) -> None:
+    """Put tests in the order in which they begin."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in LONGEST_FIRST])
+
+
+class OneByOne(LoadScopeScheduling):
+    """Every test by itself, but for those that share what is dear."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return REAL_PROCESSES if nodeid.startswith(REAL_PROCESSES) else nodeid
+        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid

@@ -9,7 +9,6 @@ import pytest
 import typer
 
 import worker
-from activities.policies import Policies
 from activities.reconcile.run import Reconciler
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
@@ -20,6 +19,7 @@ from starter.identity.settings import IdentitySettings
 from starter.policy_page import as_page
 from starter.post_settings import PostSettings
 from starter.settings import Settings
+from tests.workflows.builders import pack, policies
 from workflows import contracts, names
 from workflows.event_kinds import EventKind
 from workflows.reconcile_contracts import RECONCILE_ACTIVITIES
@@ -30,7 +30,7 @@ ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", 
 
 
 def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:
-    activities = Activities(Store("sqlite+aiosqlite:///nowhere.sqlite"), Policies.load()).all()
+    activities = Activities(Store("sqlite+aiosqlite:///nowhere.sqlite"), policies()).all()
     # Nothing is asked of it: only its activities' names and types are.
     comparing = ReconcileActivities(cast("Reconciler", None)).all()
     registered = {_activity_name(method): method for method in (*activities, *comparing)}
@@ -77,7 +77,7 @@ def test_the_readme_names_every_signal(signal: str) -> None:
 
 def test_the_page_of_clocks_says_what_the_default_policy_says() -> None:
     page = (ROOT / "docs" / "clocks.md").read_text(encoding="utf-8")
-    assert page == as_page(Policies.load().pack("homeward")), "run: make clocks"
+    assert page == as_page(pack()), "run: make clocks"
 
 
 def test_the_page_of_identity_says_what_each_role_may_do() -> None:

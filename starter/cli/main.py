@@ -2,7 +2,6 @@
 
 import os
 import sys
-from typing import NoReturn
 
 import typer
 
@@ -84,15 +83,3 @@ def run(arguments: list[str]) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
         return 0
     return int(status or 0)
-
-
-def main() -> NoReturn:
-    """Run and leave.
-
-    The engine's client can crash an interpreter that tears itself down just
-    after the last call, so the process leaves at once when all is written.
-    """
-    status = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

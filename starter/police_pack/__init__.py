@@ -6,7 +6,6 @@ person who asked for it: it is full of the child's own details.
 
 from starter.police_pack.gathering import gather
 from starter.police_pack.items import PolicePack, pack_of
-from starter.police_pack.pdf import as_pdf
 from starter.templates import templates_of
 
 __all__ = ["PolicePack", "as_html", "as_pdf", "gather", "pack_of"]
@@ -17,3 +16,11 @@ _TEMPLATES = templates_of("police_pack")
 def as_html(pack: PolicePack) -> str:
     """A complete HTML page that prints on A4; it has no script and fetches nothing; all text is text."""
     return _TEMPLATES.get_template("pack.html.j2").render(pack=pack)
+
+
+def as_pdf(pack: PolicePack) -> bytes:
+    """The bytes of a PDF. Characters that its font lacks show as boxes; the HTML page shows them all."""
+    # What draws takes long to load, and every command loads this.
+    from starter.police_pack import pdf  # noqa: PLC0415
+
+    return pdf.as_pdf(pack)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,8 +32,8 @@ ROW: dict[str, Any] = {
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncGenerator[Store]:
-    opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+async def store(sqlite_url: str) -> AsyncGenerator[Store]:
+    opened = Store(sqlite_url)
     await opened.make_ready()
     await put(opened, EpisodeTable, **ROW)
     yield opened

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -25,8 +24,8 @@ NOW = datetime.now(UTC)
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncGenerator[Store]:
-    opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+async def store(sqlite_url: str) -> AsyncGenerator[Store]:
+    opened = Store(sqlite_url)
     await opened.make_ready()
     yield opened
     await opened.close()

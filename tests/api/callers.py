@@ -9,7 +9,6 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI, Request
 
-from activities.policies import Policies
 from activities.store import Store
 from starter.access import AccessRole, Principal
 from starter.answers import Answers
@@ -20,6 +19,7 @@ from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands, Connect
 from starter.glass import Glass
 from starter.identity.asking import NotSignedInError
+from tests.workflows.builders import policies
 
 HERE = "invented"
 ELSEWHERE = "elsewhere"
@@ -65,7 +65,7 @@ class Service:
         glass: Glass | None = None,
     ) -> None:
         self.store = store
-        self.policies = Policies.load()
+        self.policies = policies()
         self.identity = KnownByToken()
         commands = Commands(store, self.policies, HERE, connect)
 

@@ -10,6 +10,7 @@ from tests.api.callers import ELSEWHERE, HERE, Service
 from tests.api.town import NOW, episode, holds, people, told
 
 PRACTITIONER = AccessRole.PRACTITIONER
+CHILD = "invented-child"
 
 
 def at_now(store: Store) -> Service:
@@ -18,7 +19,7 @@ def at_now(store: Store) -> Service:
 
 async def reported(service: Service, authority: str = HERE, **circumstances: bool) -> str:
     """The episode of a report that was kept while the engine is away."""
-    said = {"child": {"reference": "c1", **circumstances}, "answers": {"health": "Invented asthma"}}
+    said = {"child": {"reference": CHILD, **circumstances}, "answers": {"health": "Invented asthma"}}
     _, outcome = await service.parts.commands.of(authority, "somebody").report(said, NOW)
     return outcome.episode_id
 
@@ -63,7 +64,7 @@ async def test_the_pack_comes_in_each_form_and_in_no_other(store: Store) -> None
     assert "Invented asthma" in page.text
     assert "sandbox" in page.headers["content-security-policy"]
     assert pdf.content.startswith(b"%PDF-")
-    assert "c1" not in pdf.headers["content-disposition"]
+    assert CHILD not in pdf.headers["content-disposition"]
     assert (none.status_code, none.json()["type"]) == (406, "/v1/problems/not-acceptable")
     assert again.status_code == 304
 
@@ -80,9 +81,9 @@ async def test_an_episode_of_another_authority_is_like_none_and_one_without_a_re
 
 async def test_need_to_know_is_for_who_is_close(store: Store) -> None:
     service = at_now(store)
-    open_one, kept_close = await reported(service), await episode(store, "c1", need_to_know=True)
+    open_one, kept_close = await reported(service), await episode(store, CHILD, need_to_know=True)
     await people(store, "w1", "w2")
-    await holds(store, "w1", "social_worker", child="c1")
+    await holds(store, "w1", "social_worker", child=CHILD)
     async with service.caller(PRACTITIONER, person="w2") as far:
         # The pack tells of the child's other episodes, so it is no more open than they are.
         for path in (f"{open_one}/police-pack", f"{kept_close}/police-pack", f"{kept_close}/told"):

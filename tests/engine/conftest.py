@@ -26,6 +26,7 @@ from tests.postgres import TEMPLATE, Postgres
 from tests.standins.notify import NotifyStandIn
 from tests.standins.smtp import SmtpStandIn
 from tests.standins.webhooks import SECRET, WebhookStandIn
+from tests.workflows.builders import policies
 
 ANSWERS_IN = timedelta(seconds=20)
 AT_ONCE = Timing(grace=timedelta(0), kept_long=timedelta(minutes=10), whole_within=timedelta(minutes=15))
@@ -117,7 +118,7 @@ async def theatre(theatre_url: str) -> AsyncGenerator[Theatre]:
     store = Store(theatre_url)
     await store.make_ready()
     with providers_up() as providers:
-        async with theatre_of(store, Policies.load(), providers) as theatre:
+        async with theatre_of(store, policies(), providers) as theatre:
             yield theatre
     await store.close()
 

@@ -25,14 +25,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store
 from starter.client import FactRefusedError
 from starter.episode_worker import episode_worker
 from starter.rehearsal import Stage, skipping_engine
 from tests.engine.plays import LOOKED_AFTER, NOON, scenario
-from tests.workflows.builders import calendar, pack
+from tests.workflows.builders import calendar, pack, policies
 from workflows.clocks import plan
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, fact_from_outside, impossibility
@@ -72,7 +71,7 @@ class World:
         self.loop = asyncio.new_event_loop()
         self.stack = AsyncExitStack()
         self.store = Store(f"sqlite+aiosqlite:///{folder / 'store.sqlite'}")
-        self.policies = Policies.load()
+        self.policies = policies()
         self.environment = self.do(self._open())
 
     def do(self, work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -1,5 +1,6 @@
 """One machine's embedded stack for a test: its own folder and ports, its parts started and killed by hand."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from activities.store import Store
+from activities.store.episodes import episode_view
 from starter.local import engine_command, listens, service_command, worker_command
 from starter.settings import Settings
 
@@ -52,6 +55,7 @@ class Machine:
             data_dir=self.folder,
             engine_port=int(self.environment["HOMEWARD_ENGINE_PORT"]),
             engine_ui_port=int(self.environment["HOMEWARD_ENGINE_UI_PORT"]),
+            database_url=self.environment.get("HOMEWARD_DATABASE_URL", ""),
         )
 
     def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
@@ -124,6 +128,18 @@ class Machine:
         return str(json.loads(done.stdout)["episode_id"])
 
     def notices(self, episode: str, clock: str) -> list[str]:
-        """The rungs of a clock that were told, in order."""
-        shown = self.answer("show", episode)
-        return [n["rung"] for n in sorted(shown.get("notices", []), key=lambda n: n["at"]) if n["clock"] == clock]
+        """The rungs of a clock that were told, in order.
+
+        Read from the store: who waits for a notice would, by commands, take all the time of those that bring it.
+        """
+        told = asyncio.run(self._notices(episode))
+        return [n["rung"] for n in sorted(told, key=lambda n: n["at"]) if n["clock"] == clock]
+
+    async def _notices(self, episode: str) -> list[dict[str, Any]]:
+        store, authority = Store(self.settings.database), self.settings.authority
+        try:
+            async with store.snapshot() as session:
+                view = await episode_view(session, authority, episode)
+        finally:
+            await store.close()
+        return view.notices if view else []

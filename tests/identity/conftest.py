@@ -1,7 +1,6 @@
 """A store for tests of what no database has a part in, and an issuer whose keys the test holds."""
 
 from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,9 +11,9 @@ from tests.standins.issuer import IssuerStandIn, rsa_key
 
 
 @pytest_asyncio.fixture
-async def one_store(tmp_path: Path) -> AsyncGenerator[Store]:
+async def one_store(sqlite_url: str) -> AsyncGenerator[Store]:
     """A store on an SQLite file, with its schema and no row."""
-    opened = Store(f"sqlite+aiosqlite:///{tmp_path / 'one.sqlite'}")
+    opened = Store(sqlite_url)
     await opened.upgrade()
     yield opened
     await opened.close()

@@ -12,7 +12,6 @@ import httpx
 import uvicorn
 from argon2 import PasswordHasher
 
-from activities.policies import Policies
 from activities.store import Store
 from starter.answers import Answers
 from starter.api.app import create_app
@@ -29,6 +28,7 @@ from starter.service import _Server
 from starter.settings import Settings
 from tests.api.callers import HERE, no_engine
 from tests.standins.issuer import AUDIENCE, CLIENT, SYSTEM
+from tests.workflows.builders import policies
 
 BEGAN: Final = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PASSWORD: Final = "three random words"
@@ -53,8 +53,7 @@ class House:
         self.about = IdentitySettings(**about)
         self.passwords = quick_passwords()
         way_in = entrance(self.settings, self.about, store, lambda: self.now, self.passwords)
-        policies = Policies.load()
-        commands = Commands(store, policies, authority, connect)
+        commands = Commands(store, policies(), authority, connect)
 
         async def tell(message: str, way: str, whereabouts: str) -> None:
             """Nobody listens."""
@@ -62,7 +61,7 @@ class House:
         self.app = create_app(
             Parts(
                 store=store,
-                policies=policies,
+                policies=policies(),
                 commands=commands,
                 answers=Answers(store, commands),
                 receipts=Receipts(store, "", tell),

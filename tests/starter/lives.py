@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from activities.policies import Policies
 from starter.rehearsal import RehearsedEvent, rehearse
 from starter.scenarios import read_json, read_scenario
+from tests.workflows.builders import policies
 from workflows.instants import to_rfc3339
 
 LIVES = Path(__file__).parent.parent.parent / "examples" / "lives"
@@ -27,7 +27,7 @@ def line(event: RehearsedEvent) -> str:
 
 def lived(life: dict[str, Any]) -> list[str]:
     """Live through a life; the lines of what happened."""
-    rehearsal = asyncio.run(rehearse(read_scenario(life), Policies.load()))
+    rehearsal = asyncio.run(rehearse(read_scenario(life), policies()))
     return [line(event) for event in rehearsal.events if event.kind in TOLD]
 
 

@@ -19,11 +19,7 @@ JUNE, JULY, AUGUST = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z", "2026-08-01
 SECRET = "s3cret"
 
 
-@pytest.fixture(autouse=True)
-def own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
-    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 class Desk:

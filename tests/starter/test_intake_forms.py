@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from activities.policies import Policies
 from activities.store import Store
 from activities.store.tables import InboxTable
 from starter.access import AccessRole, Principal
@@ -20,6 +19,7 @@ from starter.commands import Commands
 from starter.intake.forms.kinds import FORMS, form_of
 from starter.intake.forms.reading import check_possible
 from starter.intake.forms.taking import FormOutcome, FormsIn
+from tests.workflows.builders import policies
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.plain_errors import BadInputError
@@ -57,7 +57,7 @@ def sender(*roles: AccessRole, authority: str = "local") -> Principal:
 async def take(
     store: Store, data: dict[str, Any], authority: str = "local", *, role: AccessRole = AccessRole.DUTY, **how: Any
 ) -> FormOutcome:
-    commands = Commands(store, Policies.load(), authority, no_engine, said_by=str(role))
+    commands = Commands(store, policies(), authority, no_engine, said_by=str(role))
     forms = FormsIn(store, commands, sender(role, authority=authority))
     return await forms.take_in(form_of(data["form"]).read(data), NOW, **how)
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import func, select
 
-from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError
 from activities.store.intake import (
     IntakeLine,
@@ -29,10 +28,11 @@ from starter.intake.table import RowVerdict, read_export
 from starter.intake.what_would_run import clocks_that_would_run
 from tests.starter.exports import ENDED, MAPPING, NOW, export
 from tests.starter.exports_at_length import long_export
+from tests.workflows.builders import policies
 from workflows.contracts import EpisodeInput
 from workflows.plain_errors import BadInputError
 
-POLICIES = Policies.load()
+POLICIES = policies()
 FILE = Export(long_export(250).encode(), MAPPING)
 
 

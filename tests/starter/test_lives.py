@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from activities.policies import Policies
 from starter.rehearsal import rehearse
 from starter.scenarios import plan_scenario, read_json, read_scenario
 from tests.starter.lives import LIVES, TOLD, line
+from tests.workflows.builders import policies
 
 FILES = sorted(LIVES.glob("*.json"))
 WANTED = {
@@ -24,10 +24,10 @@ def test_the_lives_are_all_there() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_life_goes_as_its_file_says(path: Path) -> None:
     written = read_json(path)
-    scenario, policies = read_scenario(written), Policies.load()
-    rehearsal = asyncio.run(rehearse(scenario, policies))
+    scenario = read_scenario(written)
+    rehearsal = asyncio.run(rehearse(scenario, policies()))
     assert [line(event) for event in rehearsal.events if event.kind in TOLD] == written["expect"]["events"]
-    assert rehearsal.clocks == plan_scenario(scenario, policies).clocks
+    assert rehearsal.clocks == plan_scenario(scenario, policies()).clocks
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from activities.policies import Policies
 from starter.picture import draw_timeline
 from starter.picture.layout import LEFT, Label, Layout, lay_out
+from tests.workflows.builders import calendar, pack
 from workflows.clocks import Clock, plan
 from workflows.facts import Child, Fact, Known, fact_from_outside
 from workflows.instants import LONDON, parse_instant, to_rfc3339
@@ -25,10 +25,8 @@ def facts(*at_hours: tuple[str, float]) -> list[Fact]:
 
 
 def planned(known_facts: list[Fact], until_hours: float) -> tuple[tuple[Clock, ...], Known]:
-    policies = Policies.load()
     as_of = NOON + timedelta(hours=until_hours)
-    pack = policies.pack("homeward")
-    return plan(known_facts, CHILD, pack, policies.calendar("england"), as_of), Known(known_facts, as_of)
+    return plan(known_facts, CHILD, pack(), calendar(), as_of), Known(known_facts, as_of)
 
 
 CASES = {

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from activities.policies import Policies
 from activities.store import Store
 from activities.store.directory import PersonEntry, add, person_id, put_person
 from activities.store.episodes import write_changes
@@ -16,7 +15,7 @@ from starter.client import EngineSilentError, Episodes, FactRefusedError
 from starter.commands import Commands
 from starter.referrals import BECOMES, NoSuchReferralError, Referrals, read_answer, referral_id
 from tests.store.rows import AUTHORITY, changes
-from tests.workflows.builders import CHILD, clocks_at, fact
+from tests.workflows.builders import CHILD, clocks_at, fact, pack, policies
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.plain_errors import BadInputError
@@ -37,8 +36,8 @@ async def silent() -> Episodes:
 
 
 def of(store: Store, provider: str = OURS, authority: str = AUTHORITY, connect: Any = silent) -> Referrals:
-    policies = Policies.load()
-    return Referrals(store, policies, Commands(store, policies, authority, connect), authority, provider)
+    commands = Commands(store, policies(), authority, connect)
+    return Referrals(store, policies(), commands, authority, provider)
 
 
 async def an_episode(
@@ -59,7 +58,7 @@ async def an_episode(
 
 
 def _version() -> str:
-    return Policies.load().pack("homeward").version
+    return pack().version
 
 
 async def test_a_referral_is_the_least_that_an_interviewer_needs(store: Store) -> None:

@@ -59,14 +59,9 @@ async def set_up(folder: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(folder))
-    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
-    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
-    asyncio.run(set_up(folder))
-    return folder
+def data(data_folder: Path) -> Path:
+    asyncio.run(set_up(data_folder))
+    return data_folder
 
 
 def kept(folder: Path) -> list[dict[str, Any]]:

@@ -94,16 +94,11 @@ async def set_up(folder: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(folder))
-    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "127.0.0.1:9")
-    monkeypatch.setenv("HOMEWARD_ENGINE_PATIENCE_SECONDS", "1")
+def data(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # The commands take the present from the machine: a moment fixed when the file was read would be minutes old.
     monkeypatch.setattr(sys.modules[__name__], "NOW", datetime.now(UTC).replace(microsecond=0))
-    asyncio.run(set_up(folder))
-    return folder
+    asyncio.run(set_up(data_folder))
+    return data_folder
 
 
 def kept(folder: Path) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ WRITERS, TIMES = 6, 12
 
 
 @pytest_asyncio.fixture
-async def store(postgres_url: str) -> AsyncGenerator[Store]:
-    opened = Store(postgres_url)
+async def store(application_url: str) -> AsyncGenerator[Store]:
+    opened = Store(application_url)
     yield opened
     await opened.close()
 

@@ -61,8 +61,8 @@ NOBODY_WAITS_FOR_EVER = 10.0
 
 
 @pytest_asyncio.fixture
-async def store(postgres_url: str) -> AsyncGenerator[Store]:
-    opened = Store(postgres_url)
+async def store(application_url: str) -> AsyncGenerator[Store]:
+    opened = Store(application_url)
     yield opened
     await opened.close()
 

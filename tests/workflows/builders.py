@@ -17,6 +17,7 @@ CHILD = Child.model_validate(
 
 @cache
 def policies() -> Policies:
+    """Homeward's own packs and calendars, read once in a process: to read them takes longer than most tests."""
     return Policies.load()
 
 
