@@ -16,7 +16,10 @@ class Section:
     permission: Permission
 
 
-SECTIONS: Final[tuple[Section, ...]] = ()
+SECTIONS: Final[tuple[Section, ...]] = (
+    Section("now", "Now", "/now", Permission.READ_EPISODES),
+    Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
+)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)
