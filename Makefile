@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: console-assets console-bench console-bench api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: console-assets console-bench api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -66,9 +66,6 @@ lives: env
 
 api-fuzz: env
 	@$(BIN)/python -m tests.faults.api_fuzz
-
-console-bench: env
-	@$(BIN)/python -m tests.benchmarks.console_bench
 
 console-bench: env
 	@$(BIN)/python -m tests.benchmarks.console_bench

@@ -105,7 +105,7 @@ def _falls(due: InstrumentedAttribute[datetime | None], now: datetime, soon: tim
 
 
 async def _by_episode(session: AsyncSession, chosen: Select[str, datetime | None, int]) -> dict[str, _Due]:
-    return {id: (due, bool(falls)) for id, due, falls in (await session.execute(chosen)).tuples().all()}
+    return {id: (due, bool(falls)) for id, due, falls in (await session.execute(chosen)).all()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ async def child_references(session: AsyncSession, child_ids: Sequence[str]) -> d
     found: dict[str, str] = {}
     for some in batched(child_ids):
         chosen = select(ChildTable.id, ChildTable.reference).where(ChildTable.id.in_(some))
-        found |= dict((await session.execute(chosen)).tuples().all())
+        found |= dict((await session.execute(chosen)).all())
     return found
 
 
@@ -208,5 +208,5 @@ async def names_of_people(session: AsyncSession, authority: str, references: Seq
     found: dict[str, str] = {}
     for some in batched(references):
         chosen = select(PersonTable.reference, PersonTable.name).where(PersonTable.authority == authority)
-        found |= dict((await session.execute(chosen.where(PersonTable.reference.in_(some)))).tuples().all())
+        found |= dict((await session.execute(chosen.where(PersonTable.reference.in_(some)))).all())
     return found

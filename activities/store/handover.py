@@ -139,5 +139,5 @@ async def _what_is_done(session: AsyncSession, keys: Sequence[str]) -> dict[str,
     found: dict[str, str] = {}
     for some in batched(keys):
         chosen = select(TaskTable.key, TaskTable.do).where(TaskTable.key.in_(some))
-        found |= dict((await session.execute(chosen)).tuples().all())
+        found |= dict((await session.execute(chosen)).all())
     return found

@@ -147,7 +147,7 @@ async def kept_reports(session: AsyncSession, authority: str, before: datetime, 
     """What was said to an authority before an instant (UTC) and waits for the engine; the most urgent reports of it."""
     waits = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at <= before)
     counted = select(InboxTable.kind, func.count()).where(*waits).group_by(InboxTable.kind)
-    counts = dict((await session.execute(counted)).tuples().all())
+    counts = dict((await session.execute(counted)).all())
     chosen = select(InboxTable).where(*waits, InboxTable.kind == "report")
     ordered = chosen.order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id).limit(limit)
     reports = [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
