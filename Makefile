@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: console-assets screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: console-assets console-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
 
 env: $(STAMP)
 
@@ -69,6 +69,9 @@ lives: env
 
 api-fuzz: env
 	@$(BIN)/python -m tests.faults.api_fuzz
+
+console-bench: env
+	@$(BIN)/python -m tests.benchmarks.console_bench
 
 posting-faults: env
 	@$(BIN)/python -m tests.faults.ledger

@@ -23,6 +23,7 @@ from starter.api.entrance import entrance
 from starter.api.guard import Impatient
 from starter.api.parts import Parts, present
 from starter.api.receipts import Receipts
+from starter.api.streams import MOST_STREAMS, Streams
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
@@ -35,8 +36,12 @@ from starter.settings import Settings, load_settings
 from workflows import names
 from workflows.plain_errors import BadInputError
 
-MOST_CONNECTIONS: Final = 100
-"""As many connections at once; whoever comes then is told to come again."""
+MOST_CONNECTIONS: Final = 100 + MOST_STREAMS
+"""As many connections at once; whoever comes then is told to come again.
+
+Boards that are open each hold one, and have a limit of their own: a hundred are
+left for whoever asks and goes, however many boards there are.
+"""
 
 STOP_SECONDS: Final = 5
 """How long what was begun may take to end, once told to stop: receipts are sent again, and pages asked for again."""
@@ -113,6 +118,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave signals as they are."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what was held open on purpose, which would not end by itself, then wait for the rest as ever."""
+        streams = self.config.app.state.streams if isinstance(self.config.app, FastAPI) else None
+        if isinstance(streams, Streams):
+            streams.close()
+        await super().shutdown(sockets)
 
 
 def config_of(app: FastAPI, identity_settings: IdentitySettings) -> uvicorn.Config:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import take_turns, upsert_all
+from activities.store.statements import batched, take_turns, upsert_all
 from activities.store.tables import (
     ChildTable,
     ChildTeamTable,
@@ -244,16 +244,15 @@ async def directories_for(
 ) -> dict[str | None, Directory]:
     """What the directory knows about every role, for each of many children, at an instant (UTC).
 
-    Each table is read once, however many children there are.
+    Each table is read once for some hundreds of children, and no more of it than is about them.
     """
     wanted = set(children)
-    rows = await everyone(session, authority)
-    ids = {row.reference: row.id for row in rows}
-    people = tuple(_person(row, ids) for row in rows)
-    held: dict[tuple[str, str], list[Holding]] = {}
-    for h in (await session.scalars(select(HoldingTable).where(HoldingTable.authority == authority))).all():
-        one = Holding.model_validate({"role": h.role, "person": h.person_id, "scope": h.scope, **_span(h)})
-        held.setdefault((h.scope, "" if h.scope == "authority" else h.held_for), []).append(one)
+    named = sorted(child for child in wanted if child)
+    teams: dict[str, str] = {}
+    for some in batched(named):
+        chosen = select(ChildTeamTable).where(ChildTeamTable.child_id.in_(some))
+        teams |= {row.child_id: row.team for row in (await session.scalars(chosen)).all()}
+    held = await _holdings_near(session, authority, named, sorted(set(teams.values())))
     on = (ShiftTable.authority == authority, ShiftTable.until > at)
     rota = (await session.scalars(select(ShiftTable).where(*on).order_by(ShiftTable.id))).all()
     shifts = tuple(Shift.model_validate({"role": s.role, "person": s.person_id, **_span(s)}) for s in rota)
@@ -261,13 +260,45 @@ async def directories_for(
         await session.scalars(select(LeaveTable).where(LeaveTable.authority == authority, LeaveTable.until > at))
     ).all()
     leave = tuple(Leave.model_validate({"person": one.person_id, **_span(one)}) for one in off)
-    teams = {row.child_id: row.team for row in (await session.scalars(select(ChildTeamTable))).all()}
+    near = {one.person for those in held.values() for one in those} | {one.person for one in shifts}
+    people = await _people_and_deputies(session, authority, near)
     found: dict[str | None, Directory] = {}
     for child in wanted:
-        near = (("authority", ""), ("child", child or ""), ("team", teams.get(child or "", "")))
-        holdings = tuple(holding for reach in near for holding in held.get(reach, ()))
+        reaches = (("authority", ""), ("child", child or ""), ("team", teams.get(child or "", "")))
+        holdings = tuple(holding for reach in reaches for holding in held.get(reach, ()))
         found[child] = Directory(people=people, holdings=holdings, shifts=shifts, leave=leave)
     return found
+
+
+async def _holdings_near(
+    session: AsyncSession, authority: str, children: Sequence[str], teams: Sequence[str]
+) -> dict[tuple[str, str], list[Holding]]:
+    """An authority's holdings for these children and teams and for the whole of it, by scope and what they are for."""
+    mine = HoldingTable.authority == authority
+    reaches = [HoldingTable.scope == "authority"]
+    for scope, names in (("child", children), ("team", teams)):
+        reaches += [(HoldingTable.scope == scope) & HoldingTable.held_for.in_(some) for some in batched(names)]
+    held: dict[tuple[str, str], list[Holding]] = {}
+    for reach in reaches:
+        for h in (await session.scalars(select(HoldingTable).where(mine, reach).order_by(HoldingTable.id))).all():
+            one = Holding.model_validate({"role": h.role, "person": h.person_id, "scope": h.scope, **_span(h)})
+            held.setdefault((h.scope, "" if h.scope == "authority" else h.held_for), []).append(one)
+    return held
+
+
+async def _people_and_deputies(session: AsyncSession, authority: str, ids: Collection[str]) -> tuple[Person, ...]:
+    """These people of an authority and their deputies, by reference."""
+    mine = PersonTable.authority == authority
+    rows: dict[str, PersonTable] = {}
+    for some in batched(sorted(ids)):
+        chosen = select(PersonTable).where(mine, PersonTable.id.in_(some))
+        rows |= {row.reference: row for row in (await session.scalars(chosen)).all()}
+    deputies = {name for row in rows.values() for name in row.deputies.split(";") if name and name not in rows}
+    for some in batched(sorted(deputies)):
+        chosen = select(PersonTable).where(mine, PersonTable.reference.in_(some))
+        rows |= {row.reference: row for row in (await session.scalars(chosen)).all()}
+    by_reference = {reference: row.id for reference, row in rows.items()}
+    return tuple(_person(rows[reference], by_reference) for reference in sorted(rows))
 
 
 async def told_persons(

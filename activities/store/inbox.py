@@ -135,6 +135,25 @@ async def kept_for(
     return [InboxItem.model_validate(row) for row in rows.all()]
 
 
+class KeptReports(BaseModel):
+    """Reports for which no clock runs yet, the most urgent of them; how many there are, and how many facts wait."""
+
+    reports: list[InboxItem]
+    count: int
+    facts: int
+
+
+async def kept_reports(session: AsyncSession, authority: str, before: datetime, limit: int) -> KeptReports:
+    """What was said to an authority before an instant (UTC) and waits for the engine; the most urgent reports of it."""
+    waits = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at <= before)
+    counted = select(InboxTable.kind, func.count()).where(*waits).group_by(InboxTable.kind)
+    counts = dict((await session.execute(counted)).all())
+    chosen = select(InboxTable).where(*waits, InboxTable.kind == "report")
+    ordered = chosen.order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id).limit(limit)
+    reports = [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
+    return KeptReports(reports=reports, count=counts.get("report", 0), facts=counts.get("fact", 0))
+
+
 async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
     """How many items the engine has not answered yet: an authority's, or everybody's."""
     waiting = select(func.count()).select_from(InboxTable).where(InboxTable.state == "kept")

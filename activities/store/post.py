@@ -23,7 +23,8 @@ from workflows.messages import Line, asks_of
 from workflows.post_contracts import Posted
 from workflows.vocabulary import Channel, Role
 
-_NOBODY_YET: Final = ("unreached", "given_up")
+NOBODY_YET: Final = ("unreached", "given_up")
+"""How a message stands that has reached its person by no way, or not yet."""
 
 
 class Dispatch(BaseModel):
@@ -246,7 +247,7 @@ async def close(session: AsyncSession, message_id: str, state: str, now: datetim
             .select_from(RecipientTable)
             .outerjoin(MessageTable, MessageTable.id == RecipientTable.message_id)
         )
-        hopeful = MessageTable.id.is_(None) | MessageTable.state.not_in(_NOBODY_YET)
+        hopeful = MessageTable.id.is_(None) | MessageTable.state.not_in(NOBODY_YET)
         count = await session.scalar(others.where(RecipientTable.notice_key == line.notice, hopeful)) or 0
         posted.append(
             Posted(

@@ -6,14 +6,22 @@ before writing takes turns first.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from sqlalchemy import UniqueConstraint, delete, false, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.tables import SchemaNoteTable, Table
+
+_NAMES_AT_ONCE: Final = 500
+
+
+def batched(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The same names, as many at once as every database takes in one statement."""
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        yield names[start : start + _NAMES_AT_ONCE]
 
 
 async def upsert(session: AsyncSession, table: type[Table], values: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         beside.go_on()
         yield
+        parts.streams.close()
         await beside.stop()
         await parts.store.close()
 
@@ -83,6 +84,7 @@ def create_app(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.beside = beside
+    app.state.streams = parts.streams
     app.state.gate = Gate(parts.identity, Audit(parts.store), Rates(parts.requests_a_minute), parts.clock)
     app.add_api_route("/health", health, methods=["GET"], include_in_schema=False)
     app.include_router(receipts.router_of(parts.receipts), include_in_schema=False)

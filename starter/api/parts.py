@@ -11,6 +11,7 @@ from starter.answers import Answers
 from starter.api.asking import Asked
 from starter.api.entrance import Entrance
 from starter.api.receipts import Receipts
+from starter.api.streams import Streams
 from starter.commands import Commands
 from starter.glass import Glass
 from starter.identity.asking import Identity
@@ -41,6 +42,7 @@ class Parts:
     clock: Callable[[], datetime] = present
     intake_folder: Path | None = None
     sends_inwards: bool = False
+    streams: Streams = field(default_factory=Streams)
     glass: Glass = field(default_factory=lambda: Glass(timedelta(hours=8)))
 
     def commands_of(self, asked: Asked) -> Commands:

@@ -19,7 +19,12 @@ class Section:
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
 
-SECTIONS: Final[tuple[Section, ...]] = (TASKS, POLICY)
+SECTIONS: Final[tuple[Section, ...]] = (
+    Section("now", "Now", "/now", Permission.READ_EPISODES),
+    TASKS,
+    Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
+    POLICY,
+)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)

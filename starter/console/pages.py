@@ -101,6 +101,8 @@ def _environment() -> Environment:
         "role": spoken.role_in_words,
         "plain": spoken.in_plain_words,
         "lasting": spoken.length_in_words,
+        "named": spoken.names_in_words,
+        "capitalize_first": spoken.beginning_a_line,
         "field_day": _field_day,
         "field_time": _field_time,
     }
@@ -113,6 +115,7 @@ def _environment() -> Environment:
         "state_words": spoken.STATE_WORDS,
         "time_left": spoken.time_left,
         "pressure": spoken.pressure,
+        "clock_of": spoken.clock_in_words,
     }
     made.globals.update(known_everywhere)
     return made

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from starter.api.parts import Parts
-from starter.console import account, assets, policies, tasks
+from starter.console import account, assets, board, handover, policies, tasks
 
 OPEN_TO_ALL: Final = frozenset({assets.PATH})
 """The console's routes that ask for nobody's name."""
@@ -15,6 +15,8 @@ OPEN_TO_ALL: Final = frozenset({assets.PATH})
 def routers_of(parts: Parts) -> Iterator[APIRouter]:
     """The console's routers, over the service's parts."""
     yield assets.router_of()
+    yield board.router_of(parts)
+    yield handover.router_of(parts)
     yield account.router_of()
     yield tasks.router_of(parts)
     yield policies.router_of(parts.policies)

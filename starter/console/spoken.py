@@ -1,13 +1,16 @@
 """How the console says things: how much time is left, roles, states. Pure; instants are UTC."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from workflows.instants import LONDON
 from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+_NAMES_SAID: Final = 3
 
 STATUS_WORDS: Final[dict[EpisodeStatus, str]] = {
     EpisodeStatus.ABSENT: "Absent",
@@ -77,7 +80,22 @@ def role_in_words(role: str) -> str:
         return role.replace("_", " ")
 
 
+def names_in_words(names: Sequence[str]) -> str:
+    """People by their names; of more than three the first two, and how many more."""
+    said = list(names) if len(names) <= _NAMES_SAID else [*names[:2], f"{len(names) - 2} more"]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+def clock_in_words(at: datetime) -> str:
+    """A time of day in London, to the second: 21:15:03."""
+    return f"{at.astimezone(LONDON):%H:%M:%S}"
+
+
+def beginning_a_line(words: str) -> str:
+    """The same words with a capital letter."""
+    return words[:1].upper() + words[1:]
+
+
 def in_plain_words(name: str) -> str:
     """A name out of the vocabulary as a phrase that begins a line."""
-    said = name.replace("_", " ")
-    return said[:1].upper() + said[1:]
+    return beginning_a_line(name.replace("_", " "))

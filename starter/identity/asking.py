@@ -15,8 +15,12 @@ class NotSignedInError(Exception):
 class Identity(Protocol):
     """Tells who asks, from a request's token or session."""
 
-    async def principal(self, request: Request) -> Principal:
-        """Who asks. Raises NotSignedInError, ForeignOriginError or StoreUnavailableError."""
+    async def principal(self, request: Request, *, in_use: bool = True) -> Principal:
+        """Who asks. Raises NotSignedInError, ForeignOriginError or StoreUnavailableError.
+
+        Without `in_use` it is only asked whether somebody still may: a page left
+        open must not keep its session alive.
+        """
         ...
 
 

@@ -34,7 +34,7 @@ class KnownIdentity:
         self._whereabouts = whereabouts
         self._clock = clock
 
-    async def principal(self, request: Request) -> Principal:
+    async def principal(self, request: Request, *, in_use: bool = True) -> Principal:
         """Who asks. Raises NotSignedInError, ForeignOriginError or StoreUnavailableError.
 
         A request with a token is asked by whom the token says and by nobody
@@ -49,7 +49,7 @@ class KnownIdentity:
             raise NotSignedInError("there is neither a bearer token nor a session")
         if request.method not in CHANGES_NOTHING:
             self._whereabouts.require_own_page(request)
-        return await self._sessions.principal(token, now)
+        return await self._sessions.principal(token, now, in_use=in_use)
 
 
 def _bearer(authorization: str) -> str:

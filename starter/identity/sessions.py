@@ -59,17 +59,18 @@ class Sessions:
             await store_sessions.keep_session(session, begun)
         return token
 
-    async def principal(self, token: str, now: datetime) -> Principal:
+    async def principal(self, token: str, now: datetime, *, in_use: bool = True) -> Principal:
         """Whose session a cookie's token is of. `now` is UTC. Raises NotSignedInError or StoreUnavailableError.
 
-        A local account is read anew each time: what changed about it counts at once.
+        A local account is read anew each time: what changed about it counts at
+        once. Without `in_use` the session does not live the longer for it.
         """
         async with self._store.snapshot() as session:
             found = await store_sessions.session_of(session, digest_of(token))
             if found is None or not self._is_alive(found, now):
                 raise NotSignedInError("the session is not known, or has ended")
             principal = await self._whose(session, found)
-        if now - found.seen_at >= _NOTED_EVERY:
+        if in_use and now - found.seen_at >= _NOTED_EVERY:
             async with self._store.session() as session:
                 await store_sessions.note_seen(session, found.digest, now)
         return principal

@@ -99,7 +99,7 @@ def scripts() -> ScriptDirectory:
 
 
 def test_the_head_is_the_one_that_is_meant() -> None:
-    assert HEAD == "0007_intake_runs"
+    assert HEAD == "0008_board"
     assert scripts().get_heads() == [HEAD]
     assert [one.revision for one in scripts().walk_revisions()] == list(reversed(REVISIONS))
 

@@ -36,7 +36,11 @@ class EpisodeTable(Table):
     """One missing episode. `turn` is the last turn of the workflow that was written."""
 
     __tablename__ = "episode"
-    __table_args__ = (Index(None, "authority", "status"), Index(None, "child_id"))
+    __table_args__ = (
+        Index(None, "authority", "status"),
+        Index(None, "authority", "closed_at"),
+        Index(None, "child_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     child_id: Mapped[str | None] = mapped_column(ForeignKey("child.id"))
@@ -58,6 +62,7 @@ class FactTable(Table):
     """A fact as the episode took it."""
 
     __tablename__ = "fact"
+    __table_args__ = (Index(None, "episode_id", "kind"),)
     episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -70,7 +75,7 @@ class ClockTable(Table):
     """A clock as the episode's last turn left it."""
 
     __tablename__ = "clock"
-    __table_args__ = (Index(None, "state", "due"),)
+    __table_args__ = (Index(None, "state", "due"), Index(None, "episode_id", "state", "kind", "due"))
     episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -95,7 +100,11 @@ class TaskTable(Table):
     """Something a role must do by a time. `holder` is the reference of the person who has taken it."""
 
     __tablename__ = "task"
-    __table_args__ = (Index(None, "state", "due"), Index(None, "episode_id"))
+    __table_args__ = (
+        Index(None, "state", "due"),
+        Index(None, "episode_id"),
+        Index(None, "authority", "state", "episode_id", "due"),
+    )
     key: Mapped[str] = mapped_column(primary_key=True)
     episode_id: Mapped[str]
     authority: Mapped[str]

@@ -1,0 +1,212 @@
+"""An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from activities.store.statements import batched
+from activities.store.tables import (
+    ChildTable,
+    ChildTeamTable,
+    ClockTable,
+    EpisodeTable,
+    FactTable,
+    PersonTable,
+    TaskTable,
+)
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, Known
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
+
+_OWED: Final = tuple(state.value for state in ClockState if state.owed)
+_OF_PEOPLE: Final = (ClockKind.DUE_BY.value, ClockKind.REVIEW.value)
+"""What somebody owes; a clock that fires asks for something only once it has, by its task."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """An open episode, as far as a board's order, filters and counts go. Instants are UTC.
+
+    `due` is the earliest time by which something is owed, by a clock or a task; None where nothing with a time is.
+    `soon`: something falls due between the present and the end of what was asked for as soon.
+    """
+
+    episode_id: str
+    child_id: str | None
+    team: str | None
+    need_to_know: bool
+    status: EpisodeStatus
+    missing_since: datetime | None
+    returned_at: datetime | None
+    policy: str
+    policy_version: str
+    due: datetime | None
+    soon: bool
+
+
+async def open_episodes(session: AsyncSession, authority: str, now: datetime, soon: timedelta) -> list[OpenEpisode]:
+    """Every open episode of an authority, in no order. `now` is UTC.
+
+    Three statements however many there are, the second and third out of
+    indexes alone: several thousand are open in the worst of cases.
+    """
+    mine = (EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None))
+    chosen = select(
+        EpisodeTable.id,
+        EpisodeTable.child_id,
+        ChildTeamTable.team,
+        EpisodeTable.need_to_know,
+        EpisodeTable.status,
+        EpisodeTable.missing_since,
+        EpisodeTable.returned_at,
+        EpisodeTable.policy,
+        EpisodeTable.policy_version,
+    ).outerjoin(ChildTeamTable, ChildTeamTable.child_id == EpisodeTable.child_id)
+    rows = (await session.execute(chosen.where(*mine))).all()
+    owed = select(ClockTable.episode_id, func.min(ClockTable.due), _falls(ClockTable.due, now, soon))
+    owed = owed.join(EpisodeTable, EpisodeTable.id == ClockTable.episode_id).where(*mine)
+    owed = owed.where(ClockTable.state.in_(_OWED), ClockTable.kind.in_(_OF_PEOPLE))
+    tasks = select(TaskTable.episode_id, func.min(TaskTable.due), _falls(TaskTable.due, now, soon))
+    tasks = tasks.where(TaskTable.authority == authority, TaskTable.state == "open")
+    by_clock = await _by_episode(session, owed.group_by(ClockTable.episode_id))
+    by_task = await _by_episode(session, tasks.group_by(TaskTable.episode_id))
+    found: list[OpenEpisode] = []
+    for row in rows:
+        one, other = by_clock.get(row.id, _NOTHING), by_task.get(row.id, _NOTHING)
+        found.append(
+            OpenEpisode(
+                episode_id=row.id,
+                child_id=row.child_id,
+                team=row.team,
+                need_to_know=row.need_to_know,
+                status=EpisodeStatus(row.status),
+                missing_since=row.missing_since,
+                returned_at=row.returned_at,
+                policy=row.policy,
+                policy_version=row.policy_version,
+                due=min((due for due in (one[0], other[0]) if due is not None), default=None),
+                soon=one[1] or other[1],
+            )
+        )
+    return found
+
+
+_Due = tuple[datetime | None, bool]
+_NOTHING: Final[_Due] = (None, False)
+
+
+def _falls(due: InstrumentedAttribute[datetime | None], now: datetime, soon: timedelta) -> ColumnElement[int]:
+    return func.max(case(((due >= now) & (due <= now + soon), 1), else_=0))
+
+
+async def _by_episode(session: AsyncSession, chosen: Select[str, datetime | None, int]) -> dict[str, _Due]:
+    return {id: (due, bool(falls)) for id, due, falls in (await session.execute(chosen)).all()}
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Something that is owed in an episode: by a clock, by its task, or by a task alone. `due` is UTC.
+
+    `role` is the task's; None for a clock without one. `holder` is the reference of the person who took the task.
+    `by_itself`: nobody owes it, it happens when its time comes.
+    """
+
+    episode_id: str
+    clock: str | None
+    title: str
+    due: datetime | None
+    role: Role | None = None
+    task: str | None = None
+    holder: str | None = None
+    by_itself: bool = False
+
+
+async def owed_in(session: AsyncSession, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
+    """What is owed in each of these episodes, the earliest due first; what has no due time last."""
+    found: dict[str, list[Owed]] = {id: [] for id in episode_ids}
+    for some in batched(episode_ids):
+        tasks = select(TaskTable).where(TaskTable.episode_id.in_(some), TaskTable.state == "open")
+        open_tasks = {row.key: row for row in (await session.scalars(tasks.order_by(TaskTable.key))).all()}
+        clocks = select(
+            ClockTable.episode_id,
+            ClockTable.id,
+            ClockTable.kind,
+            ClockTable.due,
+            ClockTable.body["title"].as_string(),
+        ).where(ClockTable.episode_id.in_(some), ClockTable.state.in_(_OWED))
+        for episode_id, id, kind, due, title in (await session.execute(clocks)).all():
+            task = open_tasks.pop(f"{episode_id}/{id}", None)
+            owed = Owed(episode_id, id, title, due, by_itself=kind not in _OF_PEOPLE)
+            found[episode_id].append(_with_task(owed, task) if task else owed)
+        for task in open_tasks.values():
+            one = Owed(task.episode_id, task.clock, task.do, task.due)
+            found[task.episode_id].append(_with_task(one, task))
+    for those in found.values():
+        those.sort(key=_pressing)
+    return found
+
+
+def _with_task(owed: Owed, task: TaskTable) -> Owed:
+    return replace(owed, role=Role(task.role), task=task.key, holder=task.holder)
+
+
+def _pressing(owed: Owed) -> tuple[bool, bool, float, str]:
+    # What is owed without a time stands before what only happens by itself.
+    return owed.by_itself, owed.due is None, owed.due.timestamp() if owed.due else 0.0, owed.title
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The last assessment of risk in force, of one view: a grade that means something only beside its scheme."""
+
+    view: str | None
+    grade: str | None
+    scheme: str | None
+    at: datetime
+
+
+async def facts_in_force(
+    session: AsyncSession, episode_ids: Sequence[str], kinds: Sequence[FactKind], now: datetime
+) -> dict[str, Known]:
+    """What is known by facts of these kinds in each of these episodes at `now` (UTC)."""
+    # What corrects a fact is of its kind, or a withdrawal.
+    wanted = [kind.value for kind in (*kinds, FactKind.WITHDRAWN)]
+    bodies: dict[str, list[Fact]] = {id: [] for id in episode_ids}
+    for some in batched(episode_ids):
+        chosen = select(FactTable.episode_id, FactTable.body)
+        chosen = chosen.where(FactTable.episode_id.in_(some), FactTable.kind.in_(wanted))
+        for id, body in (await session.execute(chosen)).all():
+            bodies[id].append(Fact.model_validate(body))
+    return {id: Known(facts, now) for id, facts in bodies.items()}
+
+
+def risk_of(known: Known) -> tuple[Assessed, ...]:
+    """The last assessment of each view, the latest first."""
+    last: dict[str | None, Assessed] = {}
+    for fact in known.all(FactKind.RISK_ASSESSED):
+        said = {name: fact.details.get(name) for name in ("view", "grade", "scheme")}
+        last[said["view"]] = Assessed(**said, at=fact.at)
+    return tuple(sorted(last.values(), key=lambda one: one.at, reverse=True))
+
+
+async def child_references(session: AsyncSession, child_ids: Sequence[str]) -> dict[str, str]:
+    """The authority's references of these children, by Homeward's ids."""
+    found: dict[str, str] = {}
+    for some in batched(child_ids):
+        chosen = select(ChildTable.id, ChildTable.reference).where(ChildTable.id.in_(some))
+        found |= dict((await session.execute(chosen)).all())
+    return found
+
+
+async def names_of_people(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:
+    """The names of an authority's people, by the references of the directory."""
+    found: dict[str, str] = {}
+    for some in batched(references):
+        chosen = select(PersonTable.reference, PersonTable.name).where(PersonTable.authority == authority)
+        found |= dict((await session.execute(chosen.where(PersonTable.reference.in_(some)))).all())
+    return found

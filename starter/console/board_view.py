@@ -1,0 +1,256 @@
+"""The board as one person sees it: which children, in which order, what is owed next and who holds it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.store import inbox
+from activities.store.board import (
+    Assessed,
+    OpenEpisode,
+    Owed,
+    child_references,
+    facts_in_force,
+    open_episodes,
+    owed_in,
+    risk_of,
+)
+from activities.store.closeness import close_to
+from activities.store.episode_search import NEVER
+from activities.store.statements import batched
+from starter.console.board_filters import AWAY_NOW, NOT_ASSESSED, Filters
+from starter.console.next_steps import Holder, Holders
+from starter.console.reading import Reader
+from starter.console.spoken import Pressure, pressure
+from starter.sight import asker_of, hidden_from, see_episode
+from workflows.fact_kinds import FactKind
+from workflows.vocabulary import EpisodeStatus
+
+ROWS: Final = 50
+SOON: Final = timedelta(hours=4)
+MOST_WAITING: Final = 20
+"""As many reports that wait are named; the rest are counted."""
+
+_IN_FLIGHT: Final = timedelta(seconds=10)
+"""A report younger than this may be on its way to the engine still, and nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """A child on the board. Of one that is hidden only `status` is said. Instants are UTC.
+
+    `owed` is all that is owed, the next of it first, with `holder`; `overdue` is how much of it is past its time.
+    """
+
+    episode: OpenEpisode
+    hidden: bool
+    reference: str | None = None
+    owed: tuple[Owed, ...] = ()
+    holder: Holder | None = None
+    overdue: int = 0
+    risks: tuple[Assessed, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The episode's id."""
+        return self.episode.episode_id
+
+    @property
+    def away(self) -> bool:
+        """Whether the child is not back yet."""
+        return self.episode.status in AWAY_NOW
+
+    @property
+    def next(self) -> Owed | None:
+        """What is owed next; None when nothing is, or only happens by itself."""
+        return next((one for one in self.owed if not one.by_itself), None)
+
+    @property
+    def after(self) -> tuple[Owed, ...]:
+        """What else is owed, after the next."""
+        return tuple(one for one in self.owed if not one.by_itself)[1:]
+
+    @property
+    def comes(self) -> Owed | None:
+        """What happens next by itself."""
+        return next((one for one in self.owed if one.by_itself), None)
+
+    def pressure(self, now: datetime) -> Pressure:
+        """How pressing it is at `now` (UTC). A child who is not back is never calm for want of a time."""
+        if self.hidden:
+            return "none"
+        due = self.next.due if self.next else None
+        return "soon" if due is None and self.away else pressure(due, now)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A report that is kept, and for which no clock runs yet. `received_at` is UTC."""
+
+    episode_id: str
+    reference: str | None
+    hidden: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of an authority's children stand how, whatever is left out of the board."""
+
+    away: int
+    by_status: tuple[tuple[EpisodeStatus, int], ...]
+    overdue: int
+    soon: int
+    open: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """The board as somebody sees it at a moment, `now` (UTC)."""
+
+    now: datetime
+    counts: Counts
+    rows: tuple[BoardRow, ...]
+    found: int
+    page: int
+    teams: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    waiting_reports: int
+    waiting_facts: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-self.found // ROWS))
+
+    @property
+    def first(self) -> int:
+        """Which child is the first of the page, counted from 1."""
+        return (self.page - 1) * ROWS + 1
+
+    def shown(self) -> tuple[str, ...]:
+        """The episodes that it shows more of than that they are there."""
+        return tuple(
+            dict.fromkeys(
+                [one.id for one in self.rows if not one.hidden]
+                + [one.episode_id for one in self.waiting if not one.hidden]
+            )
+        )
+
+
+async def overview(session: AsyncSession, authority: str, now: datetime) -> list[OpenEpisode]:
+    """Every open episode of an authority, the most pressing first. `now` is UTC."""
+    return sorted(await open_episodes(session, authority, now, SOON), key=lambda one: pressing(one, now))
+
+
+def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
+    """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
+    away = episode.status in AWAY_NOW
+    return episode.due or (now if away else NEVER), not away, episode.episode_id
+
+
+async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode] | None = None) -> Board:
+    """The board for whoever reads; `everything` is an overview that was just read.
+
+    However many rows there are, the store is asked the same few times.
+    """
+    session, now = reader.session, reader.now
+    if everything is None:
+        everything = await overview(session, reader.authority, now)
+    found = [one for one in everything if filters.take(one, now)]
+    if filters.about_children:
+        found = await _about_children(reader, found, filters)
+    page = min(filters.page, max(1, -(-len(found) // ROWS)))
+    of_page = found[(page - 1) * ROWS : page * ROWS]
+    kept = await inbox.kept_reports(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
+    return Board(
+        now=now,
+        counts=_counts(everything, now),
+        rows=await board_rows(reader, of_page, await hidden_of(reader, of_page)),
+        found=len(found),
+        page=page,
+        teams=tuple(sorted({one.team for one in everything if one.team})),
+        waiting=await waiting_reports(reader, kept.reports),
+        waiting_reports=kept.count,
+        waiting_facts=kept.facts,
+    )
+
+
+async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozenset[str]:
+    """Those of the episodes of which whoever reads may see only that they are there."""
+    close = [one.episode_id for one in episodes if one.need_to_know]
+    found: set[str] = set()
+    for some in batched(close):
+        found |= await hidden_from(reader.session, reader.principal, some, reader.now)
+    return frozenset(found)
+
+
+async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[BoardRow, ...]:
+    """These episodes as rows, in their order; of those that are hidden no more than how they stand."""
+    session, now = reader.session, reader.now
+    whole = [one for one in episodes if one.episode_id not in hidden]
+    ids = [one.episode_id for one in whole]
+    owed = await owed_in(session, ids)
+    holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
+    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
+    references = await child_references(session, sorted({one.child_id for one in whole if one.child_id}))
+
+    def row(episode: OpenEpisode) -> BoardRow:
+        id = episode.episode_id
+        if id in hidden:
+            return BoardRow(episode, hidden=True)
+        return BoardRow(
+            episode,
+            hidden=False,
+            reference=references.get(episode.child_id or ""),
+            owed=tuple(owed[id]),
+            holder=holders.of(episode, owed[id][0]) if owed[id] else None,
+            overdue=sum(not one.by_itself and one.due is not None and one.due < now for one in owed[id]),
+            risks=risk_of(facts[id]),
+        )
+
+    return tuple(row(episode) for episode in episodes)
+
+
+async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters: Filters) -> list[OpenEpisode]:
+    """Those that fit what is asked for of children. What is hidden fits nothing: else that would tell it."""
+    session, now = reader.session, reader.now
+    hidden = await hidden_of(reader, found)
+    kept = [one for one in found if one.episode_id not in hidden and filters.team in ("", one.team)]
+    ids = [one.episode_id for one in kept]
+    if filters.mine:
+        asker = asker_of(reader.principal)
+        mine = {id for some in batched(ids) for id in await close_to(session, asker, some, now)}
+        kept = [one for one in kept if one.episode_id in mine]
+    if filters.risk:
+        facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
+        grades = {id: {one.grade or NOT_ASSESSED for one in risk_of(known)} for id, known in facts.items()}
+        kept = [one for one in kept if filters.risk in (grades[one.episode_id] or {NOT_ASSESSED})]
+    return kept
+
+
+def _counts(everything: Sequence[OpenEpisode], now: datetime) -> Counts:
+    standing = Counter(one.status for one in everything)
+    by_status = tuple((status, standing[status]) for status in AWAY_NOW if standing[status])
+    return Counts(
+        away=sum(count for _, count in by_status),
+        by_status=by_status,
+        overdue=sum(one.due is not None and one.due < now for one in everything),
+        soon=sum(one.soon for one in everything),
+        open=len(everything),
+    )
+
+
+async def waiting_reports(reader: Reader, kept: Sequence[inbox.InboxItem]) -> tuple[Waiting, ...]:
+    """Reports for which no clock runs, as whoever reads may see them."""
+    found: list[Waiting] = []
+    for item in kept:
+        seen = await see_episode(reader.session, reader.principal, item.episode_id, reader.now)
+        hidden = seen.sight != "whole"
+        reference = None if hidden else item.body["report"]["child"].get("reference")
+        found.append(Waiting(item.episode_id, reference, hidden, item.received_at))
+    return tuple(found)

@@ -1,0 +1,223 @@
+"""What the next shift needs to know of an authority's open episodes, as one person may see it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from activities.store import inbox
+from activities.store.board import (
+    OpenEpisode,
+    Owed,
+    child_references,
+    facts_in_force,
+    names_of_people,
+    open_episodes,
+    owed_in,
+)
+from activities.store.directory import directory_for
+from activities.store.handover import (
+    NoticeTold,
+    SaidOfTask,
+    notices_about,
+    notices_without_effect,
+    said_of_tasks,
+)
+from starter.console.board_filters import AWAY_NOW
+from starter.console.board_view import (
+    MOST_WAITING,
+    BoardRow,
+    Waiting,
+    board_rows,
+    hidden_of,
+    pressing,
+    waiting_reports,
+)
+from starter.console.next_steps import Holder, Holders
+from starter.console.reading import Reader
+from workflows.directory import STANDS_IN
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, Known
+from workflows.vocabulary import Role
+
+MOST_CHILDREN: Final = 100
+MOST_OWING: Final = 200
+MOST_LINES: Final = 100
+"""As many lines of each kind are on the page; that there are more is said."""
+
+_KNOWN: Final = (FactKind.LAST_SEEN, FactKind.CONTACT_ATTEMPTED, FactKind.REPORTED)
+
+
+@dataclass(frozen=True)
+class AwayNow:
+    """A child who is not back: the row of the board, and what is known of where they were seen last, and of whom."""
+
+    row: BoardRow
+    last_seen: Fact | None = None
+    contact: Fact | None = None
+    police: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that is owed, who holds it, and who was told of it."""
+
+    episode: OpenEpisode
+    owed: Owed
+    holder: Holder
+    told: tuple[NoticeTold, ...] = ()
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is overdue and what falls due, the earliest first; whether there is more than is here."""
+
+    overdue: tuple[Step, ...]
+    due: tuple[Step, ...]
+    more: bool
+
+
+@dataclass(frozen=True)
+class OnCall:
+    """Who is reached for a role now, and who is on call for it next, from when on (UTC)."""
+
+    role: Role
+    now: Holder
+    next: tuple[tuple[str, datetime], ...]
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What one shift tells the next; `begins` and `ends` are the next one's, in UTC. `references` are children's."""
+
+    begins: datetime
+    ends: datetime
+    away: tuple[AwayNow, ...]
+    away_count: int
+    steps: Steps
+    notices: tuple[NoticeTold, ...]
+    said: tuple[SaidOfTask, ...]
+    on_call: tuple[OnCall, ...]
+    waiting: tuple[Waiting, ...]
+    waiting_reports: int
+    waiting_facts: int
+    hidden: int
+    references: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def shown(self) -> tuple[str, ...]:
+        """The episodes that it shows more of than that they are there."""
+        shown = [one.row.id for one in self.away if not one.row.hidden]
+        shown += [one.owed.episode_id for one in (*self.steps.overdue, *self.steps.due)]
+        shown += [one.episode_id for one in (*self.notices, *self.said)]
+        return tuple(dict.fromkeys(shown + [one.episode_id for one in self.waiting if not one.hidden]))
+
+
+async def read_handover(reader: Reader, hours: int) -> Handover:
+    """What the next shift of so many hours needs, as whoever reads may see it."""
+    session, authority, now = reader.session, reader.authority, reader.now
+    shift = timedelta(hours=hours)
+    everything = await open_episodes(session, authority, now, shift)
+    everything.sort(key=lambda one: pressing(one, now))
+    hidden = await hidden_of(reader, everything)
+    seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
+    away = [one for one in everything if one.status in AWAY_NOW]
+    steps = await _steps(reader, list(seen.values()), now + shift)
+    notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
+    said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
+    kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
+    spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
+    spoken_of |= {one.episode_id for one in (*notices, *said)}
+    children = {id: seen[id].child_id or "" for id in spoken_of}
+    references = await child_references(session, sorted({child for child in children.values() if child}))
+    told = [notice for step in steps.overdue for notice in step.told]
+    return Handover(
+        begins=now,
+        ends=now + shift,
+        away=await _away(reader, away[:MOST_CHILDREN], hidden),
+        away_count=len(away),
+        steps=steps,
+        notices=tuple(notices),
+        said=tuple(said),
+        on_call=await _on_call(reader, now + shift),
+        waiting=await waiting_reports(reader, kept.reports),
+        waiting_reports=kept.count,
+        waiting_facts=kept.facts,
+        hidden=len(hidden),
+        references={id: references[child] for id, child in children.items() if child in references},
+        names=await names_of_people(session, authority, _named(said, told)),
+    )
+
+
+def _named(said: Sequence[SaidOfTask], told: Sequence[NoticeTold]) -> list[str]:
+    """The references of people by which they are spoken of."""
+    people = {one.answered_by for one in told}
+    people |= {name for one in said for name in (one.fact.recorded_by, one.fact.details.get("person"))}
+    return sorted(name for name in people if name)
+
+
+async def _away(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[AwayNow, ...]:
+    rows = await board_rows(reader, episodes, hidden)
+    whole = [row.id for row in rows if not row.hidden]
+    known = await facts_in_force(reader.session, whole, _KNOWN, reader.now)
+    return tuple(AwayNow(row) if row.hidden else _of_child(row, known[row.id]) for row in rows)
+
+
+def _of_child(row: BoardRow, known: Known) -> AwayNow:
+    seen, tried = known.all(FactKind.LAST_SEEN), known.all(FactKind.CONTACT_ATTEMPTED)
+    police = tuple(fact for fact in known.all(FactKind.REPORTED) if fact.details.get("police_ref"))
+    return AwayNow(row, seen[-1] if seen else None, tried[-1] if tried else None, police)
+
+
+async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime) -> Steps:
+    """What is overdue or falls due before an instant (UTC), with who was told of what is overdue."""
+    now = reader.now
+    owing = [one for one in episodes if one.due is not None and one.due <= ends]
+    by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
+    owed = [one for those in (await owed_in(reader.session, list(by_id))).values() for one in those]
+    dated = sorted(
+        (one.due, one.episode_id, one.title, one)
+        for one in owed
+        if not one.by_itself and one.due is not None and one.due <= ends
+    )
+    late = [one for due, *_, one in dated if due < now]
+    ahead = [one for due, *_, one in dated if due >= now]
+    overdue, coming = late[:MOST_LINES], ahead[:MOST_LINES]
+    holders = await Holders.read(reader, list(by_id.values()), [*overdue, *coming])
+    told = await notices_about(reader.session, reader.authority, {_about(one) for one in overdue})
+
+    def step(one: Owed) -> Step:
+        return Step(
+            by_id[one.episode_id], one, holders.of(by_id[one.episode_id], one), tuple(told.get(_about(one), ()))
+        )
+
+    return Steps(
+        overdue=tuple(step(one) for one in overdue),
+        due=tuple(step(one) for one in coming),
+        more=len(owing) > len(by_id) or len(late) > len(overdue) or len(ahead) > len(coming),
+    )
+
+
+def _about(owed: Owed) -> tuple[str, str]:
+    return owed.episode_id, owed.clock or ""
+
+
+async def _on_call(reader: Reader, ends: datetime) -> tuple[OnCall, ...]:
+    """Who is reached now and on call next, for each role with a rota, and for those that stand in for all others."""
+    now = reader.now
+    directory = await directory_for(reader.session, reader.authority, None, Role, now)
+    names = {person.id: person.name for person in directory.people}
+    rota = {shift.role for shift in directory.shifts if shift.since is None or shift.since <= ends}
+    found: list[OnCall] = []
+    for role in (one for one in Role if one in rota or one in STANDS_IN):
+        told = directory.recipients(role, now, urgent=True)
+        holder = Holder(
+            role=role,
+            people=tuple(names[one.person] for one in told),
+            cover=told[0].cover if told else "holder",
+            unheld=bool(directory.unheld((role,), now)),
+        )
+        later = [one for one in directory.shifts if one.role is role and one.since and now < one.since <= ends]
+        next_up = sorted((one.since, names[one.person]) for one in later if one.since)
+        found.append(OnCall(role, holder, tuple((name, since) for since, name in next_up)))
+    return tuple(found)

@@ -1,0 +1,80 @@
+"""Who holds what is owed: whoever took its task, else those whom its role means now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.policies import Policies, UnknownPolicyError
+from activities.store.board import OpenEpisode, Owed, names_of_people
+from activities.store.directory import directories_for
+from starter.console.reading import Reader
+from workflows.directory import Cover, Directory
+from workflows.vocabulary import Role
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a step. `taken_by` has taken its task; else `people` are those whom its role means now, and as what.
+
+    `unheld`: nobody holds the role, or is on call for it; then `people` only stand in.
+    """
+
+    role: Role | None = None
+    taken_by: str | None = None
+    people: tuple[str, ...] = ()
+    cover: Cover = "holder"
+    unheld: bool = False
+
+
+NOBODYS = Holder()
+"""The holder of what happens by itself."""
+
+
+class Holders:
+    """Who holds what in some episodes, asked of the store once for all of them."""
+
+    def __init__(
+        self,
+        directories: Mapping[str | None, Directory],
+        names: Mapping[str, str],
+        policies: Policies,
+        now: datetime,
+    ) -> None:
+        self._directories = directories
+        self._names = names
+        self._policies = policies
+        self._now = now
+
+    @classmethod
+    async def read(cls, reader: Reader, episodes: Sequence[OpenEpisode], owed: Iterable[Owed]) -> "Holders":
+        """Read what is needed to say who holds what is owed in these episodes."""
+        children = {one.child_id for one in episodes}
+        directories = await directories_for(reader.session, reader.authority, children, reader.now)
+        takers = sorted({one.holder for one in owed if one.holder})
+        names = await names_of_people(reader.session, reader.authority, takers)
+        return cls(directories, names, reader.policies, reader.now)
+
+    def of(self, episode: OpenEpisode, owed: Owed) -> Holder:
+        """Who holds something that is owed in an episode."""
+        role = owed.role or self._asked_first(episode, owed)
+        if owed.holder:
+            return Holder(role=role, taken_by=self._names.get(owed.holder, owed.holder))
+        if role is None or owed.by_itself:
+            return NOBODYS
+        directory = self._directories[episode.child_id]
+        told = directory.recipients(role, self._now, urgent=True)
+        names = {person.id: person.name for person in directory.people}
+        return Holder(
+            role=role,
+            people=tuple(names[one.person] for one in told),
+            cover=told[0].cover if told else "holder",
+            unheld=bool(directory.unheld((role,), self._now)),
+        )
+
+    def _asked_first(self, episode: OpenEpisode, owed: Owed) -> Role | None:
+        """The role that a clock without a task tells first, by the rules that the episode runs by."""
+        try:
+            rule = self._policies.pack(episode.policy, episode.policy_version).clocks.get(owed.clock or "")
+        except UnknownPolicyError:
+            return None
+        return rule.ladder[0].role if rule and rule.ladder else None

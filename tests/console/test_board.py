@@ -1,0 +1,255 @@
+"""The board: who is on it, in which order, what each row says, what is left out for whom, what the audit knows."""
+
+import re
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from activities.store import audit
+from activities.store.audit import Chained
+from starter.access import AccessRole
+from tests.api.callers import ELSEWHERE, HERE, Service
+from tests.api.town import holds, people
+from tests.console.families import NOW, child, fact, kept, owes
+from workflows.fact_kinds import FactKind
+
+
+@pytest.fixture
+def service(one_service: Service) -> Service:
+    return Service(one_service.store, clock=lambda: NOW)
+
+
+def rows(text: str) -> list[str]:
+    """The words of each row."""
+    found = re.findall(r'<li class="hw-row .*?(?=<li class="hw-row |</ol>)', text, re.DOTALL)
+    return [words(one) for one in found]
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html)).strip()
+
+
+async def board(service: Service, query: str = "", *, person: str | None = None, **more: str) -> str:
+    async with service.caller(AccessRole.MANAGER, person=person, **more) as manager:
+        answer = await manager.get(f"/now{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def entries(service: Service) -> list[Chained]:
+    async with service.store.session() as session:
+        return list(await audit.entries(session, HERE))
+
+
+async def test_the_most_pressing_come_first_and_nobody_who_is_missing_sinks(service: Service) -> None:
+    store = service.store
+    for reference, status, due in (
+        ("LATER", "returned", 30),
+        ("BACK-UNDATED", "returned", None),
+        ("NO-TIME", "missing", None),
+        ("NOTHING-OWED", "missing", "nothing"),
+        ("SOON", "returned", 1),
+        ("OVERDUE", "returned", -2),
+        ("LONG-OVERDUE", "missing", -30),
+    ):
+        id = await child(store, reference, status)
+        if due != "nothing":
+            await owes(store, id, "rhi", due)
+    text = await board(service)
+    order = re.findall(r'<h3[^>]*><a[^>]*href="/episodes/[^"]*">([^<]*)</a></h3>', text)
+    assert order[:2] == ["LONG-OVERDUE", "OVERDUE"]
+    assert set(order[2:4]) == {"NO-TIME", "NOTHING-OWED"}, "as if due now: before all that has time left"
+    assert order[4:] == ["SOON", "LATER", "BACK-UNDATED"]
+
+
+async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Service) -> None:
+    store = service.store
+    await people(store, "sw", "boss")
+    await holds(store, "sw", "social_worker", "C-1")
+    id = await child(store, "C-1", gone_hours=3.5, team="North")
+    await owes(store, id, "iro_notice", 0.75, title="Tell the IRO")
+    await owes(store, id, "rhi", -26, kind="due_by", holder="boss", title="Interview")
+    await owes(store, id, "leadership_alert", -100, kind="fire_at", role=None)
+    await fact(store, id, FactKind.RISK_ASSESSED, -3, grade="low", scheme="Old", view="police")
+    await fact(store, id, FactKind.RISK_ASSESSED, -1, grade="high", scheme="NPCC", view="police")
+    wrong = await fact(store, id, FactKind.RISK_ASSESSED, -0.5, grade="medium", scheme="NPCC", view="police")
+    await fact(store, id, FactKind.WITHDRAWN, -0.4, fact=wrong, reason="another child")
+    (row,) = rows(await board(service))
+    assert "C-1" in row
+    assert "Missing" in row
+    assert "gone 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
+    assert "Next owed Interview Overdue by 1 day 2 hours" in row
+    assert "1 thing overdue" in row
+    assert "Invented boss has taken it, for the social worker" in row
+    assert "High by the police, NPCC" in row
+    assert "Team North" in row
+    assert "And 1 more" in row
+    assert "Tell the IRO: 45 minutes left" in row
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (("sw", "social_worker", "C-1"), "Invented sw (social worker); not taken yet"),
+        (("dm", "duty_manager", None), "Nobody holds the role social worker Invented dm stands in"),
+        (None, "Nobody holds the role social worker and nobody stands in"),
+    ],
+)
+async def test_whoever_the_role_means_holds_it_and_nobody_is_said_loudly(
+    service: Service, held: tuple[str, str, str | None] | None, says: str
+) -> None:
+    await people(service.store, "sw", "dm")
+    if held:
+        await holds(service.store, *held)
+    id = await child(service.store, "C-1")
+    await owes(service.store, id, "rhi", 2)
+    assert says in rows(await board(service))[0]
+
+
+async def test_a_clock_without_a_task_is_of_the_role_that_its_rule_tells_first(service: Service) -> None:
+    id = await child(service.store, "C-1", "returned")
+    await owes(service.store, id, "rhi_from_referral", 2, role=None)
+    assert "Nobody holds the role interview provider" in rows(await board(service))[0]
+
+
+async def test_an_agreed_action_is_owed_though_no_clock_asks_for_it(service: Service) -> None:
+    from activities.store.statements import upsert
+    from activities.store.tables import TaskTable
+
+    id = await child(service.store, "C-1", "returned")
+    await owes(service.store, id, "rhi", 40)
+    row = {"key": f"{id}/action-1", "episode_id": id, "authority": HERE, "clock": None, "role": "iro"}
+    row |= {"do": "See the placement", "state": "open", "due": NOW - timedelta(hours=1), "opened_at": NOW}
+    async with service.store.session() as session:
+        await upsert(session, TaskTable, row)
+    text = await board(service, "?due=overdue")
+    assert "Next owed See the placement Overdue by 1 hour" in rows(text)[0]
+    assert 'data-said="0 not back yet, 1 with something overdue, 0 with something due' in text
+
+
+async def test_counts_are_of_everybody_and_filters_leave_out(service: Service) -> None:
+    store = service.store
+    await people(store, "me")
+    a = await child(store, "A", team="North")
+    await owes(store, a, "rhi", -1)
+    await fact(store, a, FactKind.RISK_ASSESSED, -1, grade="high", scheme="S")
+    b = await child(store, "B", "away", team="South")
+    await owes(store, b, "rhi", 3)
+    await holds(store, "me", "social_worker", "B")
+    c = await child(store, "C", "returned", team="South")
+    await owes(store, c, "rhi", 30)
+    await child(store, "D", authority=ELSEWHERE)
+    for query, found in {
+        "": {"A", "B", "C"},
+        "?status=away": {"A", "B"},
+        "?status=missing": {"A"},
+        "?status=returned": {"C"},
+        "?due=overdue": {"A"},
+        "?due=soon": {"B"},
+        "?team=South": {"B", "C"},
+        "?team=South&status=away": {"B"},
+        "?team=Unknown": set[str](),
+        "?risk=high": {"A"},
+        "?risk=none": {"B", "C"},
+        "?mine=yes": {"B"},
+    }.items():
+        text = await board(service, query, person="me")
+        assert {one.split()[0] for one in rows(text)} == found, query
+        assert "2 not back yet, 1 with something overdue, 1 with something due in the next 4 hours" in text
+
+
+@pytest.mark.parametrize("query", ["?status=lost", "?due=never", "?risk=extreme", "?page=0", "?page=x", "?mine=no"])
+async def test_a_filter_that_is_none_is_said(service: Service, query: str) -> None:
+    async with service.caller(AccessRole.MANAGER) as manager:
+        answer = await manager.get(f"/now{query}")
+    assert answer.status_code == 422
+    assert query[1:].split("=", maxsplit=1)[0].capitalize() in answer.text
+
+
+async def test_of_a_need_to_know_child_only_those_close_see_more_and_no_filter_tells(service: Service) -> None:
+    store = service.store
+    await people(store, "close")
+    await holds(store, "close", "social_worker", "SECRET")
+    id = await child(store, "SECRET", team="North", need_to_know=True)
+    await owes(store, id, "rhi", -1, title="Secret duty")
+    await fact(store, id, FactKind.RISK_ASSESSED, -1, grade="high", scheme="S")
+    text = await board(service)
+    assert rows(text) == ["Need to know Missing Only those who hold a role for this child see more."]
+    assert "SECRET" not in text
+    assert "Secret duty" not in text
+    for query in ("?team=North", "?risk=high", "?mine=yes"):
+        assert rows(await board(service, query)) == [], query
+    assert "SECRET" in rows(await board(service, "?risk=high", person="close"))[0]
+
+
+async def test_what_is_shown_is_written_down_and_what_is_hidden_is_not(service: Service) -> None:
+    seen = await child(service.store, "C-1")
+    hidden = await child(service.store, "C-2", need_to_know=True)
+    await board(service)
+    (entry,) = await entries(service)
+    assert (entry.way, entry.permission) == ("GET /now", "read_episodes")
+    assert seen in entry.subjects
+    assert hidden not in entry.subjects
+
+
+async def test_reports_that_no_clock_runs_for_are_an_alarm(service: Service) -> None:
+    old = NOW - timedelta(minutes=5)
+    shown = await kept(service.store, "WAITS", old)
+    hidden = await kept(service.store, "HIDDEN", old, restricted=True)
+    await kept(service.store, "IN-FLIGHT", NOW - timedelta(seconds=2))
+    text = await board(service)
+    assert "No clock runs for 2 reports" in text
+    assert f'href="/episodes/{shown}">WAITS' in text
+    assert "HIDDEN" not in text
+    assert "IN-FLIGHT" not in text
+    (entry,) = await entries(service)
+    assert shown in entry.subjects
+    assert hidden not in entry.subjects
+
+
+async def test_fifty_are_on_a_page(service: Service) -> None:
+    for number in range(53):
+        await owes(service.store, await child(service.store, f"N{number:02}"), "rhi", number + 1, role=None)
+    first, second = await board(service), await board(service, "?page=2&status=missing")
+    assert (len(rows(first)), len(rows(second))) == (50, 3)
+    assert 'href="/now?page=2"' in first
+    assert 'href="/now?status=missing"' in second
+    assert len(rows(await board(service, "?page=9"))) == 3
+
+
+async def test_the_page_is_kept_up_to_date_with_and_without_scripts(service: Service) -> None:
+    text = await board(service, "?status=missing")
+    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in text
+    assert 'data-changes="/now/changes?status=missing"' in text
+    assert "Updated" in text
+    assert "13:00:00" in text
+
+
+async def test_nobody_is_named_in_the_title_or_address(service: Service, one_service: Service) -> None:
+    await child(service.store, "C-1")
+    text = await board(service)
+    assert "<title>Now - Homeward</title>" in text
+    assert not [link for link in re.findall(r'href="([^"]*)"', text) if "C-1" in link]
+
+
+async def test_the_store_is_asked_no_more_often_for_many_rows(service: Service) -> None:
+    from sqlalchemy import event
+
+    asked: list[str] = []
+    event.listen(service.store._engine.sync_engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    await people(service.store, "sw")
+    counts: list[int] = []
+    async with service.caller(AccessRole.MANAGER, person="sw") as manager:
+        for number in range(41):
+            id = await child(service.store, f"C{number}", need_to_know=number % 4 == 0, team="North")
+            await owes(service.store, id, "rhi", number)
+            if number in (4, 40):
+                counts.append(await _statements(manager, asked))
+    assert counts[0] == counts[1]
+
+
+async def _statements(client: httpx.AsyncClient, asked: list[str]) -> int:
+    asked.clear()
+    assert (await client.get("/now")).status_code == 200
+    return len(asked)
