@@ -340,6 +340,7 @@ class InboxTable(Table):
         Index(None, "state", "urgency", "received_at"),
         Index(None, "episode_id"),
         Index(None, "child_id"),
+        Index(None, "authority", "said_by", "received_at"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
@@ -547,6 +548,20 @@ class AnsweredTable(Table):
     status: Mapped[int]
     body: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class DraftTable(Table):
+    """What somebody has begun to write in a form and not yet sent: only they see it. `body` says it field by field."""
+
+    __tablename__ = "draft"
+    __table_args__ = (Index(None, "saved_at"),)
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    begun_at: Mapped[datetime]
+    saved_at: Mapped[datetime]
 
 
 class BrokenGlassTable(Table):

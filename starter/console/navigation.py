@@ -16,7 +16,7 @@ class Section:
     permission: Permission
 
 
-SECTIONS: Final[tuple[Section, ...]] = ()
+SECTIONS: Final[tuple[Section, ...]] = (Section("report", "Report", "/report", Permission.REPORT),)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)
