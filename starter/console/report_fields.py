@@ -79,6 +79,17 @@ STEPS: Final = (
 STEP_OF: Final[dict[str, Step]] = {name: step for step in STEPS for name in step.names}
 """The step on which a field stands."""
 
+MOMENT_WORDS: Final = {
+    "last_seen": "Last seen",
+    "noticed": "Noticed to be gone",
+    "reported": "The police told",
+    "located": "Found",
+    "returned": "Came back",
+    "authority_told": "Children's services told",
+    "when": "When",
+}
+"""What each moment is called where something about it cannot be used."""
+
 TIMES: Final = tuple(moment for step in STEPS for moment in step.moments)
 
 
@@ -193,7 +204,7 @@ def read_child(written: Written, mistakes: Mistakes) -> dict[str, Any]:
             child["born"] = day_said(born, "born").isoformat()
         except BadInputError as error:
             mistakes.take(error)
-    if (setting := written.get("setting")) in Setting:
+    if (setting := written.get("setting")) in [one.value for one in Setting]:
         child["setting"] = setting
     child |= {name: written[name] == "yes" for name in EITHER_WAY if written.get(name) in ("yes", "no")}
     child |= {name: True for name in WHEN_SAID if written.get(name) == "yes"}
@@ -230,15 +241,25 @@ def read_moment(written: Written, name: str, mistakes: Mistakes) -> tuple[dateti
     if written.get(name) in ("unknown", "no") or not (day or at):
         return None, False
     if not day:
-        mistakes.add(f"{name}-day", "Enter the day of this time")
+        mistakes.add(f"{name}-day", f"{MOMENT_WORDS[name]}: enter the day too")
         return None, False
     try:
         if not at:
             return london_midnight(day_said(day, f"{name}-day")), True
         return moment_said(day, at, f"{name}-{'time' if _is_day(day) else 'day'}"), False
     except BadInputError as error:
-        mistakes.take(error)
+        field, _, sentence = str(error).partition(": ")
+        mistakes.add(field, f"{MOMENT_WORDS[name]}: {sentence}")
         return None, False
+
+
+def moment_to_the_minute(written: Written, name: str, mistakes: Mistakes) -> datetime | None:
+    """A moment (UTC) of which the day alone is not enough."""
+    at, day_only = read_moment(written, name, mistakes)
+    if day_only:
+        mistakes.add(f"{name}-time", f"{MOMENT_WORDS[name]}: enter the time too, about when is enough")
+        return None
+    return at
 
 
 def _is_day(day: str) -> bool:

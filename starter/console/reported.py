@@ -20,7 +20,14 @@ from starter.api.v1.episodes import FactSaid, open_and_seen, record_fact
 from starter.console.asking import PostedBy, console_router, go_to
 from starter.console.forms import Mistakes, Posted
 from starter.console.pages import page
-from starter.console.report_fields import EITHER_WAY, Written, read_answers, read_child, read_moment, written_moment
+from starter.console.report_fields import (
+    EITHER_WAY,
+    Written,
+    moment_to_the_minute,
+    read_answers,
+    read_child,
+    written_moment,
+)
 from starter.console.report_words import ASKED_WORDS, EITHER_WAY_WORDS, SETTING_WORDS
 from starter.console.reporting import draft_there, keep_answers, where_it_is
 from starter.episode_shown import Shown, show_episode
@@ -36,7 +43,17 @@ from workflows.vocabulary import ClockState
 SECTION: Final = "report"
 
 _ADDED: Final = ("born", "setting", *EITHER_WAY, *PoliceQuestions.model_fields)
-"""What can be added to a report."""
+"""What can be added to a report in words or by a choice."""
+
+_ADDED_MOMENTS: Final = ("last_seen", "reported")
+"""The moments that can be added to a report which left them open."""
+
+_ADD_FIELDS: Final = (
+    *_ADDED,
+    *(f"{name}{part}" for name in _ADDED_MOMENTS for part in ("", "_day", "_time")),
+    "police_force",
+    "police_reference",
+)
 
 _LOOK_AGAIN_FOR_SECONDS: Final = 120
 """For so long after a report its page looks again by itself: people are just being told."""
@@ -151,8 +168,7 @@ def _told(one: Knew, *, names: bool) -> dict[str, Any]:
         "role": one.role,
         "name": one.name if names else None,
         "says": one.says,
-        "way": "in their tray in Homeward" if one.way == TRAY else f"by {way_in_words(one.way or TRAY)}",
-        "standing": one.standing,
+        "how": one.standing if one.way in (TRAY, None) else f"{way_in_words(one.way or TRAY)}: {one.standing}",
         "at": one.at,
     }
 
@@ -161,6 +177,7 @@ def _add_form(
     asked: Asked, there: Reported, written: Written, mistakes: Mistakes | None = None, *, sent: Posted | None = None
 ) -> Response:
     wanted = still_asked_for(there.report, there.shown.known(asked.now))
+    known = {fact.kind for fact in there.shown.known(asked.now).facts}
     shown = [name for name in _ADDED if name in wanted or written.get(name)]
     return page(
         asked,
@@ -169,8 +186,9 @@ def _add_form(
         status=422 if mistakes else 200,
         episode_id=there.episode_id,
         reference=there.report.child.reference,
-        said={name: written.get(name, "") for name in _ADDED},
+        said={name: written.get(name, "") for name in _ADD_FIELDS},
         names=shown,
+        moments=[name for name in _ADDED_MOMENTS if FactKind(name) not in known],
         words=ASKED_WORDS,
         settings=SETTING_WORDS,
         either_way=EITHER_WAY_WORDS,
@@ -182,32 +200,44 @@ def _add_form(
 
 async def _added(parts: Parts, asked: Asked, episode_id: str, posted: Posted) -> Response:
     there = await _reported(parts, asked, episode_id)
-    written = {name: posted.one(name) for name in _ADDED}
-    mistakes = Mistakes()
-    details = {name: _as_detail(value) for name, value in read_child(written, mistakes).items()}
-    answers = read_answers(written, mistakes, LONGEST)
-    if not (details or answers or mistakes):
-        mistakes.add("", "Write what you have come to know, or go back")
-    if mistakes:
-        return _add_form(asked, there, written, mistakes, sent=posted)
-    await keep_answers(parts, asked, episode_id, written)
     at = _asked_at(posted, asked.now)
-    said = [FactSaid(kind=FactKind.DESCRIBED, at=at, note=note_of(name, one)) for name, one in answers.items()]
-    if details:
-        said.insert(0, FactSaid(kind=FactKind.DESCRIBED, at=at, details=details))
-    try:
-        await _record_each(parts, asked, episode_id, said)
-    except BadInputError as error:
-        mistakes.take(error)
-    except ProblemError as error:
-        if error.problem is not Problem.REFUSED:
-            raise
-        mistakes.add("born" if "born" in details else "", error.detail)
+    written = {name: posted.one(name) for name in _ADD_FIELDS}
+    for name in _ADDED_MOMENTS:
+        written |= written_moment(posted, name, at)
+    mistakes = Mistakes()
+    said = [*_circumstances_said(written, at, mistakes), *_moments_said(written, mistakes)]
+    if not (said or mistakes):
+        mistakes.add("", "Write what you have come to know, or go back")
+    if not mistakes:
+        await keep_answers(parts, asked, episode_id, written)
+        await _record_each(parts, asked, episode_id, said, mistakes)
     if mistakes:
         return _add_form(asked, there, written, mistakes, sent=posted)
     async with parts.store.session() as session:
         await drop_draft(session, asked.authority, asked.principal.id, episode_id)
     return go_to(f"/report/{episode_id}/started")
+
+
+def _circumstances_said(written: Written, at: datetime, mistakes: Mistakes) -> list[FactSaid]:
+    """What is written of the child, and each answer to one of the police's questions."""
+    details = {name: _as_detail(value) for name, value in read_child(written, mistakes).items()}
+    answers = read_answers(written, mistakes, LONGEST)
+    said = [FactSaid(kind=FactKind.DESCRIBED, at=at, details=details)] if details else []
+    return said + [FactSaid(kind=FactKind.DESCRIBED, at=at, note=note_of(name, one)) for name, one in answers.items()]
+
+
+def _moments_said(written: Written, mistakes: Mistakes) -> list[FactSaid]:
+    """The moments that are written, with what is known of the police's report."""
+    police = {"force": written["police_force"], "police_ref": written["police_reference"]}
+    given = {name: said for name, said in police.items() if said}
+    said: list[FactSaid] = []
+    for name in _ADDED_MOMENTS:
+        at = moment_to_the_minute(written, name, mistakes)
+        if at is not None:
+            said.append(FactSaid(kind=FactKind(name), at=at, details=given if name == "reported" else {}))
+        elif name == "reported" and given and not mistakes:
+            mistakes.add("reported-how", "The police told: say when, about when is enough")
+    return said
 
 
 def _as_detail(value: object) -> str:
@@ -222,14 +252,31 @@ def _asked_at(posted: Posted, now: datetime) -> datetime:
         return now
 
 
-async def _record_each(parts: Parts, asked: Asked, episode_id: str, said: list[FactSaid]) -> None:
-    """Record facts of one form, each once however often the form is sent. Raises BadInputError, or ProblemError."""
+async def _record_each(parts: Parts, asked: Asked, episode_id: str, said: list[FactSaid], mistakes: Mistakes) -> None:
+    """Record facts of one form, each once however often the form is sent. What is refused is a mistake of its field."""
     for fact in said:
         own = sha256(fact.model_dump_json().encode()).hexdigest()[:16]
-        outcomes = await record_fact(parts, replace(asked, request=f"{asked.request}/{own}"), UUID(episode_id), fact)
+        try:
+            mine = replace(asked, request=f"{asked.request}/{own}")
+            outcomes = await record_fact(parts, mine, UUID(episode_id), fact)
+        except BadInputError as error:
+            mistakes.add(_field_of(fact), _sentence(str(error)))
+            continue
         for outcome in outcomes:
             if outcome.state == "refused":
-                raise ProblemError(Problem.REFUSED, outcome.reason)
+                mistakes.add(_field_of(fact), _sentence(outcome.reason or "It cannot be true beside what is known"))
+
+
+def _field_of(fact: FactSaid) -> str:
+    """The field of the form that says a fact."""
+    if fact.kind is FactKind.DESCRIBED:
+        return "born" if "born" in fact.details else ""
+    return f"{fact.kind.value}-how" if fact.kind.value in _ADDED_MOMENTS else "when-how"
+
+
+def _sentence(line: str) -> str:
+    sentence = line.removeprefix("at: ")
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _back_form(
@@ -256,10 +303,8 @@ async def _came_back(parts: Parts, asked: Asked, episode_id: str, posted: Posted
     mistakes = Mistakes()
     if written["what"] not in ("located", "returned"):
         mistakes.add("what", "Choose whether the child was found, or is back")
-    at, day_only = read_moment(written, "when", mistakes)
-    if day_only:
-        mistakes.add("when-time", "Enter the time too: about when is enough")
-    elif at is None and not mistakes:
+    at = moment_to_the_minute(written, "when", mistakes)
+    if at is None and not mistakes:
         mistakes.add("when-how", "Say when: just now, or at which time")
     if mistakes or at is None:
         return _back_form(asked, there, written, mistakes, sent=posted)
@@ -270,14 +315,7 @@ async def _came_back(parts: Parts, asked: Asked, episode_id: str, posted: Posted
         kinds = [FactKind.RETURNED]
     details = {"place": written["place"]} if written["place"] else {}
     said = [FactSaid(kind=kind, at=at, details=details, note=written["note"] or None) for kind in kinds]
-    try:
-        await _record_each(parts, asked, episode_id, said)
-    except BadInputError as error:
-        mistakes.add("when-how", str(error).partition(": ")[2] or str(error))
-    except ProblemError as error:
-        if error.problem is not Problem.REFUSED:
-            raise
-        mistakes.add("when-how", error.detail.partition(": ")[2] or error.detail)
+    await _record_each(parts, asked, episode_id, said, mistakes)
     if mistakes:
         return _back_form(asked, there, written, mistakes, sent=posted)
     return go_to(f"/report/{episode_id}/started")

@@ -18,7 +18,7 @@ from starter.api.parts import Parts
 from starter.api.v1.episodes import open_and_seen
 from starter.commands import IdTakenError
 from starter.console.forms import Mistakes
-from starter.console.report_fields import TIMES, Read, Step, Written, read, says_anything
+from starter.console.report_fields import MOMENT_WORDS, TIMES, Read, Step, Written, read, says_anything
 from starter.reports import Report, read_report
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
@@ -117,7 +117,7 @@ def checked(asked: Asked, draft_id: UUID, written: Written) -> tuple[Read, Repor
     data = {**found.report, "reported_by": asked.principal.name, "report_id": report_id_of(asked, draft_id)}
     if not any(name in data for name in _TOLD_THE_AUTHORITY):
         # Nothing says since when anybody has known: the authority knows from now on, and its clocks must run.
-        data["authority_told"] = to_rfc3339(asked.now)
+        data["authority_told"] = to_rfc3339(asked.now.replace(second=0, microsecond=0))
     try:
         return found, read_report(data, asked.now)
     except BadInputError as error:
@@ -125,7 +125,10 @@ def checked(asked: Asked, draft_id: UUID, written: Written) -> tuple[Read, Repor
         line.take(error)
         for name, sentence in line.by_field.items():
             last = name.rpartition(".")[2]
-            found.mistakes.add(f"{last}-day" if last in TIMES else last, sentence)
+            if last in TIMES:
+                found.mistakes.add(f"{last}-day", f"{MOMENT_WORDS[last]}: {sentence}")
+            else:
+                found.mistakes.add(last, sentence)
         return found, None
 
 
