@@ -146,7 +146,8 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
         begun=view is not None,
         looks_again=view is None or fresh,
         running=_running(clocks),
-        not_started=sum(clock.state is ClockState.NOT_STARTED for clock in clocks),
+        not_started=any(clock.state is ClockState.NOT_STARTED for clock in clocks),
+        whose={task["clock"]: task["role"] for task in view.tasks} if view else {},
         told=[_told(one, names=names) for one in told if one.person],
         nobody=list(dict.fromkeys(one.role for one in told if not one.person)),
         police_told=any(fact.kind is FactKind.REPORTED for fact in known.facts),
@@ -168,7 +169,7 @@ def _told(one: Knew, *, names: bool) -> dict[str, Any]:
         "role": one.role,
         "name": one.name if names else None,
         "says": one.says,
-        "how": one.standing if one.way in (TRAY, None) else f"{way_in_words(one.way or TRAY)}: {one.standing}",
+        "how": f"{'in Homeward' if one.way in (TRAY, None) else way_in_words(one.way)}: {one.standing}",
         "at": one.at,
     }
 

@@ -46,7 +46,7 @@ if (form) {
         saved = upTo;
         changedAt = 0;
         if (said) say(said);
-        if (html !== undefined && alike.innerHTML.trim() !== html.trim()) alike.innerHTML = html;
+        if (alike && html !== undefined && alike.innerHTML.trim() !== html.trim()) alike.innerHTML = html;
         if (reported) {
           const link = document.createElement("a");
           link.href = reported;
