@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -50,6 +50,25 @@ class PoliceQuestions(BaseModel):
     )
     reporter: Words | None = Field(default=None, description="reporter's name, address, telephone and relationship")
     actions_taken: Words | None = Field(default=None, description="what has been done already to find the child")
+
+
+TITLES: Final[dict[str, str]] = {
+    "identity": "Name, aliases, gender, date of birth, age",
+    "description": "Description and clothing",
+    "home_address": "Home address, and the family's",
+    "missing_from": "Missing from where; last seen when and by whom",
+    "character": "Out of character? Missing before?",
+    "circumstances": "Circumstances and signs of planning",
+    "health": "Health, medication, well-being",
+    "alcohol_drugs": "Alcohol, drugs, unexplained items or money",
+    "mobile_number": "Mobile number",
+    "contact_made": "Contact made with the child",
+    "social_media": "Social media",
+    "likely_places": "Likely places, friends and associates",
+    "reporter": "Who reports, and how to reach them",
+    "actions_taken": "What has been done to find the child",
+}
+"""What each of the fourteen is called where they are listed."""
 
 
 class ChildReported(Child):

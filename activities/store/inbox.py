@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import insert_all_once, insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
+from workflows.vocabulary import EpisodeStatus
 
 ATTEMPTS_BEFORE_LAST: Final = 5
 _AT_ONCE: Final = 500
@@ -174,6 +175,25 @@ async def report_of(session: AsyncSession, authority: str, episode_id: str) -> I
     chosen = chosen.where(InboxTable.authority == authority)
     row = await session.scalar(chosen)
     return InboxItem.model_validate(row) if row else None
+
+
+class ReportSaid(BaseModel):
+    """A report that somebody made, and how its episode stands, once its workflow has written it."""
+
+    model_config = ConfigDict(frozen=True)
+    item: InboxItem
+    status: EpisodeStatus | None
+
+
+async def reports_said_by(session: AsyncSession, authority: str, who: str, limit: int) -> list[ReportSaid]:
+    """The reports that a principal made to an authority, the latest first."""
+    chosen = select(InboxTable, EpisodeTable.status).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
+    chosen = chosen.where(InboxTable.authority == authority, InboxTable.said_by == who, InboxTable.kind == "report")
+    chosen = chosen.order_by(InboxTable.received_at.desc(), InboxTable.id).limit(limit)
+    return [
+        ReportSaid(item=InboxItem.model_validate(row), status=EpisodeStatus(status) if status else None)
+        for row, status in (await session.execute(chosen)).all()
+    ]
 
 
 async def facts_waiting(session: AsyncSession, episode_id: str) -> list[InboxItem]:

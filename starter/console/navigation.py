@@ -21,6 +21,7 @@ POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIE
 
 SECTIONS: Final[tuple[Section, ...]] = (
     Section("now", "Now", "/now", Permission.READ_EPISODES),
+    Section("report", "Report", "/report", Permission.REPORT),
     TASKS,
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
     POLICY,

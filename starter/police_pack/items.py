@@ -2,32 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from starter.child_records import RecordShown
-from starter.reports import PoliceQuestions
+from starter.later_answers import later_answers
+from starter.reports import TITLES, PoliceQuestions
 from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, Known
 from workflows.instants import in_words
-
-TITLES: Final = {
-    "identity": "Name, aliases, gender, date of birth, age",
-    "description": "Description and clothing",
-    "home_address": "Home address, and the family's",
-    "missing_from": "Missing from where; last seen when and by whom",
-    "character": "Out of character? Missing before?",
-    "circumstances": "Circumstances and signs of planning",
-    "health": "Health, medication, well-being",
-    "alcohol_drugs": "Alcohol, drugs, unexplained items or money",
-    "mobile_number": "Mobile number",
-    "contact_made": "Contact made with the child",
-    "social_media": "Social media",
-    "likely_places": "Likely places, friends and associates",
-    "reporter": "Who reports, and how to reach them",
-    "actions_taken": "What has been done to find the child",
-}
 
 
 class Item(BaseModel):
@@ -81,6 +64,7 @@ def pack_of(
             when = in_words(philomena.record.recorded_at.replace(second=0, microsecond=0))
             pieces.append(f"{told} (kept record of {when})")
         pieces += additions.get(name, [])
+        pieces += [f"{told} (added {_when(fact.at)})" for fact, asked, told in later_answers(known) if asked == name]
         ask = None if pieces else f"NOT KNOWN: ask for {field.description}"
         items.append(Item(number=number, title=TITLES[name], known=tuple(pieces), ask=ask))
     reporter = items[12]

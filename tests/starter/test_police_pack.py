@@ -8,6 +8,7 @@ from pypdf import PdfReader
 
 from activities.store.child_records import ChildRecord
 from starter.child_records import RecordShown, show_latest
+from starter.later_answers import note_of
 from starter.police_pack import PolicePack, as_html, as_pdf, pack_of
 from starter.reports import PoliceQuestions
 from tests.workflows.builders import CHILD, fact, pack
@@ -73,6 +74,11 @@ LOCATED_BEFORE = (fact("last_seen 2026-01-01T00:00:00Z"), fact("located 2026-01-
             "Tried Tue 9 Jun 2026",
         ),
         ((fact("searched 2026-06-09T19:00:00Z", place="the park"),), 14, "the park"),
+        (
+            (fact("described 2026-06-09T19:00:00Z", note=note_of("health", "asthma: an inhaler")),),
+            7,
+            "asthma: an inhaler",
+        ),
     ],
 )
 def test_what_the_facts_say_fills_the_items(facts: tuple[Fact, ...], number: int, says: str) -> None:

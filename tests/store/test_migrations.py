@@ -26,7 +26,15 @@ from tests.postgres import Postgres
 MADE_THEN = (Path(__file__).parent / "version_0_2_0.sql").read_text(encoding="utf-8")
 MADE_SINCE = "\n".join(
     (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("people_and_messages", "audit", "disagreements", "accounts_and_sessions", "events_out", "intake_runs")
+    for name in (
+        "people_and_messages",
+        "audit",
+        "disagreements",
+        "accounts_and_sessions",
+        "events_out",
+        "intake_runs",
+        "drafts",
+    )
 )
 TABLES_THEN = {"child", "child_record", "episode", "fact", "clock", "timeline", "notice", "task", "inbox"} | {
     "policy_in_use"
@@ -99,7 +107,7 @@ def scripts() -> ScriptDirectory:
 
 
 def test_the_head_is_the_one_that_is_meant() -> None:
-    assert HEAD == "0008_board"
+    assert HEAD == "0009_drafts"
     assert scripts().get_heads() == [HEAD]
     assert [one.revision for one in scripts().walk_revisions()] == list(reversed(REVISIONS))
 

@@ -23,11 +23,13 @@ from activities.store import post as store_post
 from activities.store.answers import mark_read
 from activities.store.child_records import ChildRecord, add_version
 from activities.store.directory import PersonEntry, add_or_lengthen, put_person
+from activities.store.drafts import Draft, drop_draft, save_draft
 from activities.store.episodes import episode_view, write_changes
 from activities.store.policies_in_use import claim
 from activities.store.statements import insert_once, upsert_all
 from activities.store.tables import (
     ChildTable,
+    DraftTable,
     EpisodeTable,
     HoldingTable,
     MessageTable,
@@ -129,6 +131,23 @@ async def test_a_child_has_one_id(store: Store) -> None:
     one, two = await same_at_once(store, lambda s: inbox.child_id(s, AUTHORITY, "INVENTED-1", AT))
     assert one == two
     assert await count(store, ChildTable) == 1
+
+
+async def test_two_steps_of_a_draft_that_are_saved_at_once_are_both_kept(store: Store) -> None:
+    def save(**written: str) -> Callable[[AsyncSession], Awaitable[Draft]]:
+        return lambda s: save_draft(s, AUTHORITY, "w1", "d1", kind="report", written=written, now=AT)
+
+    _, after, waited = await at_once(store, save(identity="Robin"), lambda: within(store, save(health="asthma")))
+    assert waited
+    assert after.body == {"identity": "Robin", "health": "asthma"}
+
+
+async def test_a_draft_that_is_saved_while_it_is_reported_does_not_come_back(store: Store) -> None:
+    save = partial(save_draft, kind="report", written={"identity": "Robin"}, now=AT)
+    dropped = partial(drop_draft, authority=AUTHORITY, who="w1", draft_id="d1")
+    _, _, waited = await at_once(store, lambda s: save(s, AUTHORITY, "w1", "d1"), lambda: within(store, dropped))
+    assert waited
+    assert await count(store, DraftTable) == 0
 
 
 async def test_children_of_a_file_have_one_id_each_whatever_their_order(store: Store) -> None:

@@ -14,7 +14,7 @@ from activities.store.tables.episodes import (
 )
 from activities.store.tables.events import EventFeedTable, EventTable, SubscriptionTable, UndeliveredTable
 from activities.store.tables.post import DispatchTable, MessageTable, NoticeTable, ReceiptTable, RecipientTable
-from activities.store.tables.taking_in import AnsweredTable, InboxTable, IntakeLineTable, IntakeRunTable
+from activities.store.tables.taking_in import AnsweredTable, DraftTable, InboxTable, IntakeLineTable, IntakeRunTable
 from activities.store.tables.upkeep import DisagreementTable, PolicyInUseTable, ReconciledTable, SchemaNoteTable
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ClockTable",
     "DisagreementTable",
     "DispatchTable",
+    "DraftTable",
     "EpisodeTable",
     "EventFeedTable",
     "EventTable",

@@ -9,6 +9,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from activities.store.tables.base import Table
 
 
+class DraftTable(Table):
+    """What somebody has begun to write in a form and not yet sent: only they see it. `body` says it field by field."""
+
+    __tablename__ = "draft"
+    __table_args__ = (Index(None, "saved_at"),)
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    begun_at: Mapped[datetime]
+    saved_at: Mapped[datetime]
+
+
 class InboxTable(Table):
     """What people and systems said, kept from the moment it was accepted.
 
@@ -24,6 +38,7 @@ class InboxTable(Table):
         Index(None, "state", "urgency", "received_at"),
         Index(None, "episode_id"),
         Index(None, "child_id"),
+        Index(None, "authority", "said_by", "received_at"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.episode_search import (
     NEVER,
@@ -185,19 +186,7 @@ def router_of(parts: Parts) -> APIRouter:
         episode_id: EpisodeId, said: FactSaid, asked: AskedBy, _key: Key, response: Response
     ) -> list[Became]:
         """Record that something happened, in one episode or in several of the child's."""
-        asked.require(permission_to_record(said.kind))
-        _check_whose(said, asked)
-        episodes = [str(one) for one in (episode_id, *said.also)]
-        children = await _see_all(parts, asked, episodes)
-        if len(children) > 1:
-            raise BadInputError("also: must name episodes of the same child")
-        try:
-            outcomes = await parts.commands_of(asked).record_in_all(
-                list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
-            )
-        except IdTakenError:
-            raise ProblemError(Problem.KEY_REUSED) from None
-        return [became(one, response) for one in outcomes]
+        return [became(one, response) for one in await record_fact(parts, asked, episode_id, said)]
 
     @router.post("/episodes/{episode_id}/reopening", operation_id="reopen_an_episode", responses=kept_as(Became))
     @needs(Permission.RULE)
@@ -224,6 +213,26 @@ def router_of(parts: Parts) -> APIRouter:
         return Merged(facts=[became(one, response) for one in outcomes if one.state != "refused"], refused=refused)
 
     return router
+
+
+async def record_fact(parts: Parts, asked: Asked, episode_id: UUID, said: FactSaid) -> list[Outcome]:
+    """Record a fact under the request's key: what became of it, in each episode that it names.
+
+    Raises ProblemError for who may not, for an episode that is not to be seen,
+    and for a key that was used for something else; BadInputError, naming the field.
+    """
+    asked.require(permission_to_record(said.kind))
+    _check_whose(said, asked)
+    episodes = [str(one) for one in (episode_id, *said.also)]
+    children = await _see_all(parts, asked, episodes)
+    if len(children) > 1:
+        raise BadInputError("also: must name episodes of the same child")
+    try:
+        return await parts.commands_of(asked).record_in_all(
+            list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
+        )
+    except IdTakenError:
+        raise ProblemError(Problem.KEY_REUSED) from None
 
 
 async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> set[str]:
@@ -266,10 +275,13 @@ async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:
     async with parts.store.snapshot() as session:
         item = await report_of(session, asked.authority, episode_id)
         child = item.body["child_id"] if item else None
-        if child is None:
-            return []
-        others = [one for one in await open_episodes_of(session, asked.authority, child) if one != episode_id]
-        seen = [await see_episode(session, asked.principal, one, asked.now) for one in others]
+        return await open_and_seen(session, asked, child, episode_id) if child else []
+
+
+async def open_and_seen(session: AsyncSession, asked: Asked, child_id: str, but: str | None = None) -> list[str]:
+    """A child's open episodes that the request may see whole, but for one of them."""
+    others = [one for one in await open_episodes_of(session, asked.authority, child_id) if one != but]
+    seen = [await see_episode(session, asked.principal, one, asked.now) for one in others]
     shown = [one.episode_id for one in seen if one.sight == "whole"]
     asked.saw(*shown)
     return shown
