@@ -28,7 +28,7 @@ from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.api.v1.whole_episode import EpisodeWhole, whole
-from starter.commands import IdTakenError
+from starter.commands import IdTakenError, Outcome
 from starter.episode_shown import show_episode
 from starter.reports import WhatIsReported, Words
 from starter.sight import hidden_from, see_episode
