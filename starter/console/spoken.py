@@ -71,7 +71,10 @@ def pressure(due: datetime | None, now: datetime) -> Pressure:
 
 def role_in_words(role: str) -> str:
     """A role in words; one that is not known any more by its own name."""
-    return ROLE_WORDS[Role(role)] if role in Role else role.replace("_", " ")
+    try:
+        return ROLE_WORDS[Role(role)]
+    except ValueError:
+        return role.replace("_", " ")
 
 
 def in_plain_words(name: str) -> str:
