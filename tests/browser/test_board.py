@@ -113,9 +113,9 @@ async def test_a_session_that_ended_takes_the_board_with_it(town: Town, monkeypa
 async def test_the_keyboard_reaches_every_row(town: Town) -> None:
     await goes_missing(town, "INV-1")
     page = await town.sign_in(AccessRole.DUTY)
-    await page.get_by_text("Choose whom to show").focus()
+    await page.locator(".hw-choose summary").focus()
     reached: list[str] = []
-    for _ in range(8):
+    for _ in range(6):
         await page.keyboard.press("Tab")
         reached.append(await page.evaluate("document.activeElement.textContent"))
     assert "INV-1" in reached
