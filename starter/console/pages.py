@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import uuid4
 
@@ -95,7 +96,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "when": in_words,
+        "when": lru_cache(maxsize=4096)(in_words),
         "day": day_in_words,
         "rfc3339": to_rfc3339,
         "role": spoken.role_in_words,

@@ -7,6 +7,7 @@ from activities.store import inbox
 from activities.store.statements import upsert
 from activities.store.tables import ChildTeamTable
 from starter.access import AccessRole
+from starter.console import board_stream
 from starter.rehearsal import Stage
 from tests.browser.conftest import DESK, PHONE, Town
 from tests.browser.looks import look_at
@@ -47,6 +48,7 @@ async def test_a_child_who_is_missing_is_on_the_board_and_in_the_handover(
     row = page.locator(".hw-row")
     for words in ("INV-1", "Missing", "Next owed", "Who holds it", "Not assessed", "North"):
         assert words in await row.inner_text()
+    await page.get_by_text("Choose whom to show").click()
     await page.get_by_label("Children", exact=True).select_option("returned")
     await page.get_by_role("button", name="Show").click()
     await page.get_by_text("Nobody fits what you chose").wait_for()
@@ -101,8 +103,6 @@ async def test_a_board_that_is_not_updated_says_so(town: Town) -> None:
 
 
 async def test_a_session_that_ended_takes_the_board_with_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    from starter.console import board_stream
-
     monkeypatch.setattr(board_stream, "LOOK_UP_SECONDS", 0.3)
     page = await town.sign_in(AccessRole.MANAGER)
     await page.locator("#board-time").wait_for()
@@ -113,9 +113,9 @@ async def test_a_session_that_ended_takes_the_board_with_it(town: Town, monkeypa
 async def test_the_keyboard_reaches_every_row(town: Town) -> None:
     await goes_missing(town, "INV-1")
     page = await town.sign_in(AccessRole.DUTY)
-    await page.get_by_role("button", name="Show").focus()
+    await page.locator(".hw-choose summary").focus()
     reached: list[str] = []
-    for _ in range(8):
+    for _ in range(6):
         await page.keyboard.press("Tab")
         reached.append(await page.evaluate("document.activeElement.textContent"))
     assert "INV-1" in reached

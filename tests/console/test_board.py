@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from activities.store import audit
 from activities.store.audit import Chained
+from activities.store.statements import upsert
+from activities.store.tables import TaskTable
 from starter.access import AccessRole
 from tests.api.callers import ELSEWHERE, HERE, Service
 from tests.api.town import holds, people
@@ -112,9 +115,6 @@ async def test_a_clock_without_a_task_is_of_the_role_that_its_rule_tells_first(s
 
 
 async def test_an_agreed_action_is_owed_though_no_clock_asks_for_it(service: Service) -> None:
-    from activities.store.statements import upsert
-    from activities.store.tables import TaskTable
-
     id = await child(service.store, "C-1", "returned")
     await owes(service.store, id, "rhi", 40)
     row = {"key": f"{id}/action-1", "episode_id": id, "authority": HERE, "clock": None, "role": "iro"}
@@ -232,8 +232,6 @@ async def test_nobody_is_named_in_the_title_or_address(service: Service, one_ser
 
 
 async def test_the_store_is_asked_no_more_often_for_many_rows(service: Service) -> None:
-    from sqlalchemy import event
-
     asked: list[str] = []
     event.listen(service.store._engine.sync_engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
     await people(service.store, "sw")
