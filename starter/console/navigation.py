@@ -16,7 +16,7 @@ class Section:
     permission: Permission
 
 
-SECTIONS: Final[tuple[Section, ...]] = ()
+SECTIONS: Final[tuple[Section, ...]] = (Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)

@@ -163,7 +163,7 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.READ_EPISODES)
     async def index(asked: AskedBy, searched: Annotated[Searched, Query()]) -> Page[EpisodeListed]:
         """List and search episodes."""
-        return await _listed(parts, asked, searched)
+        return await listed(parts, asked, searched)
 
     @router.get("/episodes/{episode_id}", operation_id="read_an_episode")
     @needs(Permission.READ_EPISODES)
@@ -180,19 +180,7 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.RECORD)
     async def record(episode_id: UUID, said: FactSaid, asked: AskedBy, _key: Key) -> JSONResponse:
         """Record that something happened, in one episode or in several of the child's."""
-        asked.require(permission_to_record(said.kind))
-        _check_whose(said, asked)
-        episodes = [str(one) for one in (episode_id, *said.also)]
-        children = await _see_all(parts, asked, episodes)
-        if len(children) > 1:
-            raise BadInputError("also: must name episodes of the same child")
-        try:
-            outcomes = await parts.commands_of(asked).record_in_all(
-                list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
-            )
-        except IdTakenError:
-            raise ProblemError(Problem.KEY_REUSED) from None
-        return _answer_to_all(outcomes)
+        return _answer_to_all(await record_fact(parts, asked, episode_id, said))
 
     @router.post(
         "/episodes/{episode_id}/reopening", operation_id="reopen_an_episode", response_model=Said, responses=_KEPT
@@ -200,14 +188,7 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.RULE)
     async def reopen(episode_id: UUID, said: Reopening, asked: AskedBy, _key: Key) -> JSONResponse:
         """Open a closed episode again: it goes on with all that it knew, and takes facts."""
-        await _see_all(parts, asked, [str(episode_id)])
-        fact_id = derived_id(key_id(asked), "reopening")
-        by = recorded_by(asked, _whose(asked))
-        try:
-            outcome = await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
-        except IdTakenError:
-            raise ProblemError(Problem.KEY_REUSED) from None
-        return answer_to(outcome)
+        return answer_to(await reopen_episode(parts, asked, episode_id, said))
 
     @router.post(
         "/episodes/{episode_id}/merging", operation_id="merge_an_episode", response_model=Merged, responses=_MERGED_KEPT
@@ -215,16 +196,55 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.RULE)
     async def merge(episode_id: UUID, said: Merging, asked: AskedBy, _key: Key) -> JSONResponse:
         """Take a duplicate's facts over into the episode it duplicates, and end it, with a trail in both."""
-        duplicate, into = str(episode_id), str(said.into)
-        await _see_all(parts, asked, [duplicate, into])
-        by = recorded_by(asked, _whose(asked))
-        outcomes = await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
+        outcomes = await merge_episode(parts, asked, episode_id, said)
         refused = [one.reason or "" for one in outcomes if one.state == "refused"]
         body = Merged(facts=[as_said(one) for one in outcomes if one.state != "refused"], refused=refused)
         status = 202 if any(one.state == "kept" for one in outcomes) else 200
         return JSONResponse(body.model_dump(mode="json"), status)
 
     return router
+
+
+async def record_fact(parts: Parts, asked: Asked, episode_id: UUID, said: FactSaid) -> list[Outcome]:
+    """Record a fact under the request's key: what became of it, in each episode that it names.
+
+    Raises ProblemError for who may not, for an episode that is not to be seen,
+    and for a key that was used for something else; BadInputError, naming the field.
+    """
+    asked.require(permission_to_record(said.kind))
+    _check_whose(said, asked)
+    episodes = [str(one) for one in (episode_id, *said.also)]
+    children = await _see_all(parts, asked, episodes)
+    if len(children) > 1:
+        raise BadInputError("also: must name episodes of the same child")
+    try:
+        return await parts.commands_of(asked).record_in_all(
+            list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
+        )
+    except IdTakenError:
+        raise ProblemError(Problem.KEY_REUSED) from None
+
+
+async def reopen_episode(parts: Parts, asked: Asked, episode_id: UUID, said: Reopening) -> Outcome:
+    """Open a closed episode again, under the request's key. Raises ProblemError, and BadInputError when it is open."""
+    await _see_all(parts, asked, [str(episode_id)])
+    fact_id = derived_id(key_id(asked), "reopening")
+    by = recorded_by(asked, _whose(asked))
+    try:
+        return await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
+    except IdTakenError:
+        raise ProblemError(Problem.KEY_REUSED) from None
+
+
+async def merge_episode(parts: Parts, asked: Asked, episode_id: UUID, said: Merging) -> list[Outcome]:
+    """Merge a duplicate into another episode; the last outcome is its own ending's.
+
+    Raises ProblemError for an episode that is not to be seen, and BadInputError.
+    """
+    duplicate, into = str(episode_id), str(said.into)
+    await _see_all(parts, asked, [duplicate, into])
+    by = recorded_by(asked, _whose(asked))
+    return await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
 
 
 async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> set[str]:
@@ -283,7 +303,8 @@ async def _also_open(parts: Parts, asked: Asked, episode_id: str) -> list[str]:
     return shown
 
 
-async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
+async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
+    """A page of the episodes that are looked for, each as far as the request may see it. Raises ProblemError."""
     names = {"child", "police_reference", "open", "clock", "overdue", "changed_since"}
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
     cursor = read_cursor(searched.cursor, str, str)
