@@ -35,7 +35,8 @@ class _MissingParameter(Undefined):
     """What is not there: nothing where a component's parameters leave it out, a mistake everywhere else."""
 
     def _is_left_out(self) -> bool:
-        return isinstance(self._undefined_obj, dict) or self._undefined_name == "caller"
+        # GOV.UK's components say by the name 'undefined' that something is nothing.
+        return isinstance(self._undefined_obj, dict) or self._undefined_name in ("caller", "undefined")
 
     def _fail_unless_left_out(self) -> None:
         if not self._is_left_out():

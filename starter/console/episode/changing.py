@@ -1,5 +1,6 @@
 """Decisions about what is recorded and owed: withdrawing, ruling on a clock, opening again, merging."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
@@ -125,7 +126,7 @@ def _add_ruling(router: APIRouter, parts: Parts) -> None:
             for kind in RULINGS
             if may_be_ruled(found.kind, found.state, kind)
         ]
-        said = {"clock": found, "rulings": rulings, "two": shown.pack.needs_two_people(clock)}
+        said: dict[str, Any] = {"clock": found, "rulings": rulings, "two": shown.pack.needs_two_people(clock)}
         return page(asked, "episode/ruling.html.j2", "episodes", episode=shown, **said)
 
 

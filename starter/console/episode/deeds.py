@@ -110,8 +110,9 @@ async def _done(parts: Parts, page: EpisodePage, what: str, outcomes: Sequence[O
 def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[str]:
     """What stopped, started and moved, in words."""
     before = {clock.id: clock for clock in page.clocks}
-    titles = {id: rule.title for id, rule in page.shown.pack.clocks.items()} if page.shown.pack else {}
-    fires = {id for id, rule in page.shown.pack.clocks.items() if rule.kind is ClockKind.FIRE_AT} if titles else set()
+    rules = page.shown.pack.clocks if page.shown.pack else {}
+    titles = {id: rule.title for id, rule in rules.items()}
+    fires = {id for id, rule in rules.items() if rule.kind is ClockKind.FIRE_AT}
     for now in standings:
         was, title = before.get(now.id), titles.get(now.id, now.id)
         owed = was is not None and was.state.owed

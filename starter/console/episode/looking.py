@@ -1,5 +1,6 @@
 """Looking all the same at a record that is kept to those who need to know it, and saying why."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -57,5 +58,11 @@ async def _there(parts: Parts, asked: Asked, episode_id: UUID) -> EpisodeSeen:
 
 
 def _page(parts: Parts, asked: Asked, seen: EpisodeSeen, wrong: Mistakes, reason: str) -> Response:
-    said = {"seen": seen, "lasts": parts.glass.lasts, "most": MOST_CHARACTERS, "reason": reason, "mistakes": wrong}
+    said: dict[str, Any] = {
+        "seen": seen,
+        "lasts": parts.glass.lasts,
+        "most": MOST_CHARACTERS,
+        "reason": reason,
+        "mistakes": wrong,
+    }
     return page(asked, "episode/break_glass.html.j2", status=422 if wrong else 200, **said)

@@ -1,7 +1,7 @@
 """The pages on which people read an episode: how it stands, what is owed, what happened, who was told."""
 
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -19,7 +19,7 @@ from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, episode_page
 from starter.console.pages import page
 from starter.picture import draw_timeline
-from starter.who_knew import PostEvent, who_knew
+from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
 from workflows.facts import Fact
 from workflows.instants import Instant
@@ -106,11 +106,13 @@ def _add_more(router: APIRouter, parts: Parts) -> None:
     async def told(episode_id: UUID, asked: AskedBy) -> Response:
         """Who was told what, when, and whether they answered."""
         shown = await episode_page(parts, asked, str(episode_id))
-        return _page(asked, shown, "told", rows=who_knew(shown.shown.view) if shown.shown.view else [])
+        return _page(
+            asked, shown, "told", rows=who_knew(shown.shown.view) if shown.shown.view else [], way_words=WAY_WORDS
+        )
 
 
-def _page(asked: Asked, shown: EpisodePage, name: str, **more: object) -> Response:
-    said = {"episode": shown, "part": name, "fires": ClockKind.FIRE_AT, "may_record": may_record}
+def _page(asked: Asked, shown: EpisodePage, name: str, **more: Any) -> Response:
+    said: dict[str, Any] = {"episode": shown, "part": name, "fires": ClockKind.FIRE_AT, "may_record": may_record}
     return page(asked, f"episode/{name}.html.j2", "episodes", **said, **more)
 
 

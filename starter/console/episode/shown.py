@@ -7,12 +7,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 from activities.store.directory import directory_for, everyone
+from activities.store.inbox import InboxItem
 from activities.store.tasks import TaskView
 from starter.access import Principal
 from starter.api.asking import Asked
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
+from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import may_record, title_of
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
@@ -103,6 +105,18 @@ class EpisodePage:
     def missing_since(self) -> datetime | None:
         """Since when the child was gone, by whatever is known."""
         return self.known.missing_since()
+
+    @property
+    def waiting(self) -> list[tuple[str, datetime, str | None]]:
+        """What is kept and not yet applied: what it says, when it came, and why it waits where that is known."""
+        return [(_said(one), one.received_at, one.reason) for one in self.shown.waiting]
+
+    @property
+    def asked_for(self) -> list[str]:
+        """What the report left open, in words."""
+        report = self.shown.report
+        lines = report.asked_for() if report else ()
+        return [_asked_for(line) for line in lines]
 
     @property
     def risks(self) -> list[Fact]:
@@ -223,6 +237,20 @@ class EpisodePage:
         if found is None:
             raise ProblemError(Problem.NOT_FOUND)
         return found
+
+
+def _asked_for(line: str) -> str:
+    """A line of what a report left open, whose circumstances of a child have no words of their own."""
+    name, colon, words = line.partition(": ")
+    said = words if colon else label_of(FactKind.DESCRIBED, name.removeprefix("child.")).label
+    return said[:1].upper() + said[1:]
+
+
+def _said(item: InboxItem) -> str:
+    if item.kind == "report":
+        return "The report"
+    words = Fact.model_validate(item.body).in_words()
+    return words[:1].upper() + words[1:]
 
 
 def _first_due(clock: Clock) -> tuple[bool, str, str]:
