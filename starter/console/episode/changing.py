@@ -12,14 +12,14 @@ from starter.api.problems import Problem, ProblemError
 from starter.api.v1.episodes import FactSaid, Merging, Reopening
 from starter.console.asking import PostedBy, console_router, go_to
 from starter.console.episode.deeds import merged, recorded, reopened
-from starter.console.episode.kinds import COMES_OF_IT, title_of
+from starter.console.episode.kinds import COMES_OF_IT, RULING_TITLES
 from starter.console.episode.offering import absence_in_words, may_be_ruled
 from starter.console.episode.record_form import MOST_LETTERS
 from starter.console.episode.recording import back_to, other_absences
-from starter.console.episode.shown import EpisodePage, episode_page
+from starter.console.episode.shown import EpisodePage, can_be_withdrawn, episode_page
 from starter.console.forms import Mistakes, Posted
 from starter.console.pages import page
-from workflows.fact_kinds import ABOUT_TASKS, FACTS, RULINGS, FactKind
+from workflows.fact_kinds import FACTS, RULINGS, FactKind
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.plain_errors import BadInputError
@@ -71,17 +71,11 @@ async def _withdrawable(parts: Parts, asked: Asked, episode_id: UUID, fact_id: s
     asked.require(Permission.READ_EPISODES)
     shown = await episode_page(parts, asked, str(episode_id))
     fact = shown.fact(fact_id)
-    if not can_be_corrected(shown, fact):
+    if not can_be_withdrawn(shown, fact):
         raise ProblemError(Problem.NOT_FOUND)
     # Whoever may not decide it may not undo the decision either.
     asked.require(permission_to_record(fact.kind))
     return shown, fact
-
-
-def can_be_corrected(shown: EpisodePage, fact: Fact) -> bool:
-    """Whether something that was recorded can still be withdrawn: what became of tasks has a page of its own."""
-    others = (*ABOUT_TASKS, FactKind.WITHDRAWN, FactKind.MERGED, FactKind.REOPENED)
-    return fact.kind not in others and shown.in_force(fact) and not shown.closed
 
 
 def _withdraw_page(
@@ -122,7 +116,7 @@ def _add_ruling(router: APIRouter, parts: Parts) -> None:
         if found is None:
             raise ProblemError(Problem.NOT_FOUND)
         rulings = [
-            (title_of(kind), COMES_OF_IT[kind], shown.way(kind, clock=clock).path)
+            (RULING_TITLES[kind], COMES_OF_IT[kind], shown.way(kind, clock=clock).path)
             for kind in RULINGS
             if may_be_ruled(found.kind, found.state, kind)
         ]

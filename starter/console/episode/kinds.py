@@ -82,14 +82,99 @@ _WHEN_FOUND: Final = (_K.RETURNED, _K.RETURN_PLANNED, _K.SAFETY_EVALUATED, _K.TO
 _WHEN_BACK: Final = (_K.RHI_OFFERED, _K.PREVENTION_CHECK, _K.RHI_COMPLETED, _K.RHI_DECLINED, _K.TOLD, _K.MEETING_HELD)
 
 TITLES: Final[Mapping[FactKind, str]] = {
+    _K.LAST_SEEN: "When the child was last seen",
+    _K.NOTICED: "When the child was noticed to be gone",
+    _K.REPORTED: "Reported to the police",
+    _K.AUTHORITY_TOLD: "The authority was told",
+    _K.DESCRIBED: "The child's circumstances",
+    _K.CATEGORISED: "Absent, away or missing: whose view",
+    _K.CONTACT_ATTEMPTED: "Somebody tried to reach the child or others",
+    _K.SEARCHED: "The child was looked for",
+    _K.INTERVENTION_CHOSEN: "A level of response was chosen",
+    _K.ABSENCE_REVIEWED: "The absence was looked at again",
+    _K.ALLOWED_TO_STAY: "The child may stay where found",
+    _K.ADVISED_TO_REPORT: "A parent was advised to tell the police and the authority",
+    _K.POLICE_REPORT_CHECKED: "Checked that there is a police report",
+    _K.LOST_ON_ACTIVITY: "The child was lost on an activity away from home",
+    _K.FORCE_AGREED: "The police forces agreed which one leads",
+    _K.FOUND_UNREPORTED: "An absence that nobody had reported came to light",
+    _K.REPORTING_ENCOURAGED: "The family was encouraged to report in future",
+    _K.HISTORY_CHECKED: "The history in the former area was checked",
+    _K.OBSERVED: "What carers saw when the child left or came back",
+    _K.TOLD: "Somebody was told",
+    _K.NOT_TOLD: "Somebody is not to be told, and why",
+    _K.RISK_ASSESSED: "The risk was assessed",
+    _K.GRADE_QUESTIONED: "The risk grade was questioned",
+    _K.INFORMATION_ADDED: "The police were given new information",
+    _K.RESPONSE_CHALLENGED: "A delayed police response was challenged",
+    _K.CHALLENGE_STEP: "A step of the challenge was taken",
+    _K.CHALLENGE_SETTLED: "The challenge was settled",
+    _K.RESPONSE_REVIEW_ASKED: "A review of the response was asked for",
+    _K.RESPONSE_REVIEWED: "The response was reviewed",
+    _K.EXPLOITATION_SCREENED: "Exploitation was considered",
+    _K.TRAFFICKING_CONSIDERED: "Trafficking was considered",
+    _K.HARM_FEARED: "Significant harm or a serious crime is feared",
+    _K.REFERRAL_MADE: "A referral was made",
+    _K.PUBLICITY_CONSIDERED: "Publicity was considered",
+    _K.MEDIA_DECIDED: "Publicity was decided on",
+    _K.LONG_TERM_REVIEWED: "A long absence was looked at again",
     _K.LOCATED: "Found",
+    _K.RETURN_PLANNED: "The return was planned",
+    _K.SAFETY_EVALUATED: "Whether it is safe to go back was weighed",
     _K.RETURNED: "Returned",
+    _K.PREVENTION_CHECK: "Police prevention check",
+    _K.RISK_PLAN_UPDATED: "The risk assessment and plans were updated",
+    _K.TRIGGERS_RECORDED: "What set it off, and the pattern",
+    _K.VISITED: "The child was visited",
+    _K.REFERRED: "Referred for an interview",
+    _K.RHI_OFFERED: "The interview was offered",
+    _K.RHI_ACCEPTED: "The interview was accepted",
+    _K.RHI_DECLINED: "The interview was declined",
+    _K.RHI_ALLOCATED: "An interviewer was chosen",
+    _K.RHI_STARTED: "The interview was begun",
+    _K.RHI_COMPLETED: "The interview was held",
+    _K.RHI_WRITTEN_UP: "The interview was written up",
+    _K.RHI_SHARED: "What the interview showed was shared",
+    _K.RHI_DELAYED: "The interview is delayed, and why",
+    _K.CONSENT_RECORDED: "Consent was given, refused or withdrawn",
+    _K.CONSENT_OVERRIDDEN: "A refused consent was overridden",
+    _K.PARENTS_ASKED: "Parents or carers were asked what they know",
+    _K.REFUSAL_CONSIDERED: "The risk after the refusal was thought over",
+    _K.SUPPORT_OFFERED: "Support was offered",
+    _K.EARLIER_INTERVIEWS_USED: "Earlier checks and interviews were used",
+    _K.ACTION_AGREED: "An action was agreed",
+    _K.ACTION_DONE: "An agreed action was done",
+    _K.FEEDBACK_GIVEN: "The child or family gave feedback",
+    _K.REPEAT_REACHED: "The child is now repeatedly absent",
+    _K.MEETING_CALLED: "A meeting was called",
+    _K.MEETING_HELD: "A meeting was held",
+    _K.MEETING_NOT_NEEDED: "A meeting is not needed, and why",
+    _K.MEETING_ATTACHED: "It is taken up in a meeting already planned",
+    _K.SAFETY_PLAN_AGREED: "The missing safety plan was agreed",
+    _K.CPIS_CHECKED: "The CP-IS flag was checked",
+    _K.CARE_PLAN_CONSIDERED: "An early review of the care plan was considered",
+    _K.APPEARANCE_CHANGED: "The child's appearance changed",
+    _K.PHOTOGRAPHS_TAKEN: "New photographs were taken",
+    _K.PLACEMENT_MOVED: "The child moved to another placement",
+    _K.PHILOMENA_TRANSFERRED: "The Philomena information was handed over",
+    _K.ADULT_HANDOVER_MADE: "Adult services took over",
+    _K.ACKNOWLEDGED: "You have seen what you were told",
     _K.CLOCK_MET: "Something owed was done, though nothing here says so",
     _K.CLOCK_EXTENDED: "More time for something owed",
     _K.CLOCK_SUPPRESSED: "Something owed is held back",
     _K.CLOCK_VOIDED: "Something owed does not apply",
-    _K.WITHDRAWN: "Something recorded was withdrawn",
+    _K.POLICY_CHANGED: "The absence moves to another policy",
+    _K.RECORDED_IN_ERROR: "It was recorded in error",
+    _K.DIED: "The child has died",
 }
+
+RULING_TITLES: Final[Mapping[FactKind, str]] = {
+    _K.CLOCK_MET: "It was done, though nothing here says so",
+    _K.CLOCK_EXTENDED: "More time is needed",
+    _K.CLOCK_SUPPRESSED: "Hold it back",
+    _K.CLOCK_VOIDED: "It does not apply",
+}
+"""What each ruling is called where it is known on what."""
 
 COMES_OF_IT: Final[Mapping[FactKind, str]] = {
     _K.LOCATED: "The search ends. The absence goes on until the child is back, and what is owed by then goes on too.",
@@ -113,9 +198,8 @@ COMES_OF_IT: Final[Mapping[FactKind, str]] = {
 
 
 def title_of(kind: FactKind) -> str:
-    """What a kind is called in a list."""
-    said = FACTS[kind].words
-    return TITLES.get(kind) or said[:1].upper() + said[1:]
+    """What a kind is called where people choose it. Raises KeyError for one with a page of its own."""
+    return TITLES[kind]
 
 
 def may_record(principal: Principal, kind: FactKind) -> bool:

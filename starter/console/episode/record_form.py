@@ -65,7 +65,7 @@ def fields_of(kind: FactKind, offered: Offered) -> list[Field]:
     details = {name: one for name, one in FACTS[kind].details.items() if name not in offered.fixed}
     made = [_field(kind, name, one, offered) for name, one in details.items()]
     there = [one for one in made if one.asked or one.options or one.name not in offered.options]
-    return sorted(there, key=lambda one: (not one.asked, one.name not in offered.counts))
+    return sorted(there, key=lambda one: not one.asked)
 
 
 def _field(kind: FactKind, name: str, detail: Detail, offered: Offered) -> Field:

@@ -27,7 +27,7 @@ from starter.console.episode.record_form import (
     new_form,
     said_by,
 )
-from starter.console.episode.shown import EpisodePage, episode_page
+from starter.console.episode.shown import EpisodePage, can_be_replaced, episode_page
 from starter.console.forms import KEY, Mistakes, Posted
 from starter.console.pages import page
 from starter.sight import hidden_among
@@ -90,11 +90,9 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
 def _add_form(router: APIRouter, parts: Parts) -> None:
     @router.get("/episodes/{episode_id}/record/{kind}")
     @needs(Permission.RECORD)
-    async def blank(
-        episode_id: UUID, kind: FactKind, asked: AskedBy, request: Request, replaces: UUID | None = None
-    ) -> Response:
+    async def blank(episode_id: UUID, kind: FactKind, asked: AskedBy, request: Request, replaces: str = "") -> Response:
         """The form of one kind; filled in as it was recorded, where it corrects something."""
-        form = await _form_of(parts, asked, episode_id, kind, str(replaces) if replaces else "")
+        form = await _form_of(parts, asked, episode_id, kind, replaces)
         chosen = dict(request.query_params)
         written = form_of(form.before) if form.before else new_form(kind, form.offered, chosen, asked.now)
         return _form_page(asked, form, written)
@@ -134,7 +132,7 @@ async def _form_of(parts: Parts, asked: Asked, episode_id: UUID, kind: FactKind,
     if replaces:
         asked.require(Permission.READ_EPISODES)
         before = shown.fact(replaces)
-        if before.kind is not kind or not shown.in_force(before):
+        if before.kind is not kind or not can_be_replaced(shown, before):
             raise ProblemError(Problem.NOT_FOUND)
     if kind in (FactKind.RHI_COMPLETED, FactKind.RHI_DELAYED) and _reads(asked):
         others = await other_absences(parts, asked, shown)

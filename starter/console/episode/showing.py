@@ -12,11 +12,10 @@ from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.v1.glass import GlassBroken
 from starter.console.asking import console_router
-from starter.console.episode.changing import can_be_corrected
 from starter.console.episode.deeds import as_done, done_under
 from starter.console.episode.kinds import may_record
 from starter.console.episode.said import details_in_words
-from starter.console.episode.shown import EpisodePage, episode_page
+from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
 from starter.console.pages import page
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
@@ -35,6 +34,9 @@ WANTED: Final[dict[Wanted, str]] = {
 }
 """What a timeline can be narrowed down to, in words."""
 
+_STATUS: Final = "Episode: "
+"""How the engine's lines begin that say how an episode stands."""
+
 _OF: Final[dict[str, Wanted]] = {
     **dict.fromkeys(("fact", "refused", "status", "rules", "earlier_episode"), "happened"),
     **dict.fromkeys(("state", "passed_over"), "owed"),
@@ -52,7 +54,8 @@ class Line(BaseModel):
     of: Wanted
     fact: Fact | None = None
     stands: bool = True
-    correctable: bool = False
+    replaceable: bool = False
+    withdrawable: bool = False
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -136,9 +139,10 @@ def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=line.text,
+        text=line.text.replace(_STATUS, "The child now counts as: ", 1) if line.text.startswith(_STATUS) else line.text,
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),
-        correctable=mine is not None and can_be_corrected(shown, mine),
+        replaceable=mine is not None and can_be_replaced(shown, mine),
+        withdrawable=mine is not None and can_be_withdrawn(shown, mine),
     )

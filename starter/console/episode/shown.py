@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from activities.store.directory import directory_for, everyone
 from activities.store.inbox import InboxItem
@@ -15,7 +16,7 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
-from starter.console.episode.kinds import may_record, title_of
+from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
@@ -237,6 +238,20 @@ class EpisodePage:
         if found is None:
             raise ProblemError(Problem.NOT_FOUND)
         return found
+
+
+def can_be_withdrawn(shown: EpisodePage, fact: Fact) -> bool:
+    """Whether something that was recorded can be taken back: what became of tasks has a page of its own."""
+    return fact.kind not in OWN_PAGES and shown.in_force(fact) and not shown.closed
+
+
+def can_be_replaced(shown: EpisodePage, fact: Fact) -> bool:
+    """Whether something that was recorded can be corrected: what has an id of another form can only be withdrawn."""
+    try:
+        UUID(fact.id)
+    except ValueError:
+        return False
+    return can_be_withdrawn(shown, fact)
 
 
 def _asked_for(line: str) -> str:

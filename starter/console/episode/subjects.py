@@ -25,6 +25,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.instants import london_day
 from workflows.policy import Prompt
+from workflows.vocabulary import ClockState
 
 _K = FactKind
 
@@ -101,7 +102,7 @@ def router_of(parts: Parts) -> APIRouter:
 
 def _page(asked: Asked, shown: EpisodePage, name: str, kinds: Iterable[FactKind], **more: Any) -> Response:
     about = frozenset(kinds)
-    clocks = list(_clocks_of(shown, about))
+    clocks = [one for one in _clocks_of(shown, about) if one.state is not ClockState.NOT_STARTED]
     ids = {one.id for one in clocks}
     owed = [one for one in shown.owed() if one.clock and one.clock.id in ids]
     prompts = [one for one in shown.prompts() if _belongs(one[1], ids, about)]
