@@ -6,9 +6,11 @@ import pytest
 from playwright.async_api import Page, ViewportSize
 
 from starter.access import MAY, AccessRole, Permission
+from starter.client import EngineSilentError
 from tests.browser.conftest import DESK, PHONE, Town
 from tests.browser.episodes import Absence, at_present, reported
 from tests.browser.looks import look_at
+from tests.console.absences import absence as absence_written
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -178,3 +180,52 @@ async def test_a_restricted_record_is_opened_for_a_reason(town: Town) -> None:
     await button(page, "Look, and have the administrator told")
     assert "You may see this record until" in await page.get_by_role("status").inner_text()
     await look_at(page)
+
+
+class Silent:
+    """An engine that does not answer."""
+
+    def __getattr__(self, name: str) -> None:
+        raise EngineSilentError("the engine does not answer")
+
+
+async def test_what_is_kept_while_the_engine_is_away_is_said_loudly(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absence = await reported(town)
+    page = await town.sign_in(AccessRole.DUTY, size=PHONE, begin=absence.path)
+    with monkeypatch.context() as away:
+        away.setattr(town.stage, "episodes", Silent())
+        await button(page, "Found")
+        await button(page, "Record it")
+        said = await page.get_by_role("alert").inner_text()
+        assert "KEPT, NOT YET APPLIED" in said
+        assert "NO CLOCK RUNS by it" in said
+        assert await page.get_by_role("heading", level=1).inner_text() == "Missing"
+        await look_at_every_part(page, absence)
+        assert await page.get_by_role("heading", name="Kept, not yet applied: NO CLOCK RUNS by this").count() == 1
+
+
+async def test_a_closed_record_says_so_and_is_opened_again_for_a_reason(town: Town) -> None:
+    closed = Absence(town, await absence_written(town.house.store, authority=town.stage.authority, closed=True))
+    page = await town.sign_in(AccessRole.MANAGER, size=PHONE, begin=closed.path)
+    assert "this record is closed" in await page.get_by_role("heading", level=1).inner_text()
+    assert await page.get_by_role("button", name="Record").count() == 0
+    await look_at_every_part(page, closed)
+    await page.goto(f"{closed.path}/reopen")
+    await look_at(page)
+    await button(page, "Open it again")
+    await page.get_by_role("link", name="Say why").click()
+    assert await page.evaluate("document.activeElement.id") == "reason"
+    await look_at(page)
+    await page.goto(f"{closed.path}/merge")
+    await look_at(page)
+
+
+async def test_on_paper_every_reason_is_shown_and_no_button(town: Town) -> None:
+    absence = await reported(town)
+    page = await town.sign_in(AccessRole.IRO, begin=absence.path)
+    why, link = page.get_by_text("elapsed hours later").first, page.get_by_role("link", name="Chronology")
+    assert (await why.is_visible(), await link.is_visible()) == (False, True)
+    await page.emulate_media(media="print")
+    assert (await why.is_visible(), await link.is_visible()) == (True, False)

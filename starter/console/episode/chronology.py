@@ -6,9 +6,10 @@ happened and when it became known, and what was corrected stays, marked.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from starter.console.episode.said import details_in_words
-from starter.console.episode.shown import EpisodePage
+from starter.console.episode.shown import NOT_SAID, EpisodePage
 from starter.console.spoken import STATE_WORDS, STATUS_WORDS, role_in_words
 from starter.sheets import sheets
 from starter.who_knew import Knew, way_in_words, who_knew
@@ -44,7 +45,7 @@ def chronology_of(shown: EpisodePage) -> Chronology:
         title=f"Chronology: child {shown.reference or 'with no reference'}",
         head=tuple(_head(shown)),
         happened=tuple(_happened(shown, fact, facts) for fact in facts),
-        clocks=tuple(_clock(one) for one in shown.clocks),
+        clocks=tuple(_clock(one) for one in sorted(shown.clocks, key=_begun_first)),
         told=tuple(_told(one) for one in who_knew(view)) if view else (),
     )
 
@@ -68,7 +69,8 @@ def _head(shown: EpisodePage) -> Iterator[str]:
 
 
 def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
-    said = [f"Recorded {in_words(fact.recorded_at)} by {shown.called(fact.recorded_by)}; source: {fact.source}."]
+    by = "" if fact.recorded_by == NOT_SAID else f" by {shown.called(fact.recorded_by)}"
+    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {fact.source}."]
     said += [f"{label}: {value}" for label, value in details_in_words(fact)]
     if fact.note:
         said.append(f"Note: {fact.note}")
@@ -78,6 +80,10 @@ def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
         said.append(f"NO LONGER IN FORCE: {after.in_words()}, recorded {in_words(after.recorded_at)}.")
     words = fact.in_words()
     return Entry(f"{in_words(fact.at)}: {words[:1].upper()}{words[1:]}", tuple(said))
+
+
+def _begun_first(clock: Clock) -> tuple[bool, datetime, str]:
+    return clock.due is None, clock.due or datetime.max.replace(tzinfo=UTC), clock.title
 
 
 def _clock(clock: Clock) -> Entry:

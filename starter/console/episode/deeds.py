@@ -73,12 +73,12 @@ async def merged(parts: Parts, asked: Asked, page: EpisodePage, said: Merging) -
     return done
 
 
-async def done_under(parts: Parts, asked: Asked, key: str | None) -> dict[str, Any] | None:
+async def done_under(parts: Parts, asked: Asked, key: UUID | None) -> dict[str, Any] | None:
     """What was answered to a form that whoever asks sent under a key; None when nothing was."""
     if not key:
         return None
     async with parts.store.session() as session:
-        there = await answered(session, asked.authority, asked.principal.id, key)
+        there = await answered(session, asked.authority, asked.principal.id, str(key))
     return there.body if there else None
 
 

@@ -69,7 +69,7 @@ def router_of(parts: Parts) -> APIRouter:
 def _add_list(router: APIRouter, parts: Parts) -> None:
     @router.get("/episodes/{episode_id}/record")
     @needs(Permission.RECORD)
-    async def choose(episode_id: UUID, asked: AskedBy, words: Search = "", done: str | None = None) -> Response:
+    async def choose(episode_id: UUID, asked: AskedBy, words: Search = "", done: UUID | None = None) -> Response:
         """What can be recorded, the likely first."""
         shown = await episode_page(parts, asked, str(episode_id))
         answer = await done_under(parts, asked, done)

@@ -69,7 +69,7 @@ def router_of(parts: Parts) -> APIRouter:
 def _add_front(router: APIRouter, parts: Parts) -> None:
     @router.get("/episodes/{episode_id}")
     @needs(Permission.READ_EPISODES)
-    async def front(episode_id: UUID, asked: AskedBy, done: str | None = None) -> Response:
+    async def front(episode_id: UUID, asked: AskedBy, done: UUID | None = None) -> Response:
         """How it stands and what is owed now."""
         shown = await episode_page(parts, asked, str(episode_id))
         answer = await done_under(parts, asked, done)

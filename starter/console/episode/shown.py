@@ -29,6 +29,9 @@ from workflows.policy_rules import Happening
 from workflows.task_holding import completions
 from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
+NOT_SAID: Final = "not said"
+"""What stands where nobody said who recorded something."""
+
 _GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
 
