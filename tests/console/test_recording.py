@@ -100,7 +100,7 @@ async def test_each_kind_has_a_form_that_records_it(service_then: Service) -> No
             answer = await client.post(f"/episodes/{episode}/record/{kind}", data=filled_in(kind, words))
             assert answer.status_code == 303, (kind, unescape(answer.text))
         after = (await client.get(f"/episodes/{episode}")).text
-    assert "Kept, not yet applied, NOT YET APPLIED" in after
+    assert "Kept, not yet applied: NO CLOCK RUNS" in after
     assert "NO CLOCK RUNS" in after
     async with service_then.store.snapshot() as session:
         kept = {item.body["kind"]: item.body for item in await inbox.facts_waiting(session, episode)}
