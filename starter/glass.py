@@ -75,7 +75,7 @@ class Glass:
     """
 
     def __init__(self, lasts: timedelta, post: Post | None = None) -> None:
-        self._lasts = lasts
+        self.lasts = lasts
         self._post = post
 
     async def broken(
@@ -123,7 +123,7 @@ class Glass:
             name=principal.name,
             why=why,
             at=now,
-            until=now + self._lasts,
+            until=now + self.lasts,
         )
 
     async def _tell(self, session: AsyncSession, glass: BrokenGlass) -> GlassAnswer:

@@ -50,14 +50,19 @@ def kept_as(model: Any) -> dict[int | str, dict[str, Any]]:
     return {202: {"model": model, "description": said}}
 
 
+def not_refused(outcome: Outcome) -> None:
+    """Raise ProblemError with the reason when the episode refuses what was said."""
+    if outcome.state == "refused":
+        raise ProblemError(Problem.REFUSED, outcome.reason)
+
+
 def became(outcome: Outcome, response: Response) -> Became:
     """What became of something that was said; the answer gets 202, and where to ask later, while it is only kept.
 
     Of several that wait, the first is where to ask. Raises ProblemError with
     the reason when the episode refuses it.
     """
-    if outcome.state == "refused":
-        raise ProblemError(Problem.REFUSED, outcome.reason)
+    not_refused(outcome)
     if outcome.state == "kept":
         response.status_code = 202
         response.headers.setdefault("Location", where_to_ask(outcome.id))

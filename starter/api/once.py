@@ -50,9 +50,12 @@ async def done_once(store: Store, asked: Asked, said: BaseModel | None, effect: 
 
 
 @asynccontextmanager
-async def one_request(store: Store, asked: Asked, said: BaseModel | None, *, where: str) -> AsyncGenerator[None]:
+async def one_request(
+    store: Store, asked: Asked, said: BaseModel | None, *, where: str
+) -> AsyncGenerator[dict[str, Any]]:
     """Hold a key to one request, where what is done goes through the inbox: its ids see to it that it is done once.
 
+    What is put into the mapping that it gives is kept as what was answered.
     Raises ProblemError when the key was used for something else. The key is
     spent when what is within has been done, and free again when it raises.
     """
@@ -61,10 +64,11 @@ async def one_request(store: Store, asked: Asked, said: BaseModel | None, *, whe
         there = await answered(session, *mine)
     if there is not None and there.digest != digest:
         raise ProblemError(Problem.KEY_REUSED)
-    yield
+    body: dict[str, Any] = {}
+    yield body
     async with store.session() as session:
         if await answered(session, *mine) is None:
-            await keep_answer(session, _answer(asked, digest, 0, {}))
+            await keep_answer(session, _answer(asked, digest, 0, body))
 
 
 def _answer(asked: Asked, digest: str, status: int, body: dict[str, Any]) -> Answered:

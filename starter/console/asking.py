@@ -25,6 +25,10 @@ _WORDS: Final[dict[Problem, tuple[str, str]]] = {
         "Nothing was kept. Wait half a minute and send it again. If a child is missing, ring the police on 101 or 999 "
         "now, whatever Homeward says.",
     ),
+    Problem.KEY_REUSED: (
+        "This form was already sent",
+        "What was sent first is kept. Go back to where you were, and open the form anew for what is new.",
+    ),
     Problem.TOO_MANY: ("Too much at once", "Wait a minute, then try again."),
 }
 """What a page says of a problem: a heading, and what helps. Others say what the problem itself does."""
@@ -84,7 +88,7 @@ async def _take_form(request: Request) -> None:
 
 def _kept_by_nobody(response: Response) -> Response:
     """An answer about children is kept by no browser: whoever uses the machine next must not go back to it."""
-    if response.headers.get("content-type", "").startswith("text/html"):
+    if response.headers.get("content-type", "").startswith(("text/html", "application/pdf")):
         del response.headers["ETag"]
         response.headers["Cache-Control"] = "no-store"
     return response

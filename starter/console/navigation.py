@@ -23,6 +23,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("now", "Now", "/now", Permission.READ_EPISODES),
     Section("report", "Report", "/report", Permission.REPORT),
     TASKS,
+    Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
     POLICY,
 )

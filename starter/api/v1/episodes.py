@@ -169,7 +169,7 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.READ_EPISODES)
     async def index(asked: AskedBy, searched: Annotated[Searched, Query()]) -> Page[EpisodeListed]:
         """List and search episodes."""
-        return await _listed(parts, asked, searched)
+        return await listed(parts, asked, searched)
 
     @router.get("/episodes/{episode_id}", operation_id="read_an_episode")
     @needs(Permission.READ_EPISODES)
@@ -192,23 +192,13 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.RULE)
     async def reopen(episode_id: EpisodeId, said: Reopening, asked: AskedBy, _key: Key, response: Response) -> Became:
         """Open a closed episode again: it goes on with all that it knew, and takes facts."""
-        await _see_all(parts, asked, [str(episode_id)])
-        fact_id = derived_id(key_id(asked), "reopening")
-        by = recorded_by(asked, _whose(asked))
-        try:
-            outcome = await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
-        except IdTakenError:
-            raise ProblemError(Problem.KEY_REUSED) from None
-        return became(outcome, response)
+        return became(await reopen_episode(parts, asked, episode_id, said), response)
 
     @router.post("/episodes/{episode_id}/merging", operation_id="merge_an_episode", responses=kept_as(Merged))
     @needs(Permission.RULE)
     async def merge(episode_id: EpisodeId, said: Merging, asked: AskedBy, _key: Key, response: Response) -> Merged:
         """Take a duplicate's facts over into the episode it duplicates, and end it, with a trail in both."""
-        duplicate, into = str(episode_id), str(said.into)
-        await _see_all(parts, asked, [duplicate, into])
-        by = recorded_by(asked, _whose(asked))
-        outcomes = await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
+        outcomes = await merge_episode(parts, asked, episode_id, said)
         refused = [one.reason or "" for one in outcomes if one.state == "refused"]
         return Merged(facts=[became(one, response) for one in outcomes if one.state != "refused"], refused=refused)
 
@@ -233,6 +223,28 @@ async def record_fact(parts: Parts, asked: Asked, episode_id: UUID, said: FactSa
         )
     except IdTakenError:
         raise ProblemError(Problem.KEY_REUSED) from None
+
+
+async def reopen_episode(parts: Parts, asked: Asked, episode_id: UUID, said: Reopening) -> Outcome:
+    """Open a closed episode again, under the request's key. Raises ProblemError, and BadInputError when it is open."""
+    await _see_all(parts, asked, [str(episode_id)])
+    fact_id = derived_id(key_id(asked), "reopening")
+    by = recorded_by(asked, _whose(asked))
+    try:
+        return await parts.commands_of(asked).reopen(str(episode_id), said.reason, by, asked.now, fact_id)
+    except IdTakenError:
+        raise ProblemError(Problem.KEY_REUSED) from None
+
+
+async def merge_episode(parts: Parts, asked: Asked, episode_id: UUID, said: Merging) -> list[Outcome]:
+    """Merge a duplicate into another episode; the last outcome is its own ending's.
+
+    Raises ProblemError for an episode that is not to be seen, and BadInputError.
+    """
+    duplicate, into = str(episode_id), str(said.into)
+    await _see_all(parts, asked, [duplicate, into])
+    by = recorded_by(asked, _whose(asked))
+    return await parts.commands_of(asked).merge(duplicate, into, said.reason, by, asked.now)
 
 
 async def _see_all(parts: Parts, asked: Asked, episode_ids: list[str]) -> set[str]:
@@ -287,7 +299,8 @@ async def open_and_seen(session: AsyncSession, asked: Asked, child_id: str, but:
     return shown
 
 
-async def _listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
+async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[EpisodeListed]:
+    """A page of the episodes that are looked for, each as far as the request may see it. Raises ProblemError."""
     names = {"child", "police_reference", "open", "clock", "overdue", "changed_since"}
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
     after = _place(searched)

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import Store
+from activities.store.answered import Answered
 from starter.access import Permission
-from starter.api.asking import AskedBy, Key, asked_router, needs
-from starter.api.once import once
+from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
+from starter.api.once import done_once
 from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.glass import MOST_CHARACTERS, Glass, GlassAnswer, NoSuchEpisodeError
 from workflows.vocabulary import Role
@@ -52,21 +53,31 @@ def router_of(store: Store, glass: Glass) -> APIRouter:
         episode_id: Annotated[str, Path(description="the episode")], said: Reason, asked: AskedBy, key: Key
     ) -> JSONResponse:
         """Open a restricted episode for a limited time. The reason goes into the audit; the administrator is told."""
-        done: list[GlassAnswer] = []
-
-        async def effect(session: AsyncSession) -> tuple[int, BaseModel]:
-            try:
-                answer = await glass.broken(
-                    session, asked.principal, episode_id, said.reason, asked.now, request=key, way=_WAY
-                )
-            except NoSuchEpisodeError:
-                raise ProblemError(Problem.NOT_FOUND) from None
-            done.append(answer)
-            return (201 if answer.broken else 200), GlassBroken.model_validate(answer.model_dump(exclude={"waiting"}))
-
-        response = await once(store, asked, said, effect, where=f"{_WAY} {episode_id}")
-        for answer in done:
-            await glass.nudge(asked.authority, answer)
-        return response
+        del key
+        done = await glass_broken(store, glass, asked, episode_id, said)
+        return JSONResponse(done.body, done.status)
 
     return router
+
+
+async def glass_broken(store: Store, glass: Glass, asked: Asked, episode_id: str, said: Reason) -> Answered:
+    """Break the glass, once under the request's key; what was answered, whose body is a `GlassBroken`.
+
+    Raises ProblemError for an episode that is not there, and BadInputError for a reason that says nothing.
+    """
+    done: list[GlassAnswer] = []
+
+    async def effect(session: AsyncSession) -> tuple[int, BaseModel]:
+        try:
+            answer = await glass.broken(
+                session, asked.principal, episode_id, said.reason, asked.now, request=asked.request, way=_WAY
+            )
+        except NoSuchEpisodeError:
+            raise ProblemError(Problem.NOT_FOUND) from None
+        done.append(answer)
+        return (201 if answer.broken else 200), GlassBroken.model_validate(answer.model_dump(exclude={"waiting"}))
+
+    answered = await done_once(store, asked, said, effect, where=f"{_WAY} {episode_id}")
+    for answer in done:
+        await glass.nudge(asked.authority, answer)
+    return answered

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from activities.store.episodes import episode_view
 from starter.access import Permission
-from starter.api.asking import AskedBy, asked_router, needs
+from starter.api.asking import Asked, AskedBy, asked_router, needs
 from starter.api.bodies import Answer
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
@@ -54,15 +54,7 @@ def router_of(parts: Parts) -> APIRouter:
         form = form_wanted(accept)
         if form is None:
             raise ProblemError(Problem.NOT_ACCEPTABLE, f"Accept: must allow one of {', '.join(_FORMS)}")
-        async with parts.store.snapshot() as session:
-            seen = await seen_episode(session, asked, episode_id)
-            # It tells of the child's other episodes and records too.
-            if seen.child_id and await child_is_hidden(session, asked.principal, seen.child_id, asked.now):
-                raise ProblemError(Problem.NEED_TO_KNOW)
-            pack = await gather(session, parts.policies, asked.authority, episode_id, asked.now)
-        if pack is None:
-            raise ProblemError(Problem.NOT_FOUND, "no report of this episode is kept here")
-        return await _as(form, pack)
+        return await answered_as(form, await pack_seen(parts, asked, episode_id))
 
     @router.get("/episodes/{episode_id}/told", operation_id="list_who_was_told")
     @needs(Permission.READ_EPISODES)
@@ -74,6 +66,19 @@ def router_of(parts: Parts) -> APIRouter:
         return ToldOfEpisode(episode_id=episode_id, who_knew=who_knew(view) if view else [])
 
     return router
+
+
+async def pack_seen(parts: Parts, asked: Asked, episode_id: str) -> PolicePack:
+    """The police pack of an episode whose child the request may see. Raises ProblemError."""
+    async with parts.store.snapshot() as session:
+        seen = await seen_episode(session, asked, episode_id)
+        # It tells of the child's other episodes and records too.
+        if seen.child_id and await child_is_hidden(session, asked.principal, seen.child_id, asked.now):
+            raise ProblemError(Problem.NEED_TO_KNOW)
+        pack = await gather(session, parts.policies, asked.authority, episode_id, asked.now)
+    if pack is None:
+        raise ProblemError(Problem.NOT_FOUND, "no report of this episode is kept here")
+    return pack
 
 
 def form_wanted(accept: str) -> str | None:
@@ -94,7 +99,8 @@ def form_wanted(accept: str) -> str | None:
     return best if weights[best] > 0 else None
 
 
-async def _as(form: str, pack: PolicePack) -> Response:
+async def answered_as(form: str, pack: PolicePack) -> Response:
+    """A pack in one of its forms: JSON, a page that is whole in itself, or a PDF to be kept."""
     if form == JSON:
         return JSONResponse(pack.model_dump(mode="json"))
     if form == HTML:

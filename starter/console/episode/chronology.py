@@ -1,0 +1,124 @@
+"""The chronology of an episode on paper: what was recorded, when and by whom; what was owed, and why; who was told.
+
+It can be followed by somebody who was not there: each line says when it
+happened and when it became known, and what was corrected stays, marked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starter.console.episode.said import details_in_words
+from starter.console.episode.shown import NOT_SAID, EpisodePage
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, role_in_words
+from starter.sheets import sheets
+from starter.who_knew import Knew, way_in_words, who_knew
+from workflows.clocks import Clock
+from workflows.facts import Fact
+from workflows.instants import in_words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing on the paper: a line in bold, and what is said of it."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chronology:
+    """The whole paper, all in words."""
+
+    title: str
+    head: tuple[str, ...]
+    happened: tuple[Entry, ...]
+    clocks: tuple[Entry, ...]
+    told: tuple[Entry, ...]
+
+
+def chronology_of(shown: EpisodePage) -> Chronology:
+    """The chronology of an episode, as it is known now."""
+    view = shown.shown.view
+    facts = sorted(view.facts, key=lambda one: (one.recorded_at, one.at, one.id)) if view else []
+    return Chronology(
+        title=f"Chronology: child {shown.reference or 'with no reference'}",
+        head=tuple(_head(shown)),
+        happened=tuple(_happened(shown, fact, facts) for fact in facts),
+        clocks=tuple(_clock(one) for one in sorted(shown.clocks, key=_begun_first)),
+        told=tuple(_told(one) for one in who_knew(view)) if view else (),
+    )
+
+
+def _head(shown: EpisodePage) -> Iterator[str]:
+    view = shown.shown.view
+    yield f"Made {in_words(shown.now)}, London time. Episode {shown.id}."
+    if view is None:
+        yield "KEPT, NOT YET APPLIED: no clock runs, because the engine has not begun it."
+        return
+    row = view.episode
+    since = shown.known.status_since()
+    yield f"{STATUS_WORDS[row['status']]}{f', since {in_words(since)}' if since else ''}."
+    if shown.missing_since:
+        yield f"Gone since {in_words(shown.missing_since)}, by what is known."
+    yield f"Policy {row['policy']} {row['policy_version']}, calendar {row['calendar_version']}."
+    if shown.seen.need_to_know:
+        yield "NEED TO KNOW: where this child is must not become known."
+    for item in shown.shown.waiting:
+        yield f"KEPT, NOT YET APPLIED: {item.kind} received {in_words(item.received_at)}."
+
+
+def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
+    by = "" if fact.recorded_by == NOT_SAID else f" by {shown.called(fact.recorded_by)}"
+    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {fact.source}."]
+    said += [f"{label}: {value}" for label, value in details_in_words(fact)]
+    if fact.note:
+        said.append(f"Note: {fact.note}")
+    if fact.corrects and (target := next((one for one in facts if one.id == fact.corrects), None)):
+        said.append(f"This takes the place of: {target.in_words()}, {in_words(target.at)}.")
+    if after := next((one for one in facts if one.corrects == fact.id), None):
+        said.append(f"NO LONGER IN FORCE: {after.in_words()}, recorded {in_words(after.recorded_at)}.")
+    words = fact.in_words()
+    return Entry(f"{in_words(fact.at)}: {words[:1].upper()}{words[1:]}", tuple(said))
+
+
+def _begun_first(clock: Clock) -> tuple[bool, datetime, str]:
+    return clock.due is None, clock.due or datetime.max.replace(tzinfo=UTC), clock.title
+
+
+def _clock(clock: Clock) -> Entry:
+    due = f", due {in_words(clock.due)}" if clock.due else ""
+    return Entry(f"{clock.title}: {STATE_WORDS[clock.state].lower()}{due}", (clock.because, f"Source: {clock.source}."))
+
+
+def _told(row: Knew) -> Entry:
+    who = row.name or row.person or "nobody on record"
+    by = f" by {way_in_words(row.way)}" if row.way else ""
+    said = [f"{row.says} ({row.title}).", f"{row.standing[:1].upper()}{row.standing[1:]}."]
+    if row.acknowledged_at:
+        said.append(f"Answered {in_words(row.acknowledged_at)} by {row.acknowledged_by or 'somebody unnamed'}.")
+    return Entry(f"{in_words(row.at)}: {role_in_words(row.role)}, {who}{by}", tuple(said))
+
+
+def as_pdf(made: Chronology) -> bytes:
+    """The chronology as a PDF."""
+    with sheets("Chronology") as pdf:
+        pdf.write_lines(made.title, style="B", size=15)
+        for line in made.head:
+            pdf.write_lines(line, size=10)
+        parts = (
+            ("What was recorded, in the order in which it became known", made.happened),
+            ("What was owed, and why", made.clocks),
+            ("Who was told, and when", made.told),
+        )
+        for title, entries in parts:
+            pdf.ln(2)
+            pdf.write_lines(title, style="B", size=12)
+            for entry in entries:
+                pdf.ln(1)
+                pdf.write_lines(entry.title, style="B", size=10)
+                for line in entry.lines:
+                    pdf.write_lines(line, size=10, indent=4)
+            if not entries:
+                pdf.write_lines("Nothing.", size=10)
+        return bytes(pdf.output())

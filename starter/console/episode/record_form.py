@@ -1,0 +1,229 @@
+"""The form that records one kind of thing that happened: its fields, made of the kind's details. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.forms import Mistakes, Posted
+from starter.console.moments import day_said, moment_said
+from workflows.fact_kinds import FACTS, Detail, FactKind
+from workflows.facts import Fact
+from workflows.instants import LONDON, parse_instant, to_rfc3339
+from workflows.plain_errors import BadInputError
+
+AT: Final = "at"
+NOTE: Final = "note"
+MOST_LETTERS: Final = 4000
+
+_MOST_RADIOS: Final = 7
+_LONG: Final = frozenset(
+    {
+        *("reason", "outcome", "decision", "risk", "reply", "harm", "pattern", "triggers", "appearance", "evidence"),
+        *("do", "what", "attended", "invited", "may_repeat", "basis"),
+    }
+)
+"""Details of which people write more than a line."""
+
+_COUNTS: Final = "Without it this is kept, and what is owed goes on"
+
+Options = Sequence[tuple[str, str]]
+"""What can be chosen: each value with its words."""
+
+Shape = Literal["line", "lines", "radios", "select", "boxes", "day", "moment"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the form: what it is called, how it is filled in, and what can be chosen. `asked` must be there."""
+
+    name: str
+    label: str
+    hint: str
+    shape: Shape
+    asked: bool
+    options: Options = ()
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What an episode offers to choose from: details whose choices are its own, and the words of its agenda.
+
+    `fixed` are details that nobody is asked; an empty one is left out. `counts`: details without which it is kept, and
+    settles nothing that is owed.
+    """
+
+    options: Mapping[str, Options] = field(default_factory=dict[str, Options])
+    fixed: Mapping[str, str] = field(default_factory=dict[str, str])
+    counts: frozenset[str] = frozenset()
+    agenda: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def fields_of(kind: FactKind, offered: Offered) -> list[Field]:
+    """The fields of a kind's details, those first without which it says too little."""
+    details = {name: one for name, one in FACTS[kind].details.items() if name not in offered.fixed}
+    made = [_field(kind, name, one, offered) for name, one in details.items()]
+    there = [one for one in made if one.asked or one.options or one.name not in offered.options]
+    return sorted(there, key=lambda one: not one.asked)
+
+
+def _field(kind: FactKind, name: str, detail: Detail, offered: Offered) -> Field:
+    label, hint = label_of(kind, name)
+    if name in offered.counts:
+        hint = f"{hint}. {_COUNTS}" if hint else _COUNTS
+    options = offered.options.get(name)
+    if options is None:
+        options = [(value, _words(name, value, offered)) for value in detail.choices]
+        return Field(name, label, hint, _shape(name, detail, options), detail.required, options)
+    return Field(name, label, hint, "radios" if len(options) <= _MOST_RADIOS else "select", detail.required, options)
+
+
+def _words(name: str, value: str, offered: Offered) -> str:
+    said = offered.agenda.get(value) if name == "covered" else None
+    return f"{value}) {said}" if said else choice_in_words(name, value)
+
+
+def _shape(name: str, detail: Detail, options: Options) -> Shape:
+    if detail.form == "many":
+        return "boxes"
+    if detail.form == "day":
+        return "day"
+    if detail.form == "instant":
+        return "moment"
+    if options:
+        return "radios" if len(options) <= _MOST_RADIOS else "select"
+    return "lines" if name in _LONG else "line"
+
+
+@dataclass
+class Written:
+    """What stands in the form's fields, as it was written."""
+
+    day: str
+    time: str
+    note: str = ""
+    replaces: str = ""
+    said: dict[str, str] = field(default_factory=dict[str, str])
+    many: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    also: tuple[str, ...] = ()
+
+    def of(self, name: str) -> str:
+        """What a field says."""
+        return self.said.get(name, "")
+
+
+def _local(at: datetime) -> tuple[str, str]:
+    local = at.astimezone(LONDON)
+    return f"{local:%Y-%m-%d}", f"{local:%H:%M}"
+
+
+def new_form(kind: FactKind, offered: Offered, chosen: Mapping[str, str], now: datetime) -> Written:
+    """A form that nobody has filled in, at the present, with what a link chose where there is a choice of it.
+
+    Only what can be chosen is taken from a link: free words would stand in addresses and logs.
+    """
+    written = Written(*_local(now))
+    for one in fields_of(kind, offered):
+        value = chosen.get(one.name, "")
+        if value in dict(one.options):
+            written.said[one.name] = value
+    return written
+
+
+def form_of(fact: Fact) -> Written:
+    """The form as it would have said a fact, for correcting it."""
+    written = Written(*_local(fact.at), note=fact.note or "", replaces=fact.id)
+    for name, value in fact.details.items():
+        detail = FACTS[fact.kind].details[name]
+        if detail.form == "many":
+            written.many[name] = tuple(one.strip() for one in value.split(","))
+        elif detail.form == "instant":
+            day, time = _local(parse_instant(value))
+            written.said |= {f"{name}_day": day, f"{name}_time": time}
+        else:
+            written.said[name] = value
+    return written
+
+
+def form_posted(kind: FactKind, offered: Offered, posted: Posted) -> Written:
+    """The form as it was posted."""
+    written = Written(posted.one(f"{AT}_day"), posted.one(f"{AT}_time"), posted.one(NOTE), posted.one("replaces"))
+    written.also = posted.many("also")
+    for one in fields_of(kind, offered):
+        names = (f"{one.name}_day", f"{one.name}_time") if one.shape == "moment" else (one.name,)
+        written.said |= posted.said(*names)
+        if one.shape == "boxes":
+            written.many[one.name] = posted.many(one.name)
+    return written
+
+
+def said_by(kind: FactKind, offered: Offered, written: Written, before: Fact | None, wrong: Mistakes) -> dict[str, str]:
+    """The details that a form says, as facts have them; what cannot be used goes into `wrong`, by its field."""
+    details = {name: value for name, value in offered.fixed.items() if value}
+    for one in fields_of(kind, offered):
+        try:
+            value = _value(one, written, before)
+        except BadInputError as error:
+            wrong.take(error, one.name)
+            continue
+        if value:
+            details[one.name] = value
+        elif one.asked:
+            wrong.add(one.name, _asks(one))
+    if len(written.note) > MOST_LETTERS:
+        wrong.add(NOTE, f"The note must have at most {MOST_LETTERS} characters")
+    return details
+
+
+def _value(one: Field, written: Written, before: Fact | None) -> str:
+    if one.shape == "boxes":
+        return ",".join(_chosen(one, written.many.get(one.name, ())))
+    if one.shape == "moment":
+        at = _moment(one, written, before)
+        return to_rfc3339(at) if at else ""
+    said = written.of(one.name)
+    if not said:
+        return ""
+    if one.options:
+        return _chosen(one, (said,))[0]
+    if one.shape == "day":
+        return day_said(said, one.name).isoformat()
+    if len(said) > MOST_LETTERS:
+        raise BadInputError(f"{one.name}: must have at most {MOST_LETTERS} characters")
+    return said
+
+
+def _chosen(one: Field, values: Iterable[str]) -> list[str]:
+    there = dict(one.options)
+    chosen = list(values)
+    if any(value not in there for value in chosen):
+        raise BadInputError(f"{one.name}: choose one of the answers that are there")
+    return chosen
+
+
+def _moment(one: Field, written: Written, before: Fact | None) -> datetime | None:
+    day, time = written.of(f"{one.name}_day"), written.of(f"{one.name}_time")
+    if not day and not time:
+        return None
+    kept = parse_instant(before.details[one.name]) if before and one.name in before.details else None
+    return _as_it_was(kept, day, time) or moment_said(day, time, one.name)
+
+
+def happened_at(written: Written, before: Fact | None, wrong: Mistakes) -> datetime | None:
+    """When it happened (UTC), as a form says; None, with the mistake in `wrong`, when that cannot be used."""
+    try:
+        kept = _as_it_was(before.at if before else None, written.day, written.time)
+        return kept or moment_said(written.day, written.time, AT)
+    except BadInputError as error:
+        wrong.take(error, AT)
+        return None
+
+
+def _as_it_was(at: datetime | None, day: str, time: str) -> datetime | None:
+    """An instant that a correction leaves as it is: no field shows its seconds, nor which of autumn's two hours."""
+    return at if at and (day, time) == _local(at) else None
+
+
+def _asks(one: Field) -> str:
+    return f"{'Choose' if one.options else 'Give'} an answer: {one.label}"

@@ -1,0 +1,32 @@
+"""What a recorded thing says, in words for people: its details with their labels. Pure."""
+
+from datetime import date
+
+from starter.console.episode.detail_words import choice_in_words, label_of
+from workflows.fact_kinds import FACTS, FactKind
+from workflows.facts import Fact
+from workflows.instants import day_in_words, in_words, parse_instant
+
+_KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule"})
+"""Details that name something else by its id."""
+
+
+def details_in_words(fact: Fact) -> list[tuple[str, str]]:
+    """Each detail of a fact: what it is called, and what it says; but for those that are an id of something else."""
+    return [
+        (label_of(fact.kind, name).label.rstrip("?"), value_in_words(fact.kind, name, value))
+        for name, value in fact.details.items()
+        if name not in _KEYS and name in FACTS[fact.kind].details
+    ]
+
+
+def value_in_words(kind: FactKind, name: str, value: str) -> str:
+    """What a detail says, in words."""
+    detail = FACTS[kind].details[name]
+    if detail.form == "day":
+        return day_in_words(date.fromisoformat(value))
+    if detail.form == "instant":
+        return in_words(parse_instant(value))
+    if detail.form == "many":
+        return ", ".join(one.strip() for one in value.split(","))
+    return choice_in_words(name, value) if value in detail.choices else value

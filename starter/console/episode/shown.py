@@ -1,0 +1,293 @@
+"""An episode as its pages show it: how it stands, what is owed by whom, what happened. Instants are UTC."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from activities.store.directory import directory_for, everyone
+from activities.store.inbox import InboxItem
+from activities.store.tasks import TaskView
+from starter.access import Principal
+from starter.api.asking import Asked
+from starter.api.parts import Parts
+from starter.api.problems import Problem, ProblemError
+from starter.api.seeing import seen_episode
+from starter.console.episode.detail_words import label_of
+from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
+from starter.episode_shown import Shown, show_episode
+from starter.sight import EpisodeSeen
+from workflows.clocks import Clock
+from workflows.directory import Directory
+from workflows.fact_kinds import FactKind
+from workflows.facts import Fact, Known, words_of
+from workflows.names import duty_of
+from workflows.policy import Pack, Prompt
+from workflows.policy_rules import Happening
+from workflows.task_holding import completions
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
+
+NOT_SAID: Final = "not said"
+"""What stands where nobody said who recorded something."""
+
+_GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to record that something was done: what it is called, and where its form is."""
+
+    words: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Something that somebody owes now. `clock` says why, `role` who; `holder` has taken it, `people` hold the role."""
+
+    title: str
+    due: datetime | None
+    clock: Clock | None
+    role: Role | None
+    holder: str | None
+    people: tuple[str, ...]
+    task_path: str | None
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True)
+class EpisodePage:
+    """All that the pages of one episode show of it, as far as whoever asks may see it."""
+
+    principal: Principal
+    shown: Shown
+    seen: EpisodeSeen
+    now: datetime
+    names: Mapping[str, str]
+    directory: Directory
+
+    @property
+    def id(self) -> str:
+        """The episode's id."""
+        return self.shown.id
+
+    @property
+    def path(self) -> str:
+        """Where the episode's pages begin."""
+        return f"/episodes/{self.id}"
+
+    @property
+    def reference(self) -> str | None:
+        """The case system's reference for the child."""
+        if self.shown.view:
+            return self.shown.view.child_reference
+        return self.shown.report.child.reference if self.shown.report else None
+
+    @property
+    def status(self) -> EpisodeStatus | None:
+        """How the episode stands; None while the engine has not begun it."""
+        return EpisodeStatus(self.shown.view.episode["status"]) if self.shown.view else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more."""
+        return bool(self.shown.view and self.shown.view.episode["closed_at"])
+
+    @property
+    def gone(self) -> bool:
+        """Whether the child is not back, as far as is known."""
+        return self.status is None or self.status in _GONE
+
+    @property
+    def known(self) -> Known:
+        """What is known of it now."""
+        return self.shown.known(self.now)
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """Since when the child was gone, by whatever is known."""
+        return self.known.missing_since()
+
+    @property
+    def waiting(self) -> list[tuple[str, datetime, str | None]]:
+        """What is kept and not yet applied: what it says, when it came, and why it waits where that is known."""
+        return [(_said(one), one.received_at, one.reason) for one in self.shown.waiting]
+
+    @property
+    def asked_for(self) -> list[str]:
+        """What the report left open, in words."""
+        report = self.shown.report
+        lines = report.asked_for() if report else ()
+        return [_asked_for(line) for line in lines]
+
+    @property
+    def risks(self) -> list[Fact]:
+        """The last risk assessment in each view and scheme, the latest first."""
+        last: dict[tuple[str, str], Fact] = {}
+        for fact in self.known.all(FactKind.RISK_ASSESSED):
+            last[fact.details.get("view", "authority"), fact.details.get("scheme", "")] = fact
+        return sorted(last.values(), key=lambda fact: fact.at, reverse=True)
+
+    @property
+    def clocks(self) -> list[Clock]:
+        """Its clocks."""
+        return self.shown.view.clocks if self.shown.view else []
+
+    @property
+    def comes(self) -> list[Clock]:
+        """What happens by itself at its time, unless it is prevented, the earliest first."""
+        mine = [one for one in self.clocks if one.kind is ClockKind.FIRE_AT and one.state is ClockState.RUNNING]
+        return sorted(mine, key=_first_due)
+
+    @property
+    def settled(self) -> list[Clock]:
+        """The clocks by which nothing is owed any more."""
+        waits = (ClockState.NOT_STARTED, ClockState.RUNNING, ClockState.OVERDUE)
+        return sorted((one for one in self.clocks if one.state not in waits), key=_first_due)
+
+    @property
+    def not_started(self) -> list[Clock]:
+        """The clocks that have no time yet."""
+        return [one for one in self.clocks if one.state is ClockState.NOT_STARTED]
+
+    def owed(self) -> list[Owed]:
+        """What somebody owes now, the most pressing first."""
+        return sorted(self._owed(), key=lambda one: (one.due is None, one.due or self.now, one.title))
+
+    def _owed(self) -> Iterator[Owed]:
+        tasks = {task.clock or task.key: task for task in self.tasks if task.state == "open"}
+        for clock in self.clocks:
+            if clock.state.owed and clock.kind is not ClockKind.FIRE_AT:
+                yield self._by_clock(clock, tasks.pop(clock.id, None))
+        for task in tasks.values():
+            clock = next((one for one in self.clocks if one.id == task.clock), None)
+            yield self._by_task(task, clock)
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """Its tasks."""
+        return [TaskView.model_validate(one) for one in self.shown.view.tasks] if self.shown.view else []
+
+    def _by_clock(self, clock: Clock, task: TaskView | None) -> Owed:
+        rule = self.pack.clocks.get(clock.id)
+        role = Role(task.role) if task else rule.task.role if rule and rule.task else None
+        happenings = (*rule.met_by, *rule.waived_by) if rule else ()
+        return self._as_owed(clock.title, clock.due, happenings, clock=clock, role=role, task=task)
+
+    def _by_task(self, task: TaskView, clock: Clock | None) -> Owed:
+        happenings = completions(duty_of(task.key), task.clock, task.role, self.pack)
+        return self._as_owed(task.do, task.due, happenings, clock=clock, role=Role(task.role), task=task)
+
+    def _as_owed(
+        self,
+        title: str,
+        due: datetime | None,
+        happenings: Sequence[Happening],
+        *,
+        clock: Clock | None,
+        role: Role | None,
+        task: TaskView | None,
+    ) -> Owed:
+        ways = [self.way(one.fact, **one.where) for one in happenings if may_record(self.principal, one.fact)]
+        return Owed(
+            title=title,
+            due=due,
+            clock=clock,
+            role=role,
+            holder=self.called(task.holder) if task and task.holder else None,
+            people=self.people(role) if role else (),
+            task_path=f"{self.path}/tasks/{duty_of(task.key)}" if task else None,
+            ways=tuple(dict.fromkeys(ways)),
+        )
+
+    def way(self, kind: FactKind, **details: str) -> Way:
+        """The form that records a kind, with these details chosen."""
+        said = title_of(kind) if not details else words_of(kind, details)
+        query = f"?{urlencode(details)}" if details else ""
+        return Way(said[:1].upper() + said[1:], f"{self.path}/record/{kind.value}{query}")
+
+    @property
+    def pack(self) -> Pack:
+        """Its policy. Raises ProblemError while the engine has not begun it."""
+        if self.shown.pack is None:
+            raise ProblemError(Problem.NOT_FOUND)
+        return self.shown.pack
+
+    def people(self, role: Role) -> tuple[str, ...]:
+        """Whom a role means now, by name."""
+        ids = {one.id: one.name for one in self.directory.people}
+        found = self.directory.recipients(role, self.now, urgent=True)
+        return tuple(f"{ids[one.person]}{_standing_in(one.cover)}" for one in found if one.person in ids)
+
+    def called(self, reference: str) -> str:
+        """Somebody by their name, where the directory knows it."""
+        return self.names.get(reference, reference)
+
+    def prompts(self) -> list[tuple[str, Prompt]]:
+        """What to ask and say now."""
+        return self.shown.prompts(self.now)
+
+    def in_force(self, fact: Fact) -> bool:
+        """Whether a fact was neither withdrawn nor replaced."""
+        facts = self.shown.view.facts if self.shown.view else []
+        return all(one.corrects != fact.id for one in facts)
+
+    def fact(self, fact_id: str) -> Fact:
+        """A fact of the episode. Raises ProblemError when there is none of that id."""
+        facts = self.shown.view.facts if self.shown.view else []
+        found = next((one for one in facts if one.id == fact_id), None)
+        if found is None:
+            raise ProblemError(Problem.NOT_FOUND)
+        return found
+
+
+def can_be_withdrawn(shown: EpisodePage, fact: Fact) -> bool:
+    """Whether something that was recorded can be taken back: what became of tasks has a page of its own."""
+    return fact.kind not in OWN_PAGES and shown.in_force(fact) and not shown.closed
+
+
+def can_be_replaced(shown: EpisodePage, fact: Fact) -> bool:
+    """Whether something that was recorded can be corrected: what has an id of another form can only be withdrawn."""
+    try:
+        UUID(fact.id)
+    except ValueError:
+        return False
+    return can_be_withdrawn(shown, fact)
+
+
+def _asked_for(line: str) -> str:
+    """A line of what a report left open, whose circumstances of a child have no words of their own."""
+    name, colon, words = line.partition(": ")
+    said = words if colon else label_of(FactKind.DESCRIBED, name.removeprefix("child.")).label
+    return said[:1].upper() + said[1:]
+
+
+def _said(item: InboxItem) -> str:
+    if item.kind == "report":
+        return "The report"
+    words = Fact.model_validate(item.body).in_words()
+    return words[:1].upper() + words[1:]
+
+
+def _first_due(clock: Clock) -> tuple[bool, str, str]:
+    return clock.due is None, clock.due.isoformat() if clock.due else "", clock.title
+
+
+def _standing_in(cover: str) -> str:
+    return "" if cover == "holder" else f" ({cover.replace('_', ' ')})"
+
+
+async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePage:
+    """An episode, whole, for whoever asks. Raises ProblemError: not found, or need to know."""
+    async with parts.store.snapshot() as session:
+        seen = await seen_episode(session, asked, episode_id)
+        shown = await show_episode(session, parts.policies, asked.authority, episode_id)
+        if shown.view is None and shown.report is None:
+            raise ProblemError(Problem.NOT_FOUND)
+        roles = {rule.task.role for rule in shown.pack.clocks.values() if rule.task} if shown.pack else set[Role]()
+        roles |= {Role(one["role"]) for one in shown.view.tasks} if shown.view else set[Role]()
+        directory = await directory_for(session, asked.authority, seen.child_id, roles, asked.now)
+        names = {row.reference: row.name for row in await everyone(session, asked.authority)}
+    return EpisodePage(asked.principal, shown, seen, asked.now, names, directory)
