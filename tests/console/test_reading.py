@@ -36,7 +36,13 @@ def of_an_episode(service: Service) -> list[ConsoleRoute]:
 
 def filled(path: str, episode_id: str, fact_id: str = "") -> str:
     """An address of a page, with everything in it that the path leaves open."""
-    known = {"episode_id": episode_id, "kind": "located", "fact_id": fact_id or str(uuid4()), "clock": "iro_notice"}
+    known = {
+        "episode_id": episode_id,
+        "kind": "located",
+        "fact_id": fact_id or str(uuid4()),
+        "clock": "iro_notice",
+        "deed": "take",
+    }
     return re.sub(r"{(\w+)[^}]*}", lambda name: known.get(name[1], "invented"), path)
 
 
