@@ -12,8 +12,10 @@ from starter.api.asking import Asked
 from starter.api.entrance import Entrance
 from starter.api.receipts import Receipts
 from starter.commands import Commands
+from starter.engine_room import EngineRoom
 from starter.glass import Glass
 from starter.identity.asking import Identity
+from starter.operating import Operator
 
 
 def present() -> datetime:
@@ -27,6 +29,7 @@ class Parts:
 
     Without an entrance nobody can sign in here, nor get a token.
     `sends_inwards`: webhooks may lie on this machine or in an inner network.
+    `room` is the engine as operators see to it.
     `intake_folder` keeps files while they are taken in beside their request, so that a crash loses none.
     """
 
@@ -41,7 +44,12 @@ class Parts:
     clock: Callable[[], datetime] = present
     intake_folder: Path | None = None
     sends_inwards: bool = False
+    room: EngineRoom = field(default_factory=EngineRoom)
     glass: Glass = field(default_factory=lambda: Glass(timedelta(hours=8)))
+
+    def operator_of(self, asked: Asked) -> Operator:
+        """What a principal does about what stands still of its authority."""
+        return Operator(self.store, self.room, self.commands_of(asked), asked.authority)
 
     def commands_of(self, asked: Asked) -> Commands:
         """The way in for what a principal says to its authority."""
