@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import RPCError
@@ -31,8 +32,8 @@ from workflows.patience import DOUBT_PAUSE
 from workflows.plain_errors import BadInputError
 from workflows.post_contracts import MessageInput, MessageToSend
 
-ALL_THAT_WAITS: Final = "everything"
-"""The subject that stands for all that was said and is not applied."""
+EVERYTHING: Final = "everything"
+"""The subject that stands for all that was said and is not applied, or for all records."""
 
 MOST_AT_ONCE: Final = 20
 _RELAY_SECONDS: Final = 10.0
@@ -130,6 +131,9 @@ class Operator:
         return True
 
     async def _reconcile(self, episode: str) -> str:
+        if episode == EVERYTHING:
+            await (await self.commands.engine()).reconcile(self.authority, str(uuid4()))
+            return "All records are being compared with the engine. What is found shows here within a minute or two."
         async with self.store.snapshot() as session:
             mine = await standstill.whose(session, self.authority, [episode], [], [])
         if episode not in mine.episodes:
@@ -148,7 +152,7 @@ class Operator:
 
     async def _put_to_engine(self, subject: str) -> str:
         async with self.store.snapshot() as session:
-            if subject == ALL_THAT_WAITS:
+            if subject == EVERYTHING:
                 items = await inbox.kept_for(session, self.authority, None, MOST_AT_ONCE)
             else:
                 one = await inbox.item(session, subject)

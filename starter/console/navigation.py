@@ -18,8 +18,9 @@ class Section:
 
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
+OPERATIONS: Final = Section("operations", "Operations", "/operations", Permission.OPERATE)
 
-SECTIONS: Final[tuple[Section, ...]] = (TASKS, POLICY)
+SECTIONS: Final[tuple[Section, ...]] = (TASKS, POLICY, OPERATIONS)
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
 ACCOUNT: Final = Section("account", "Your account", "/account", Permission.KNOW_ONESELF)

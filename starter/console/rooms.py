@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from starter.api.parts import Parts
-from starter.console import account, assets, policies, tasks
+from starter.console import account, assets, operations, policies, tasks
 
 OPEN_TO_ALL: Final = frozenset({assets.PATH})
 """The console's routes that ask for nobody's name."""
@@ -18,3 +18,4 @@ def routers_of(parts: Parts) -> Iterator[APIRouter]:
     yield account.router_of()
     yield tasks.router_of(parts)
     yield policies.router_of(parts.policies)
+    yield operations.router_of(parts)

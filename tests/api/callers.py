@@ -18,6 +18,7 @@ from starter.api.parts import Parts
 from starter.api.receipts import Receipts
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands, Connect
+from starter.engine_room import EngineRoom
 from starter.glass import Glass
 from starter.identity.asking import NotSignedInError
 
@@ -63,6 +64,7 @@ class Service:
         clock: Callable[[], datetime] | None = None,
         a_minute: int = 10_000,
         glass: Glass | None = None,
+        room: EngineRoom | None = None,
     ) -> None:
         self.store = store
         self.policies = Policies.load()
@@ -82,6 +84,7 @@ class Service:
             requests_a_minute=a_minute,
             clock=clock or (lambda: datetime.now(UTC)),
             glass=glass or Glass(timedelta(hours=8)),
+            room=room or EngineRoom(),
         )
         self.app: FastAPI = create_app(self.parts)
 
