@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from starter.api.asking import AskedRoute
+from starter.api.problems import PREFIX
 from workflows.fact_kinds import ABOUT_TASKS, FACTS, Detail
 from workflows.vocabulary import Role
 
@@ -22,9 +23,9 @@ _IN_ITS_FORM: Final = {"text": "", "day": "a day", "instant": "a time", "many": 
 
 
 def asked_routes(app: FastAPI) -> Iterator[AskedRoute]:
-    """Every route that asks who comes, in the order in which the app has them."""
+    """Every route of the API that asks who comes, in the order in which the app has them; not the console's pages."""
     for context in iter_route_contexts(app.routes):
-        if isinstance(context.original_route, AskedRoute):
+        if isinstance(context.original_route, AskedRoute) and context.original_route.path.startswith(PREFIX):
             yield context.original_route
 
 

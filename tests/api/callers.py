@@ -63,6 +63,7 @@ class Service:
         connect: Connect = no_engine,
         clock: Callable[[], datetime] | None = None,
         a_minute: int = 10_000,
+        *,
         glass: Glass | None = None,
         room: EngineRoom | None = None,
     ) -> None:
