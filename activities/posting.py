@@ -8,7 +8,7 @@ cannot be asked may then get a message twice, which README says.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -20,6 +20,7 @@ from activities.store.directory import address, person_by_id
 from activities.store.post import Message
 from workflows.messages import PostRules, wording, works_on_the_day_of
 from workflows.names import derived_id
+from workflows.patience import DOUBT_PAUSE
 from workflows.post_contracts import (
     DigestAsked,
     GatherAsked,
@@ -32,9 +33,6 @@ from workflows.post_contracts import (
     WayGivenUp,
 )
 from workflows.vocabulary import Channel
-
-# A provider that may have taken a message shows it only after a moment: too early a look would send it twice.
-DOUBT_PAUSE: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)

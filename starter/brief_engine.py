@@ -23,18 +23,22 @@ class BriefEngine:
         self._patience = patience_seconds
         self._silent_until = 0.0
 
-    async def episodes(self) -> Episodes:
-        """The episodes. Raises EngineSilentError, at once when the engine was silent a moment ago."""
+    async def client(self) -> Client:
+        """The client. Raises EngineSilentError, at once when the engine was silent a moment ago."""
         if time.monotonic() < self._silent_until:
             raise EngineSilentError("the engine did not answer a moment ago")
         try:
-            client = await self._engine.client()
+            return await self._engine.client()
         except EngineSilentError:
-            self._note_silence()
+            self.note_silence()
             raise
-        return _Noticing(client, self._patience, self._note_silence)
 
-    def _note_silence(self) -> None:
+    async def episodes(self) -> Episodes:
+        """The episodes. Raises EngineSilentError, at once when the engine was silent a moment ago."""
+        return _Noticing(await self.client(), self._patience, self.note_silence)
+
+    def note_silence(self) -> None:
+        """Take the engine as silent for a while: it was asked, and did not answer in time."""
         self._silent_until = time.monotonic() + self._patience
 
 

@@ -83,6 +83,9 @@ def engine_command(settings: Settings) -> list[str]:
         "synchronous=full",
         "--log-level",
         "error",
+        # A workflow that cannot go on is reported after two tries instead of five.
+        "--dynamic-config-value",
+        "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
     ]
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from activities.store import Store, StoreUnavailableError, inbox
+from activities.store.inbox import InboxItem
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands, Connect, Outcome
 
@@ -41,21 +43,31 @@ class Relay:
         """Put every item that waits to the engine once. Raises EngineSilentError, StoreUnavailableError."""
         async with self._store.session() as session:
             items = await inbox.waiting(session, AT_ONCE)
-        outcomes: list[Outcome] = []
+        return await put_to_engine(self._store, self._commands, episodes, items)
+
+
+async def put_to_engine(
+    store: Store, commands: Commands, episodes: Episodes, items: Sequence[InboxItem]
+) -> list[Outcome]:
+    """Put items that wait to the engine once, and show a refusal on its episode.
+
+    Raises EngineSilentError, StoreUnavailableError.
+    """
+    outcomes: list[Outcome] = []
+    silent = 0
+    for item in items:
+        try:
+            outcome = await commands.apply(episodes, item, datetime.now(UTC))
+            if outcome.state == "refused":
+                await episodes.show_refusal(item.episode_id, item.body)
+        except EngineSilentError:
+            # One episode that cannot answer must not hold up the others; several in a row are the engine itself.
+            silent += 1
+            async with store.session() as session:
+                await inbox.count_attempt(session, item.id)
+            if silent >= SILENT_IN_A_ROW:
+                raise
+            continue
         silent = 0
-        for item in items:
-            try:
-                outcome = await self._commands.apply(episodes, item, datetime.now(UTC))
-                if outcome.state == "refused":
-                    await episodes.show_refusal(item.episode_id, item.body)
-            except EngineSilentError:
-                # One episode that cannot answer must not hold up the others; several in a row are the engine itself.
-                silent += 1
-                async with self._store.session() as session:
-                    await inbox.count_attempt(session, item.id)
-                if silent >= SILENT_IN_A_ROW:
-                    raise
-                continue
-            silent = 0
-            outcomes.append(outcome)
-        return outcomes
+        outcomes.append(outcome)
+    return outcomes

@@ -27,6 +27,7 @@ from starter.api.streams import MOST_STREAMS, Streams
 from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
+from starter.engine_room import engine_room
 from starter.glass import Glass
 from starter.identity.settings import IdentitySettings, load_identity_settings
 from starter.logs import begin_logging
@@ -63,6 +64,7 @@ def service(
     patience = min(settings.engine_patience_seconds, PAGE_PATIENCE_SECONDS)
     engine = Reached(settings.engine, settings.engine_namespace, patience)
     brief = BriefEngine(engine, patience)
+    room = engine_room(settings, post_settings, store, policies, brief)
 
     async def tell(message: str, way: str, whereabouts: str) -> None:
         try:
@@ -86,6 +88,7 @@ def service(
         requests_a_minute=settings.api_requests_a_minute,
         intake_folder=settings.data_dir / "intake",
         sends_inwards=settings.sends_inwards,
+        room=room,
         glass=Glass(timedelta(hours=settings.glass_hours), post_through(post_settings, engine.client, settings.links)),
     )
     return create_app(parts)

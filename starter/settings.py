@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     engine_namespace: str = Field(default="default", description="Temporal namespace")
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
+    engine_ui: str = Field(
+        default="", description="address of the engine's own pages; the embedded engine's by default, else none"
+    )
     http_host: str = Field(
         default="127.0.0.1", description="address this service listens on; beyond loopback only with an OIDC issuer"
     )
@@ -109,6 +113,14 @@ class Settings(BaseSettings):
     def _with_its_driver(cls, url: str) -> str:
         return driven_url(url) if url else url
 
+    @field_validator("engine_ui")
+    @classmethod
+    def _a_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("must be an address such as https://temporal.example")
+        return url.rstrip("/")
+
     @field_validator("command_roles")
     @classmethod
     def _known_roles(cls, roles: str) -> str:
@@ -153,6 +165,11 @@ class Settings(BaseSettings):
     def sends_inwards(self) -> bool:
         """Whether events may be sent to this machine and inner networks."""
         return self.private_receivers if self.private_receivers is not None else not self.engine_address
+
+    @property
+    def engine_pages(self) -> str:
+        """Where the engine's own pages are; empty when nobody said."""
+        return self.engine_ui or ("" if self.engine_address else f"http://127.0.0.1:{self.engine_ui_port}")
 
     @property
     def engine(self) -> str:

@@ -13,7 +13,7 @@ from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRo
 from workflows.fact_kinds import ABOUT_TASKS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, impossibility, same_fact
 from workflows.ladders import Aware, Climb, Wake, next_wake
-from workflows.names import derived_id, duty_of, task_key
+from workflows.names import ROLES_UNHELD, derived_id, duty_of, task_key
 from workflows.policy import Pack
 from workflows.post_contracts import Posted
 from workflows.progress import Timeline
@@ -22,7 +22,6 @@ from workflows.task_holding import about_tasks, against_tasks, as_people_left_th
 from workflows.telling import SentNotice, ToldBack
 from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
 
-_UNHELD: Final = "unheld-roles"
 _STILL_GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
 
@@ -157,12 +156,12 @@ class Memory:
 
     def note_unheld(self, roles: Iterable[Role], now: datetime) -> None:
         """Have the duty manager see to the roles that nobody holds; done when somebody holds them all."""
-        key = task_key(self.start.episode_id, _UNHELD)
+        key = task_key(self.start.episode_id, ROLES_UNHELD)
         words = ", ".join(ROLE_WORDS[role] for role in roles)
         old = self.tasks.get(key)
         if words:
             self.open_task(
-                _UNHELD, Role.DUTY_MANAGER, f"Nobody is on record for this child as: {words}. Name them", now
+                ROLES_UNHELD, Role.DUTY_MANAGER, f"Nobody is on record for this child as: {words}. Name them", now
             )
             if old and old.state == "open":
                 self.tasks[key] = self.tasks[key].model_copy(update={"opened_at": old.opened_at})

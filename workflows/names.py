@@ -20,6 +20,7 @@ SIGNAL_WRITE_AGAIN: Final = "write_again"
 SIGNAL_NOTICE_POSTED: Final = "notice_posted"
 SIGNAL_NOTICE_WAITS: Final = "notice_waits"
 SIGNAL_RECEIPT: Final = "receipt"
+SIGNAL_TRY_NOW: Final = "try_now"
 UPDATE_RECORD: Final = "record"
 QUERY_STATE: Final = "state"
 QUERY_CLOCKS: Final = "clocks"
@@ -35,7 +36,12 @@ BREAK_GLASS: Final = "break_glass"
 ACTION_DUTY: Final = "action-"
 """What the duty of an agreed action's task begins with; the id of the fact that agreed it follows."""
 
+ROLES_UNHELD: Final = "unheld-roles"
+"""The duty of the task that asks for roles to be given to somebody."""
+
 _WORKFLOW_PREFIX: Final = "episode-"
+_POSTBOX_PREFIX: Final = "postbox-"
+_MESSAGE_PREFIX: Final = "message-"
 _NAMESPACE: Final = UUID("6f1d2e52-8a0e-5d0c-9a54-1d6f3a3f7b11")
 
 
@@ -51,12 +57,27 @@ def episode_id_of(workflow: str) -> str:
 
 def postbox_id(person: str) -> str:
     """The engine's id of a person's postbox. `person` is Homeward's own random id."""
-    return f"postbox-{person}"
+    return f"{_POSTBOX_PREFIX}{person}"
+
+
+def person_of_postbox(workflow: str) -> str:
+    """The person whose postbox this is."""
+    return workflow.removeprefix(_POSTBOX_PREFIX)
 
 
 def message_workflow_id(message: str) -> str:
     """The engine's id of the workflow that sends a message. Message ids are random."""
-    return f"message-{message}"
+    return f"{_MESSAGE_PREFIX}{message}"
+
+
+def message_of_workflow(workflow: str) -> str:
+    """The message that this workflow sends."""
+    return workflow.removeprefix(_MESSAGE_PREFIX)
+
+
+def subject_of_message(message: str) -> str:
+    """What a message is called where its id, the key of its page, must not be shown."""
+    return derived_id(message, "message")
 
 
 def digest_id(authority: str) -> str:

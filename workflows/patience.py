@@ -42,6 +42,9 @@ RECONCILE: Final = Patience(
     silence=timedelta(seconds=15),
 )
 
+DOUBT_PAUSE: Final = timedelta(seconds=15)
+"""A provider that may have taken a message shows it only after a moment: too early a look would send it twice."""
+
 # One attempt of one way out. A provider that is away or overloaded is asked again, until the message's own patience
 # with that way ends. A worker that was killed is found out by its silence, not by the end of the attempt: what cannot
 # wait for morning should not wait for that. Much shorter, and a worker that is merely out of breath would be doubled.

@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import names, post_contracts
-    from workflows.patience import STORE, WAY_OUT
+    from workflows.patience import DOUBT_PAUSE, STORE, WAY_OUT
     from workflows.post_contracts import (
         GatherAsked,
         MessageClosed,
@@ -106,7 +106,8 @@ class Message:
         self._rules = start.rules
         self._receipts: dict[str, str] = {}
         self._refused: set[str] = set()
-        self._told_unreached = False
+        self._told_unreached = start.told_unreached
+        self._asked_to_try = False
 
     @workflow.signal(name=names.SIGNAL_RECEIPT)
     def receipt(self, way: str, whereabouts: str) -> None:
@@ -116,6 +117,11 @@ class Message:
         """
         if whereabouts != "on_its_way" and self._receipts.get(way) != "delivered":
             self._receipts[way] = whereabouts
+
+    @workflow.signal(name=names.SIGNAL_TRY_NOW)
+    def try_now(self) -> None:
+        """Somebody has mended what was in the way: try every way again without waiting longer."""
+        self._asked_to_try = True
 
     @workflow.run
     async def run(self, _start: MessageInput) -> None:
@@ -132,8 +138,23 @@ class Message:
                 await self._close(reached=False, final=final)
             if final:
                 return
-            await workflow.sleep(pause, summary="nobody reached yet; every way is tried again")
+            await self._rest(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _rest(self, pause: timedelta) -> None:
+        """Let time pass before every way is tried again: less of it when somebody asks, and never too little."""
+        began_at = workflow.now()
+        try:
+            await workflow.wait_condition(
+                lambda: self._asked_to_try,
+                timeout=pause,
+                timeout_summary="nobody reached yet; every way is tried again",
+            )
+        except TimeoutError:
+            return
+        self._asked_to_try = False
+        if (left := DOUBT_PAUSE - (workflow.now() - began_at)) > timedelta(0):
+            await workflow.sleep(left, summary="letting the providers show what they took")
 
     async def _reaches(self, way: str) -> bool:
         """Try one way out; whether nothing more is to be done."""

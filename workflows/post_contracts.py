@@ -80,10 +80,14 @@ class DigestInput(_Message):
 
 
 class MessageInput(_Message):
-    """A message to send, and with how much patience."""
+    """A message to send, and with how much patience.
+
+    `told_unreached`: its episodes were told that it reached nobody.
+    """
 
     message: MessageToSend
     rules: PostRules
+    told_unreached: bool = False
 
 
 class SendAsked(_Message):

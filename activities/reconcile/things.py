@@ -30,11 +30,6 @@ class Thing:
     mend: Callable[[Parts, str, Any], Awaitable[Done]]
 
 
-def subject_of_message(message: str) -> str:
-    """What a message is called where its id, the key of its page, must not be shown."""
-    return names.derived_id(message, "message")
-
-
 def _before(parts: Parts) -> datetime:
     return parts.now() - parts.timing.grace
 
@@ -82,7 +77,7 @@ async def _nobody_sends(parts: Parts, authority: str) -> Apart:
             continue
         standing = (await parts.engine.describe(names.message_workflow_id(message))).standing
         if standing != "running":
-            apart[subject_of_message(message)] = message, standing
+            apart[names.subject_of_message(message)] = message, standing
     return apart
 
 
@@ -98,7 +93,9 @@ async def _send(parts: Parts, _: str, apart: tuple[str, str]) -> Done:
     if row is None:
         return Done("its row is gone", tried=False)
     to_send = MessageToSend(message=message, person=row.person_id, ways=row.ways, lines=len(lines))
-    await parts.engine.begin_message(MessageInput(message=to_send, rules=parts.post.rules))
+    await parts.engine.begin_message(
+        MessageInput(message=to_send, rules=parts.post.rules, told_unreached=row.state == "unreached")
+    )
     return Done("begun again")
 
 
@@ -119,7 +116,7 @@ async def _not_heard(parts: Parts, authority: str) -> Apart:
     for one in receipts:
         whereabouts = "delivered" if one.delivered else whereabouts_of(one.status)
         if whereabouts == "delivered" or (whereabouts == "undeliverable" and not one.given_up):
-            apart[subject_of_message(one.message)] = one.message, one.way, whereabouts
+            apart[names.subject_of_message(one.message)] = one.message, one.way, whereabouts
     return apart
 
 

@@ -133,9 +133,12 @@ async def messages_to(session: AsyncSession, person: str) -> list[Message]:
     return [_message(row) for row in rows.all()]
 
 
-async def states_of_messages(session: AsyncSession) -> dict[str, int]:
-    """How many messages stand how."""
-    rows = await session.execute(select(MessageTable.state, func.count()).group_by(MessageTable.state))
+async def states_of_messages(session: AsyncSession, authority: str | None = None) -> dict[str, int]:
+    """How many messages stand how: of an authority, or of any."""
+    chosen = select(MessageTable.state, func.count()).group_by(MessageTable.state)
+    if authority is not None:
+        chosen = chosen.where(MessageTable.authority == authority)
+    rows = await session.execute(chosen)
     return {str(row[0]): int(row[1]) for row in rows.all()}
 
 

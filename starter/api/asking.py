@@ -25,6 +25,9 @@ __all__ = ["Asked", "AskedBy", "AskedRoute", "Gate", "Key", "asked_of", "asked_r
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
+LONGEST_REASON: Final = 500
+"""As many characters of why something is asked for are written into the audit."""
+
 _READING: Final = ("GET", "HEAD")
 _IF_SOMETHING_IS_SHOWN: Final = frozenset({Permission.READ_EVENTS})
 """What is asked every few seconds by machines: it is written down when something was shown."""
@@ -152,9 +155,11 @@ class Gate:
             raise ProblemError(Problem.NOT_SIGNED_IN, str(nobody) or None, headers=challenge) from None
         await self._rates.count(principal)
         headers = request.headers
-        why = headers.get("homeward-reason")
-        if why is not None and len(why) > 500:
-            raise ProblemError(Problem.CANNOT_BE_USED, "Homeward-Reason: must have at most 500 characters")
+        why = headers.get("homeward-reason") or getattr(request.state, "why", None)
+        if why is not None and len(why) > LONGEST_REASON:
+            raise ProblemError(
+                Problem.CANNOT_BE_USED, f"Homeward-Reason: must have at most {LONGEST_REASON} characters"
+            )
         asked = Asked(principal, self._clock(), request.state.request_id, why)
         request.state.asked = asked
         return asked

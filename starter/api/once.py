@@ -49,6 +49,30 @@ async def done_once(store: Store, asked: Asked, said: BaseModel | None, effect: 
     return there
 
 
+async def once_outside(
+    store: Store, asked: Asked, said: BaseModel | None, effect: Callable[[], Awaitable[BaseModel]], *, where: str
+) -> Answered:
+    """Do something once under the request's key that is not done in the store, and keep what was answered.
+
+    Sent twice at the same moment it may be done twice: it must be such that
+    this does no harm. Raises ProblemError when the key was used for something
+    else, and whatever the effect raises, with the key unspent.
+    """
+    digest, mine = digest_of(said, where), (asked.authority, asked.principal.id, asked.request)
+    async with store.snapshot() as session:
+        there = await answered(session, *mine)
+    if there is None:
+        body = (await effect()).model_dump(mode="json", by_alias=True)
+        async with store.session() as session:
+            there = await answered(session, *mine)
+            if there is None:
+                there = _answer(asked, digest, 200, body)
+                await keep_answer(session, there)
+    if there.digest != digest:
+        raise ProblemError(Problem.KEY_REUSED)
+    return there
+
+
 @asynccontextmanager
 async def one_request(
     store: Store, asked: Asked, said: BaseModel | None, *, where: str

@@ -31,13 +31,17 @@ class NeedToKnowError(BadInputError):
 
 @dataclass
 class CommandAsked:
-    """A command that is being given: by whom, when (UTC), its words without its arguments, what it has shown so far."""
+    """A command that is being given: by whom, when (UTC), its words without its arguments, what it has shown so far.
+
+    `why` is the reason that was given, where a command asks for one.
+    """
 
     principal: Principal
     permission: Permission
     way: str
     now: datetime
     request: str
+    why: str | None = None
     subjects: list[str] = field(default_factory=list[str])
 
     def saw(self, *subjects: str | None) -> None:

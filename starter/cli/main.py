@@ -26,6 +26,7 @@ from starter.cli import (
     scenarios,
     show,
     stack,
+    stuck,
     tasks,
     told,
     tray,
@@ -52,6 +53,7 @@ child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
 reconcile.add_to(app)
+stuck.add_to(app)
 accounts.add_to(app)
 events.add_to(app)
 webhooks.add_to(app)

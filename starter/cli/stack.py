@@ -7,20 +7,17 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import BadPackError, Policies
-from activities.store import Store, StoreUnavailableError, audit, disagreements, inbox, subscriptions
+from activities.store import Store, StoreUnavailableError, audit
 from activities.store.accounts import accounts
 from activities.store.audit import ChainState
-from activities.store.deliveries import count_dead
 from activities.store.directory import directory_for
-from activities.store.disagreements import Reconciled
 from activities.store.policies_in_use import claim
-from activities.store.post import states_of_messages
 from activities.store.statements import require_writable
 from starter import local
 from starter.access import needs
 from starter.api.entrance import provider_of
 from starter.cli.database import in_words
-from starter.cli.say import moment, say
+from starter.cli.say import say
 from starter.cli.wiring import prepare_data_folder, run_async
 from starter.client import EngineSilentError, connect
 from starter.identity.asking import IssuerAwayError
@@ -28,6 +25,15 @@ from starter.identity.settings import load_identity_settings
 from starter.post_office import ways_out
 from starter.post_settings import load_post_settings
 from starter.settings import Settings, load_settings
+from starter.standing import (
+    Standing,
+    agreement_stands,
+    inbox_stands,
+    messages_stand,
+    policies_stand,
+    today_of,
+    webhooks_stand,
+)
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import Role
 
@@ -111,15 +117,15 @@ def doctor() -> int:
     return 0 if all(well is not False for well, _ in findings) else EXIT_NOT_WELL
 
 
-def _policies(settings: Settings) -> tuple[bool, str]:
+def _policies(settings: Settings) -> Finding:
     try:
-        policies = Policies.load(settings.policy_dir)
-        pack = policies.pack("homeward")
-        calendar = policies.calendar(pack.calendar)
+        return _found(policies_stand(Policies.load(settings.policy_dir), today_of(datetime.now(UTC))))
     except BadPackError as mistake:
         return False, f"policies: {mistake}"
-    known = calendar.known_to > datetime.now(UTC).date()
-    return known, f"policies: {', '.join(policies.names())}; calendar {calendar.calendar} known to {calendar.known_to}"
+
+
+def _found(standing: Standing) -> Finding:
+    return standing.well, standing.line
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -131,12 +137,10 @@ async def _database(settings: Settings) -> list[Finding]:
         state = await store.schema()
         async with store.session() as session:
             await require_writable(session)
-            waiting = await inbox.count_waiting(session)
-            stand = await states_of_messages(session)
-            apart = await disagreements.count_open(session, settings.authority)
-            last_run = await disagreements.last_run(session, settings.authority)
+            agrees = await agreement_stands(session, settings.authority, datetime.now(UTC))
+            waits = (await inbox_stands(session), await messages_stand(session))
             audited = await audit.authorities(session)
-            hooks = await _webhooks(session, settings)
+            hooks = await webhooks_stand(session, settings.authority)
             administrators = await _administrators(session, settings)
         chains = [await audit.verify(store, authority) for authority in audited]
     except StoreUnavailableError as trouble:
@@ -147,14 +151,10 @@ async def _database(settings: Settings) -> list[Finding]:
     return [
         (True, "database: reachable, writable"),
         (True, f"schema: {in_words(state)}"),
-        (apart == 0, f"agreement: {_agreement(apart, last_run)}"),
+        _found(agrees),
         *(_chain(one) for one in chains),
-        (waiting == 0, f"inbox: {waiting} kept, not yet applied"),
-        (
-            not stand.get("unreached"),
-            f"messages: {stand.get('unreached', 0)} unreached and tried again, {stand.get('given_up', 0)} given up",
-        ),
-        hooks,
+        *(_found(one) for one in waits),
+        _found(hooks),
         (True, f"administrator: {', '.join(administrators)}") if administrators else (None, _NO_ADMINISTRATOR),
     ]
 
@@ -164,20 +164,6 @@ async def _administrators(session: AsyncSession, settings: Settings) -> list[str
     now, role = datetime.now(UTC), Role.ADMINISTRATOR
     directory = await directory_for(session, settings.authority, None, (role,), now)
     return [person.name for person in directory.holders(role, now) or directory.on_call(role, now)]
-
-
-async def _webhooks(session: AsyncSession, settings: Settings) -> Finding:
-    hooks = await subscriptions.subscriptions_of(session, settings.authority)
-    fails = [f"{one.name} fails: {one.last_failure}" for one in hooks if one.state == "active" and one.last_failure]
-    gone = [f"{one.name} is gone: it answered that it wants no more" for one in hooks if one.state == "gone"]
-    dead = await count_dead(session, settings.authority)
-    said = [f"{len(hooks)} there", *fails, *gone, f"{dead} events not taken by the last try"]
-    return not (fails or gone or dead), f"webhooks: {'; '.join(said)}"
-
-
-def _agreement(apart: int, last_run: Reconciled | None) -> str:
-    compared = f"last compared {moment(last_run.ended_at)}" if last_run else "never compared yet"
-    return f"{apart} disagreements between database and engine open, {compared}"
 
 
 def _chain(state: ChainState) -> tuple[bool, str]:

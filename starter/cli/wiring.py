@@ -58,6 +58,7 @@ class WatchedStore(Store):
             request=asked.request,
             outcome=outcome,
             subjects=asked.subjects,
+            why=asked.why,
         )
         await Audit(self).write(entry)
 
@@ -77,6 +78,10 @@ class Wired:
     commands: Commands
     asked: CommandAsked
     engine: Reached
+
+    async def write_down(self) -> None:
+        """Write into the audit what is asked before it is done, where it is not done in the store."""
+        await self.store.write_down()
 
     async def see(self, session: AsyncSession, episode_id: str) -> None:
         """Note that an episode is shown or changed. Raises NeedToKnowError, or BadInputError where there is none."""

@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from starter.api.asking import AskedRoute
+from starter.api.asking import LONGEST_REASON, AskedRoute
 from starter.api.problems import PROBLEMS, Problem, ProblemError, as_problem
-from starter.console.forms import KEY, Posted, posted_by
+from starter.console.forms import KEY, REASON, Posted, posted_by
 from starter.console.pages import page_for
 from workflows.plain_errors import BadInputError
 
@@ -83,6 +83,8 @@ async def _take_form(request: Request) -> None:
     except ValueError:
         raise BadInputError("form: must be sent from its own page") from None
     request.state.posted = posted
+    # One that is too long is said to be by its own page, with all that was written.
+    request.state.why = posted.one(REASON)[:LONGEST_REASON] or None
     request.state.request_id = str(key)
 
 

@@ -12,6 +12,8 @@ from workflows.plain_errors import BadInputError
 MOST_FIELDS: Final = 200
 KEY: Final = "key"
 """The field that names a form's sending: sent twice, by a second press or a lost answer, it is done once."""
+REASON: Final = "why"
+"""The field that says why: it is written into the audit with what is asked."""
 
 
 @dataclass(frozen=True)

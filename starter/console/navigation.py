@@ -18,6 +18,7 @@ class Section:
 
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
+OPERATIONS: Final = Section("operations", "Operations", "/operations", Permission.OPERATE)
 
 SECTIONS: Final[tuple[Section, ...]] = (
     Section("now", "Now", "/now", Permission.READ_EPISODES),
@@ -26,6 +27,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
     POLICY,
+    OPERATIONS,
 )
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 

@@ -17,6 +17,7 @@ from starter.api.parts import Parts
 from starter.api.receipts import Receipts
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands, Connect
+from starter.engine_room import EngineRoom
 from starter.glass import Glass
 from starter.identity.asking import NotSignedInError
 from tests.workflows.builders import policies
@@ -63,7 +64,9 @@ class Service:
         connect: Connect = no_engine,
         clock: Callable[[], datetime] | None = None,
         a_minute: int = 10_000,
+        *,
         glass: Glass | None = None,
+        room: EngineRoom | None = None,
     ) -> None:
         self.store = store
         self.policies = policies()
@@ -83,6 +86,7 @@ class Service:
             requests_a_minute=a_minute,
             clock=clock or (lambda: datetime.now(UTC)),
             glass=glass or Glass(timedelta(hours=8)),
+            room=room or EngineRoom(),
         )
         self.app: FastAPI = create_app(self.parts)
 

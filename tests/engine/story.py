@@ -109,6 +109,7 @@ STORY: Final = (
     Step("POST", "/v1/webhooks/{name}/secret", values={"name": "hook"}),
     Step("POST", "/v1/webhooks/{name}/test", values={"name": "hook"}),
     Step("POST", "/v1/webhooks/{name}/dead-letters/resend", values={"name": "hook"}),
+    Step("POST", "/v1/stuck/deeds", said(deed="resend_events", subject=HOOK)),
     Step(
         "POST",
         "/v1/children/{reference}/records/{kind}",
@@ -212,7 +213,7 @@ def filled(path: str, values: dict[str, str], context: Context) -> str:
 
 async def take(client: httpx.AsyncClient, step: Step, context: Context, times: int) -> httpx.Response:
     """Send one request, so many times under one key; the last answer."""
-    same, body = key(), step.body(context)
+    same, body = {**key(), "Homeward-Reason": "an invented reason"}, step.body(context)
     sent: dict[str, Any] = {"content": body, "headers": {**same, "Content-Type": "text/csv"}} if step.csv else {}
     if not sent:
         sent = {"headers": same} if step.method == "DELETE" else {"json": body, "headers": same}

@@ -20,6 +20,7 @@ from starter.api.guard import Impatient
 from starter.api.parts import Parts
 from starter.api.receipts import Receipts
 from starter.commands import Commands, Connect
+from starter.engine_room import EngineRoom
 from starter.identity import account_changes
 from starter.identity.account_changes import NewAccount, NewSecret
 from starter.identity.secrets import Passwords
@@ -44,7 +45,14 @@ class House:
     """The service over a store. `now` is the present, and only the test moves it."""
 
     def __init__(
-        self, store: Store, port: int = 8300, authority: str = HERE, connect: Connect = no_engine, **about: Any
+        self,
+        store: Store,
+        port: int = 8300,
+        authority: str = HERE,
+        *,
+        connect: Connect = no_engine,
+        room: EngineRoom | None = None,
+        **about: Any,
     ) -> None:
         self.store = store
         self.port = port
@@ -69,6 +77,7 @@ class House:
                 requests_a_minute=10_000,
                 entrance=way_in,
                 clock=lambda: self.now,
+                room=room or EngineRoom(),
             )
         )
 

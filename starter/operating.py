@@ -1,0 +1,197 @@
+"""What an operator does about what stands still. Each deed does no harm when it is done again, or in vain.
+
+What cannot be done safely is not here: no workflow is paused, reset or ended,
+nothing that a provider may have taken is sent a second time.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import RPCError
+from temporalio.service import RPCStatusCode
+
+from activities.health.engine import EngineWatched
+from activities.health.findings import Deed
+from activities.reconcile.engine import EngineAsked
+from activities.store import Store, inbox, standstill, subscriptions
+from activities.store import post as store_post
+from starter import local, webhooks
+from starter.client import EngineSilentError
+from starter.commands import Commands
+from starter.engine_room import EngineRoom
+from starter.relay import put_to_engine
+from starter.upkeep import reconcile_by_hand
+from workflows import names
+from workflows.patience import DOUBT_PAUSE
+from workflows.plain_errors import BadInputError
+from workflows.post_contracts import MessageInput, MessageToSend
+
+EVERYTHING: Final = "everything"
+"""The subject that stands for all that was said and is not applied, or for all records."""
+
+MOST_AT_ONCE: Final = 20
+_RELAY_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 1.0
+
+OF_WEBHOOKS: Final = frozenset({Deed.PAUSE_WEBHOOK, Deed.RESUME_WEBHOOK, Deed.RESEND_EVENTS})
+DONE_HERE: Final = frozenset(Deed) - {Deed.HAND_OVER}
+"""The deeds that are done by asking; handing a task over is for whoever may see the task."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Whoever operates, for one authority. `commands` put what was said to the engine."""
+
+    store: Store
+    room: EngineRoom
+    commands: Commands
+    authority: str
+
+    async def do(self, deed: Deed, subject: str, now: datetime) -> str:
+        """Do it; what came of it, in a sentence. `now` is UTC.
+
+        Raises BadInputError where there is nothing to be done, or
+        EngineSilentError.
+        """
+        match deed:
+            case Deed.RETRY_NOW:
+                return await self._retry(subject, now)
+            case Deed.RESEND:
+                return await self._resend(subject, now)
+            case Deed.RECONCILE:
+                return await self._reconcile(subject)
+            case Deed.PUT_TO_ENGINE:
+                return await self._put_to_engine(subject)
+            case Deed.HAND_OVER:
+                raise BadInputError("deed: a task is handed over at the task itself")
+            case _:
+                async with self.store.session() as session:
+                    return await self._about_webhook(session, deed, subject, now)
+
+    async def _retry(self, subject: str, now: datetime) -> str:
+        workflow = await self._workflow_of(subject)
+        async with self._asking() as engine:
+            count = await engine.try_activities_now(workflow, now - DOUBT_PAUSE)
+        if not count:
+            seconds = int(DOUBT_PAUSE.total_seconds())
+            raise BadInputError(
+                f"subject: nothing of it waits to be tried, or it was tried less than {seconds} seconds ago"
+            )
+        return "It is tried now. Look again in a moment."
+
+    async def _workflow_of(self, subject: str) -> str:
+        own = (names.reconcile_id(self.authority), names.digest_id(self.authority))
+        if subject in own or subject.startswith(tuple(f"{one}-" for one in own)):
+            return subject
+        return names.message_workflow_id(await self._message(subject, ("sending", "unreached")))
+
+    async def _message(self, subject: str, states: Collection[str]) -> str:
+        async with self.store.snapshot() as session:
+            there = await standstill.messages_in(session, self.authority, states)
+        found = next((one for one in there if names.subject_of_message(one) == subject), None)
+        if found is None:
+            raise BadInputError("subject: there is no such message that waits for this")
+        return found
+
+    async def _resend(self, subject: str, now: datetime) -> str:
+        message = await self._message(subject, ("unreached", "given_up"))
+        client = await self.room.client()
+        if await self._wakes(message):
+            return "Every way is tried again now, but for what a provider has taken already."
+        async with self.store.session() as session:
+            row = await store_post.message_of(session, message)
+            lines = await store_post.lines_of(session, message, unanswered_at=now)
+            if row is None or not lines:
+                raise BadInputError("subject: all that the message asks has its answer by now")
+            count = len(await store_post.lines_of(session, message))
+            # Should the engine not take it now, the next comparison finds it so and begins it.
+            await store_post.close(session, message, "unreached", now)
+        to_send = MessageToSend(message=message, person=row.person_id, ways=row.ways, lines=count)
+        start = MessageInput(message=to_send, rules=self.room.rules, told_unreached=True)
+        async with self._answered():
+            await EngineAsked(client, self.room.patience).begin_message(start)
+        return "It is sent again by every way, but for what a provider has taken already."
+
+    async def _wakes(self, message: str) -> bool:
+        """Whether the workflow that sends a message runs, and has been told to try again."""
+        handle = (await self.room.client()).get_workflow_handle(names.message_workflow_id(message))
+        async with self._answered():
+            try:
+                await handle.signal(names.SIGNAL_TRY_NOW, rpc_timeout=self.room.patience)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+        return True
+
+    async def _reconcile(self, episode: str) -> str:
+        if episode == EVERYTHING:
+            await (await self.commands.engine()).reconcile(self.authority, str(uuid4()))
+            return "All records are being compared with the engine. What is found shows here within a minute or two."
+        async with self.store.snapshot() as session:
+            mine = await standstill.whose(session, self.authority, [episode], [], [])
+        if episode not in mine.episodes:
+            raise BadInputError("subject: there is no such episode")
+        client = await self.room.client()
+        async with self._answered():
+            asks_workers = await local.pollers(client) > 0
+            reconciler = self.room.reconciler(client, asks_workers)
+            done = await reconcile_by_hand(reconciler, self.authority, episode=episode, pause_seconds=_PAUSE_SECONDS)
+        if not asks_workers:
+            return "Compared as far as can be without a worker: none asks for work now."
+        if not done.found:
+            return "Compared: its records and the engine agree."
+        how = "; ".join(sorted({one.done.how for one in done.found if one.done and one.done.how}))
+        return f"Compared: they disagreed. {how[:1].upper()}{how[1:]}." if how else "Compared: they disagree."
+
+    async def _put_to_engine(self, subject: str) -> str:
+        async with self.store.snapshot() as session:
+            if subject == EVERYTHING:
+                items = await inbox.kept_for(session, self.authority, None, MOST_AT_ONCE)
+            else:
+                one = await inbox.item(session, subject)
+                items = [one] if one and one.authority == self.authority and one.state == "kept" else []
+        if not items:
+            raise BadInputError("subject: nothing of it waits for the engine")
+        episodes = await self.commands.engine()
+        try:
+            async with asyncio.timeout(_RELAY_SECONDS):
+                outcomes = await put_to_engine(self.store, self.commands, episodes, items)
+        except TimeoutError:
+            raise EngineSilentError("the engine did not answer in time") from None
+        counts = {state: sum(one.state == state for one in outcomes) for state in ("applied", "refused")}
+        waits = len(items) - sum(counts.values())
+        return f"{counts['applied']} applied, {counts['refused']} refused, {waits} still waiting."
+
+    async def _about_webhook(self, session: AsyncSession, deed: Deed, name: str, now: datetime) -> str:
+        one = await webhooks.find(session, self.authority, name)
+        if deed is Deed.PAUSE_WEBHOOK:
+            await webhooks.pause(session, one)
+            return f"{one.name} is paused. Events wait for it."
+        if deed is Deed.RESUME_WEBHOOK:
+            missed = await subscriptions.resume_subscription(session, one)
+            gap = f" {missed} events were dropped meanwhile: have it read the episodes anew." if missed else ""
+            return f"{one.name} is sent events again.{gap}"
+        count = await webhooks.resend(session, one, None, now)
+        return f"{count} events are sent to {one.name} again." if count else f"{one.name} has no event to send again."
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[EngineWatched]:
+        client = await self.room.client()
+        async with self._answered():
+            yield EngineWatched(client, self.room.patience)
+
+    @asynccontextmanager
+    async def _answered(self) -> AsyncGenerator[None]:
+        """Turn the engine's silence into EngineSilentError."""
+        try:
+            yield
+        except RPCError as error:
+            self.room.note_silence()
+            raise EngineSilentError("the engine did not answer") from error

@@ -1,0 +1,340 @@
+"""What stands still, each kind broken on a real engine: it is named, with why, and nothing about a child is said."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.health.engine import EngineWatched
+from activities.health.findings import Deed, Stuck, StuckKind
+from activities.health.look import Lookout, Slack, Standstill
+from activities.policies import Policies
+from activities.registry import Activities
+from activities.store import Store, StoreUnavailableError, disagreements
+from activities.store.tables import ClockTable, FactTable, TaskTable, TimelineTable
+from starter.client import EngineSilentError, Episodes
+from starter.commands import Commands
+from starter.engine_binary import engine_binary
+from starter.engine_room import EngineRoom
+from starter.episode_worker import episode_worker
+from starter.local import engine_command
+from starter.operating import EVERYTHING, Operator
+from starter.settings import Settings
+from tests.engine.conftest import ANSWERS_IN, Providers, Theatre
+from tests.engine.correspondence import somebody, until
+from tests.engine.town import LOOKED_AFTER, Town, hours_ago
+from tests.standins.faults import refuses
+from workflows import names
+from workflows.agreement import Disagreement
+from workflows.plain_errors import BadInputError
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AT_ONCE = Slack(*(timedelta(0),) * 5)
+SECRET_WORDS = "Invented Child, born 2011"
+
+
+async def seen(client: Client, store: Store, authority: str, slack: Slack = AT_ONCE) -> Standstill:
+    engine = EngineWatched(client, ANSWERS_IN)
+    return await Lookout(store, authority, datetime.now(UTC), slack).look(engine, 20)
+
+
+def kinds(found: Standstill) -> set[StuckKind]:
+    return {one.kind for one in found.found}
+
+
+async def wait_for(kind: StuckKind, client: Client, store: Store, authority: str, **more: Any) -> Stuck:
+    found: list[Stuck] = []
+
+    async def is_so() -> bool:
+        stands = await seen(client, store, authority, **more)
+        found[:] = [one for one in stands.found if one.kind is kind]
+        assert SECRET_WORDS not in str(stands)
+        return bool(found)
+
+    await until(is_so, 40)
+    return found[0]
+
+
+# An engine of their own, for what no other test's worker may mend ------------------------------------------------
+
+
+class Machine:
+    """An engine with the settings of the embedded one, a store, and workers that the test begins."""
+
+    def __init__(self, client: Client, store: Store, policies: Policies) -> None:
+        self.client, self.store, self.policies = client, store, policies
+        self.authority = f"town-{uuid4().hex[:8]}"
+        self.commands = Commands(store, policies, self.authority, self.engine)
+
+    async def engine(self) -> Episodes:
+        return Episodes(self.client, 20)
+
+    async def report(self) -> str:
+        said = {"child": {"reference": SECRET_WORDS, **LOOKED_AFTER}, "reported": hours_ago(30)}
+        _, outcome = await self.commands.report({"report_id": str(uuid4()), **said}, datetime.now(UTC))
+        assert outcome.state == "applied"
+        return outcome.episode_id
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def machine(tmp_path: Any) -> AsyncGenerator[Machine]:
+    command = engine_command(Settings())
+    two_tries = command[command.index("--dynamic-config-value") :]
+    environment = await WorkflowEnvironment.start_local(  # pyright: ignore[reportUnknownMemberType]
+        dev_server_existing_path=str(engine_binary()),
+        dev_server_extra_args=two_tries,
+        dev_server_log_level="never",
+        data_converter=pydantic_data_converter,
+    )
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+    await store.make_ready()
+    async with environment:
+        yield Machine(environment.client, store, Policies.load())
+    await store.close()
+
+
+async def test_nobody_works_and_then_somebody_does(machine: Machine) -> None:
+    episode = await machine.report()
+    found = await seen(machine.client, machine.store, machine.authority)
+    nobody = [one for one in found.found if one.kind is StuckKind.NOBODY_WORKS]
+    assert [one.subject for one in nobody] == [
+        "homeward-episodes: episodes' turns",
+        "homeward-episodes: what is sent out",
+    ]
+    assert found.found[0].kind is StuckKind.NOBODY_WORKS
+    await until(lambda: _says(machine, "about 1 wait"))
+    async with episode_worker(machine.client, Activities(machine.store, machine.policies)):
+
+        async def all_moves() -> bool:
+            found = await seen(machine.client, machine.store, machine.authority, Slack())
+            return kinds(found) == {StuckKind.ROLE_UNHELD}
+
+        await until(all_moves)
+    assert episode
+
+
+async def _says(machine: Machine, words: str) -> bool:
+    found = await seen(machine.client, machine.store, machine.authority)
+    return any(words in (one.detail or "") for one in found.found)
+
+
+@workflow.defn(name=names.EPISODE_WORKFLOW)
+class DoesNotFit:
+    """An episode whose code fails, as one that does not fit its history does."""
+
+    @workflow.run
+    async def run(self, _start: Any) -> None:
+        raise RuntimeError(SECRET_WORDS)
+
+
+async def test_a_workflow_whose_code_fails_is_named_with_its_failure_and_none_of_its_words(machine: Machine) -> None:
+    episode = await machine.report()
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(machine.client, task_queue=names.TASK_QUEUE, workflows=[DoesNotFit], workflow_runner=runner):
+        found = await wait_for(StuckKind.WORKFLOW_FAILING, machine.client, machine.store, machine.authority)
+        assert (found.about, found.subject, found.deeds) == ("episode", episode, ())
+        assert (found.attempts or 0) > 1
+        assert found.since is not None
+        assert found.failure is not None
+        assert (found.failure.type, found.failure.says) == ("RuntimeError", "workflow worker unhandled failure")
+        # What the engine itself reports is found where no row suspects it, and by nobody else's operator.
+        listed = EngineWatched(machine.client, ANSWERS_IN)
+        await until(lambda: _is_listed(listed, episode), 30)
+        neighbour = await seen(machine.client, machine.store, "elsewhere")
+        assert StuckKind.WORKFLOW_FAILING not in kinds(neighbour)
+
+
+async def _is_listed(engine: EngineWatched, episode: str) -> bool:
+    return names.workflow_id(episode) in await engine.failing(10)
+
+
+class FailingStore(Store):
+    """A store in which nothing can be written until it is mended."""
+
+    mended = False
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        if not self.mended:
+            raise StoreUnavailableError("the database cannot be used now: invented fault")
+        async with super().session() as session:
+            yield session
+
+
+async def test_a_step_that_is_tried_again_and_again_is_seen_until_it_succeeds(machine: Machine, tmp_path: Any) -> None:
+    episode = await machine.report()
+    broken = FailingStore(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+    slack = replace(AT_ONCE, turn=timedelta(seconds=2))
+    async with episode_worker(machine.client, Activities(broken, machine.policies)):
+        found = await wait_for(StuckKind.STEP_FAILING, machine.client, machine.store, machine.authority, slack=slack)
+        assert (found.about, found.subject) == ("episode", episode)
+        broken.mended = True
+
+        async def moves() -> bool:
+            stands = await seen(machine.client, machine.store, machine.authority, Slack())
+            return kinds(stands) == {StuckKind.ROLE_UNHELD}
+
+        await until(moves, 40)
+    await broken.close()
+
+
+async def test_a_silent_engine_is_said_at_once_and_the_rows_still_speak(tmp_path: Any) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
+    await store.make_ready()
+    async with store.session() as session:
+        await disagreements.note_found(session, "here", Disagreement.EPISODE_LOST, "e1", datetime.now(UTC))
+    found = await EngineRoom().standstill(store, "here", datetime.now(UTC))
+    assert [one.kind for one in found.found] == [StuckKind.ENGINE_SILENT, StuckKind.APART]
+    assert not found.engine_answers
+    await store.close()
+
+
+# What the rows say -----------------------------------------------------------------------------------------------
+
+
+async def test_an_episode_that_did_not_wake_is_named_and_can_be_compared(theatre: Theatre) -> None:
+    town = Town(theatre)
+    episode = await town.episode()
+    assert StuckKind.CLOCK_NOT_FIRED not in kinds(await seen(town.client, town.store, town.authority))
+    await town.change(episode, next_wake_at=datetime.now(UTC) - timedelta(minutes=6), next_wake_for="rhi: remind")
+    found = await wait_for(StuckKind.CLOCK_NOT_FIRED, town.client, town.store, town.authority, slack=Slack())
+    assert (found.subject, found.detail, found.deeds) == (episode, "rhi: remind", (Deed.RECONCILE,))
+    assert StuckKind.CLOCK_NOT_FIRED not in kinds(await seen(town.client, town.store, "elsewhere", Slack()))
+
+
+async def test_a_clock_that_came_late_is_told_from_one_that_was_reported_late(theatre: Theatre) -> None:
+    town = Town(theatre)
+    episode = await town.episode()
+    assert StuckKind.CLOCK_FIRED_LATE not in kinds(await seen(town.client, town.store, town.authority))
+    due = datetime.now(UTC) - timedelta(hours=1)
+    await town.change(episode, ClockTable, ClockTable.id == "rhi", state="overdue", due=due)
+    body = {"kind": "state", "clock": "rhi", "state": "overdue", "number": 1}
+    noticed = {"at": due, "recorded_at": datetime.now(UTC) + timedelta(seconds=1), "body": body}
+    await town.change(episode, TimelineTable, TimelineTable.number == 1, **noticed)
+    assert StuckKind.CLOCK_FIRED_LATE not in kinds(await seen(town.client, town.store, town.authority))
+    async with town.store.session() as session:
+        await session.execute(
+            update(FactTable).where(FactTable.episode_id == episode).values(recorded_at=due - timedelta(hours=1))
+        )
+    others = (TimelineTable.number != 1,)
+    await town.change(episode, TimelineTable, *others, recorded_at=due - timedelta(hours=1))
+    found = await wait_for(StuckKind.CLOCK_FIRED_LATE, town.client, town.store, town.authority)
+    assert (found.subject, found.detail, found.deeds) == (episode, "rhi, 60 minutes late", ())
+
+
+async def test_roles_that_nobody_holds_are_named_by_their_episodes(theatre: Theatre) -> None:
+    town = Town(theatre)
+    episode = await town.episode()
+    found = await wait_for(StuckKind.ROLE_UNHELD, town.client, town.store, town.authority)
+    assert (found.subject, found.deeds) == (episode, (Deed.HAND_OVER,))
+    await town.change(episode, TaskTable, state="done")
+    assert StuckKind.ROLE_UNHELD not in kinds(await seen(town.client, town.store, town.authority))
+
+
+# What somebody does about it -------------------------------------------------------------------------------------
+
+
+def operator(theatre: Theatre, town: Town) -> Operator:
+    async def client() -> Client:
+        return town.client
+
+    room = EngineRoom(
+        client=client,
+        reconciler=lambda _, __: town.reconciler(),
+        rules=theatre.post.rules,
+        patience=ANSWERS_IN,
+    )
+    return Operator(town.store, room, town.commands, town.authority)
+
+
+async def test_what_is_tried_again_is_named_without_its_key_and_tried_now(
+    theatre: Theatre, providers: Providers
+) -> None:
+    manager = await somebody(theatre)
+    town = Town(theatre, manager.authority)
+    providers.notify.sends.always = refuses(503)
+    await manager.told()
+    await manager.message()
+    found = await wait_for(StuckKind.ACTIVITY_FAILING, town.client, town.store, town.authority)
+    [message] = await manager.messages()
+    assert (found.about, found.subject) == ("message", names.subject_of_message(message))
+    assert message not in found.model_dump_json()
+    assert found.failure is not None
+    assert found.failure.type == "NotSentYet"
+    assert found.detail == "send message"
+    with pytest.raises(BadInputError, match="less than 15 seconds ago"):
+        await operator(theatre, town).do(Deed.RETRY_NOW, found.subject, datetime.now(UTC))
+    providers.mend()
+    later = datetime.now(UTC) + timedelta(seconds=20)
+    said = await operator(theatre, town).do(Deed.RETRY_NOW, found.subject, later)
+    assert said.startswith("It is tried now")
+    await (await manager.message()).signal("receipt", args=["notify_email", "delivered"])
+    await manager.reaches("reached")
+    with pytest.raises(BadInputError, match="no such message"):
+        await operator(theatre, town).do(Deed.RETRY_NOW, found.subject, later)
+
+
+async def test_a_message_that_was_given_up_is_sent_again_once_its_address_is_mended(
+    theatre: Theatre, providers: Providers
+) -> None:
+    manager = await somebody(theatre, "email")
+    town = Town(theatre, manager.authority)
+    providers.notify.sends.next(refuses(400))
+    providers.smtp.recipients.next(refuses(550))
+    await manager.told()
+    await manager.reaches("given_up")
+    found = await wait_for(StuckKind.MESSAGE_GIVEN_UP, town.client, town.store, town.authority)
+    assert (found.detail or "").startswith("notify_email: ")
+    operates = operator(theatre, town)
+    await operates.do(Deed.RESEND, found.subject, datetime.now(UTC))
+    await (await manager.message()).signal("receipt", args=["notify_email", "delivered"])
+    await manager.reaches("reached")
+    assert len([one for one in providers.notify.stored if one.to == manager.email]) == 1
+    assert StuckKind.MESSAGE_GIVEN_UP not in kinds(await seen(town.client, town.store, town.authority))
+    with pytest.raises(BadInputError, match="no such message"):
+        await operates.do(Deed.RESEND, found.subject, datetime.now(UTC))
+
+
+async def test_an_episode_is_compared_now_and_mended(theatre: Theatre) -> None:
+    town = Town(theatre)
+    episode = await town.episode()
+    operates = operator(theatre, town)
+    assert "agree" in await operates.do(Deed.RECONCILE, episode, datetime.now(UTC))
+    await town.change(episode, turn=0)
+    assert "disagreed" in await operates.do(Deed.RECONCILE, episode, datetime.now(UTC))
+    with pytest.raises(BadInputError, match="no such episode"):
+        await operator(theatre, Town(theatre)).do(Deed.RECONCILE, episode, datetime.now(UTC))
+
+
+async def test_what_was_said_is_put_to_the_engine_now(theatre: Theatre) -> None:
+    town = Town(theatre)
+    away = Commands(theatre.store, theatre.policies, town.authority, _silent)
+    said = {"report_id": str(uuid4()), "child": LOOKED_AFTER, "reported": hours_ago(3)}
+    _, outcome = await away.report(said, datetime.now(UTC))
+    assert outcome.state == "kept"
+    found = await wait_for(StuckKind.SAID_NOT_APPLIED, town.client, town.store, town.authority)
+    assert (found.about, found.detail) == ("said", "a report")
+    operates = operator(theatre, town)
+    assert await operates.do(Deed.PUT_TO_ENGINE, found.subject, datetime.now(UTC)) == (
+        "1 applied, 0 refused, 0 still waiting."
+    )
+    for subject in (found.subject, EVERYTHING):
+        with pytest.raises(BadInputError, match="nothing of it waits"):
+            await operates.do(Deed.PUT_TO_ENGINE, subject, datetime.now(UTC))
+
+
+async def _silent() -> Episodes:
+    raise EngineSilentError("the engine does not answer")
