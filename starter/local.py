@@ -234,7 +234,8 @@ class Stack:
         self._say("Homeward is running.")
         self._say("  In another shell:  homeward report FILE, homeward list, homeward tasks, homeward show EPISODE")
         self._say("  Is all well:       homeward doctor")
-        self._say(f"  HTTP:              {settings.links}, the API under /v1, receipts, the links of messages")
+        self._say(f"  In a browser:      {settings.links} (an account: homeward account add NAME --role manager)")
+        self._say(f"  HTTP:              {settings.links}/v1, the API; receipts, the links of messages")
         self._say(f"  Engine's own page: http://127.0.0.1:{settings.engine_ui_port}")
         self._say(f"  Data and logs:     {settings.data_dir}")
         for hint in self._hints:

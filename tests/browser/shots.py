@@ -58,7 +58,7 @@ async def invented_town() -> AsyncGenerator[Town]:
         async with theatre_of(store, Policies.load(), providers) as theatre, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
             async with town_of(theatre, browser) as town:
-                town.house.now = datetime.now(UTC)
+                town.house.now = datetime.now(UTC).replace(second=0, microsecond=0)
                 await _happens(town, theatre.policies)
                 yield town
             await browser.close()
@@ -80,22 +80,31 @@ async def _happens(town: Town, policies: Policies) -> None:
     await asyncio.sleep(WRITTEN_WITHIN_SECONDS)
 
 
-async def shoot(page: Page, path: str | None, name: str) -> None:
-    """Take a page, or the one that is open, as far as it goes."""
-    if path is not None:
-        await page.goto(path)
+async def shoot(page: Page, name: str) -> None:
+    """Take what somebody sees first of the page that is open."""
     await page.wait_for_load_state()
-    await page.screenshot(path=INTO / f"{name}.png", full_page=True)
+    await page.screenshot(path=INTO / f"{name}.png")
 
 
 async def shoot_all() -> None:
-    """Take every page that the README shows, on a desk and on a phone."""
+    """Take every page that the README shows."""
     INTO.mkdir(exist_ok=True)
     async with invented_town() as town:
-        for size, where in ((DESK, "desk"), (PHONE, "phone")):
-            page = await _manager(town, size)
-            for path, name in (("/tasks", "tasks"), ("/policies/plan", "plan")):
-                await shoot(page, path, f"{name}-{where}")
+        desk, phone = await _manager(town, DESK), await _manager(town, PHONE)
+        for page, path, name in (
+            (desk, "/now", "now-desk"),
+            (desk, "/tasks", "tasks-desk"),
+            (phone, "/now", "now-phone"),
+        ):
+            await page.goto(path)
+            await shoot(page, name)
+        for page, name in ((desk, "episode-desk"), (phone, "episode-phone")):
+            await page.goto("/now")
+            await page.get_by_role("link", name="INVENTED-101").first.click()
+            await shoot(page, name)
+        await phone.goto("/report")
+        await phone.get_by_role("button", name="Report a child").click()
+        await shoot(phone, "report-phone")
 
 
 async def _manager(town: Town, size: ViewportSize) -> Page:
