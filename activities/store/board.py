@@ -1,6 +1,6 @@
 """An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -49,13 +49,19 @@ class OpenEpisode:
     soon: bool
 
 
-async def open_episodes(session: AsyncSession, authority: str, now: datetime, soon: timedelta) -> list[OpenEpisode]:
-    """Every open episode of an authority, in no order. `now` is UTC.
+async def open_episodes(
+    session: AsyncSession, authority: str, now: datetime, soon: timedelta, *, among: Collection[str] | None = None
+) -> list[OpenEpisode]:
+    """Every open episode of an authority, or those `among` these few, in no order. `now` is UTC.
 
     Three statements however many there are, the second and third out of
     indexes alone: several thousand are open in the worst of cases.
     """
-    mine = (EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None))
+    mine = [EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None)]
+    of_mine = [TaskTable.authority == authority, TaskTable.state == "open"]
+    if among is not None:
+        mine.append(EpisodeTable.id.in_(among))
+        of_mine.append(TaskTable.episode_id.in_(among))
     chosen = select(
         EpisodeTable.id,
         EpisodeTable.child_id,
@@ -72,7 +78,7 @@ async def open_episodes(session: AsyncSession, authority: str, now: datetime, so
     owed = owed.join(EpisodeTable, EpisodeTable.id == ClockTable.episode_id).where(*mine)
     owed = owed.where(ClockTable.state.in_(_OWED), ClockTable.kind.in_(_OF_PEOPLE))
     tasks = select(TaskTable.episode_id, func.min(TaskTable.due), _falls(TaskTable.due, now, soon))
-    tasks = tasks.where(TaskTable.authority == authority, TaskTable.state == "open")
+    tasks = tasks.where(*of_mine)
     by_clock = await _by_episode(session, owed.group_by(ClockTable.episode_id))
     by_task = await _by_episode(session, tasks.group_by(TaskTable.episode_id))
     found: list[OpenEpisode] = []
@@ -126,11 +132,12 @@ class Owed:
     by_itself: bool = False
 
 
-async def owed_in(session: AsyncSession, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
-    """What is owed in each of these episodes, the earliest due first; what has no due time last."""
+async def owed_in(session: AsyncSession, authority: str, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
+    """What is owed in each of these episodes of an authority, the earliest due first; what has no due time last."""
     found: dict[str, list[Owed]] = {id: [] for id in episode_ids}
     for some in batched(episode_ids):
-        tasks = select(TaskTable).where(TaskTable.episode_id.in_(some), TaskTable.state == "open")
+        tasks = select(TaskTable).where(TaskTable.authority == authority, TaskTable.state == "open")
+        tasks = tasks.where(TaskTable.episode_id.in_(some))
         open_tasks = {row.key: row for row in (await session.scalars(tasks.order_by(TaskTable.key))).all()}
         clocks = select(
             ClockTable.episode_id,

@@ -157,6 +157,13 @@ async def last_events(session: AsyncSession, authority: str, most: int, kinds: C
     return EventPage(events=events, cursor=feed.last, more=False)
 
 
+async def episodes_told_of(session: AsyncSession, authority: str, after: int, up_to: int, limit: int) -> set[str]:
+    """The episodes of which an authority's events after one number and up to another tell, at most so many."""
+    chosen = select(EventTable.episode_id).distinct()
+    chosen = chosen.where(EventTable.authority == authority, EventTable.number > after, EventTable.number <= up_to)
+    return set((await session.scalars(chosen.limit(limit))).all())
+
+
 async def drop_events(session: AsyncSession, authority: str, before: datetime) -> int:
     """Drop an authority's oldest events, those from before an instant (UTC); how many.
 

@@ -12,6 +12,7 @@ from starter.console.asking import console_router
 from starter.console.board_filters import DUES, PATH, RISKS, STANDINGS, filters_of
 from starter.console.board_stream import BoardStream, board_words, mark_of
 from starter.console.board_view import read_board
+from starter.console.overviews import Overviews
 from starter.console.pages import page
 from starter.console.reading import Reader
 
@@ -20,7 +21,8 @@ SECTION = "now"
 
 def router_of(parts: Parts) -> APIRouter:
     """The board, and its changes."""
-    router, stream = console_router(), BoardStream(parts)
+    router, overviews = console_router(), Overviews()
+    stream = BoardStream(parts, overviews)
 
     @router.get(PATH)
     @needs(Permission.READ_EPISODES)
@@ -28,7 +30,8 @@ def router_of(parts: Parts) -> APIRouter:
         """The board as it is now."""
         filters = filters_of(request.query_params)
         async with parts.store.snapshot() as session:
-            shown = await read_board(Reader(session, parts.policies, asked.principal, asked.now), filters)
+            everything = await overviews.read(session, asked.authority, asked.now)
+            shown = await read_board(Reader(session, parts.policies, asked.principal, asked.now), filters, everything)
         asked.saw(*shown.shown())
         words = board_words(shown, filters, asked.principal)
         about: dict[str, Any] = {"board": shown, "filters": filters, "words": words, "mark": mark_of(words)}

@@ -59,6 +59,8 @@ class Filters(BaseModel):
 
     def take(self, episode: OpenEpisode, now: Instant) -> bool:
         """Whether an episode stands as is wanted, as far as that tells nothing of the child. `now` is UTC."""
+        if not self.status and not self.due:
+            return True
         away = episode.status in AWAY_NOW
         stands = {
             "": True,

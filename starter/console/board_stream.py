@@ -18,6 +18,7 @@ from starter.audit import Audit, entry_of
 from starter.console.board_filters import Filters
 from starter.console.board_view import Board, read_board
 from starter.console.board_watch import LOOK_SECONDS, Watch, Watches
+from starter.console.overviews import Overviews
 from starter.console.pages import words_of
 from starter.console.reading import Reader
 from starter.console.spoken import clock_in_words
@@ -50,10 +51,10 @@ def mark_of(words: str) -> str:
 class BoardStream:
     """Sends boards on as they change."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, overviews: Overviews) -> None:
         self._parts = parts
         self._audit = Audit(parts.store)
-        self._watches = Watches(parts.store, parts.clock, parts.streams)
+        self._watches = Watches(parts, overviews)
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def events(self, request: Request, asked: Asked, filters: Filters, has: str) -> AsyncGenerator[bytes]:

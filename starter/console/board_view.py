@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from activities.store import inbox
 from activities.store.board import (
     Assessed,
@@ -15,7 +13,6 @@ from activities.store.board import (
     Owed,
     child_references,
     facts_in_force,
-    open_episodes,
     owed_in,
     risk_of,
 )
@@ -26,7 +23,7 @@ from starter.console.board_filters import AWAY_NOW, NOT_ASSESSED, Filters
 from starter.console.next_steps import Holder, Holders
 from starter.console.reading import Reader
 from starter.console.spoken import Pressure, pressure
-from starter.sight import asker_of, hidden_from, see_episode
+from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
 from workflows.vocabulary import EpisodeStatus
 
@@ -142,25 +139,18 @@ class Board:
         )
 
 
-async def overview(session: AsyncSession, authority: str, now: datetime) -> list[OpenEpisode]:
-    """Every open episode of an authority, the most pressing first. `now` is UTC."""
-    return sorted(await open_episodes(session, authority, now, SOON), key=lambda one: pressing(one, now))
-
-
 def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
     """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
     away = episode.status in AWAY_NOW
     return episode.due or (now if away else NEVER), not away, episode.episode_id
 
 
-async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode] | None = None) -> Board:
-    """The board for whoever reads; `everything` is an overview that was just read.
+async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode]) -> Board:
+    """The board for whoever reads; `everything` is open in their authority, the most pressing first.
 
     However many rows there are, the store is asked the same few times.
     """
     session, now = reader.session, reader.now
-    if everything is None:
-        everything = await overview(session, reader.authority, now)
     found = [one for one in everything if filters.take(one, now)]
     if filters.about_children:
         found = await _about_children(reader, found, filters)
@@ -182,10 +172,10 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
 
 async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozenset[str]:
     """Those of the episodes of which whoever reads may see only that they are there."""
-    close = [one.episode_id for one in episodes if one.need_to_know]
     found: set[str] = set()
-    for some in batched(close):
-        found |= await hidden_from(reader.session, reader.principal, some, reader.now)
+    # Whether a child is need to know is asked of the store, not of what was read before.
+    for some in batched([one.episode_id for one in episodes]):
+        found |= await hidden_among(reader.session, reader.principal, some, reader.now)
     return frozenset(found)
 
 
@@ -194,7 +184,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     session, now = reader.session, reader.now
     whole = [one for one in episodes if one.episode_id not in hidden]
     ids = [one.episode_id for one in whole]
-    owed = await owed_in(session, ids)
+    owed = await owed_in(session, reader.authority, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
     references = await child_references(session, sorted({one.child_id for one in whole if one.child_id}))

@@ -1,27 +1,24 @@
 """Watching an authority's episodes for all who have its board open: one look for all of them, not one for each."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
-from activities.store import Store, StoreUnavailableError
+from activities.store import StoreUnavailableError
 from activities.store.board import OpenEpisode
 from activities.store.events import feed_of
 from activities.store.inbox import count_waiting
-from starter.api.streams import Streams
-from starter.console.board_view import overview
+from starter.api.parts import Parts
+from starter.console.overviews import ANEW_EVERY, Overviews
 
 LOOK_SECONDS: Final = 2.0
 """How often it is looked whether something happened: a board is no older than this, and no busier."""
 
 _ASLEEP_AFTER_SECONDS: Final = 20.0
-
-ANEW_EVERY: Final = timedelta(minutes=1)
-"""How often all is read anew whatever happened: time passes, and the directory changes without an event."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,12 @@ class Look:
 class Watch:
     """One authority, looked at while somebody has its board open."""
 
-    def __init__(self, store: Store, authority: str, clock: Callable[[], datetime], streams: Streams) -> None:
-        self._store = store
+    def __init__(self, parts: Parts, overviews: Overviews, authority: str) -> None:
+        self._store = parts.store
+        self._overviews = overviews
         self._authority = authority
-        self._clock = clock
-        self._streams = streams
+        self._clock = parts.clock
+        self._streams = parts.streams
         self._look = Look(0, None)
         self._new = asyncio.Event()
         self._mark: tuple[int, int] | None = None
@@ -81,7 +79,7 @@ class Watch:
             old = self._read_at is None or abs(now - self._read_at) >= ANEW_EVERY
             if mark == self._mark and not old:
                 return
-            everything = await overview(session, self._authority, now)
+            everything = await self._overviews.read(session, self._authority, now)
         self._mark, self._read_at = mark, now
         self._tell(everything)
 
@@ -95,10 +93,9 @@ class Watch:
 class Watches:
     """The watches over a store, one for each authority that somebody follows."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], streams: Streams) -> None:
-        self._store = store
-        self._clock = clock
-        self._streams = streams
+    def __init__(self, parts: Parts, overviews: Overviews) -> None:
+        self._parts = parts
+        self._overviews = overviews
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
         self._followers: dict[str, int] = {}
 
@@ -106,7 +103,7 @@ class Watches:
     async def followed(self, authority: str) -> AsyncGenerator[Watch]:
         """An authority's watch; the last who follows it ends it."""
         if authority not in self._watches:
-            watch = Watch(self._store, authority, self._clock, self._streams)
+            watch = Watch(self._parts, self._overviews, authority)
             self._watches[authority] = watch, asyncio.create_task(watch.keep_looking())
         watch, looking = self._watches[authority]
         self._followers[authority] = self._followers.get(authority, 0) + 1

@@ -174,7 +174,7 @@ async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime
     now = reader.now
     owing = [one for one in episodes if one.due is not None and one.due <= ends]
     by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
-    owed = [one for those in (await owed_in(reader.session, list(by_id))).values() for one in those]
+    owed = [one for those in (await owed_in(reader.session, reader.authority, list(by_id))).values() for one in those]
     dated = sorted(
         (one.due, one.episode_id, one.title, one)
         for one in owed

@@ -4,13 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from activities.store import Store, inbox
+from activities.store.events import feed_of
 from activities.store.statements import upsert
 from activities.store.tables import (
     ChildTeamTable,
     ClockTable,
     EpisodeTable,
     EventFeedTable,
+    EventTable,
     FactTable,
     RecipientTable,
     TaskTable,
@@ -83,10 +87,15 @@ async def fact(store: Store, of_episode: str, kind: FactKind, at_hours: float, *
     return said.id
 
 
-async def happened(store: Store, number: int) -> None:
-    """Have the authority's feed say that something happened."""
+async def happened(store: Store, *episodes: str) -> None:
+    """Have the authority's feed tell of these episodes, or of all there are."""
     async with store.session() as session:
-        await upsert(session, EventFeedTable, {"authority": HERE, "last": number, "dropped": 0})
+        last = (await feed_of(session, HERE)).last
+        told = episodes or (await session.scalars(select(EpisodeTable.id))).all()
+        for place, id in enumerate(told, start=1):
+            row: dict[str, Any] = {"authority": HERE, "number": last + place, "id": str(uuid4()), "at": NOW}
+            await upsert(session, EventTable, row | {"kind": "homeward.invented", "episode_id": id, "data": {}})
+        await upsert(session, EventFeedTable, {"authority": HERE, "last": last + len(told), "dropped": 0})
 
 
 async def kept(store: Store, reference: str | None, received: datetime, **about: Any) -> str:

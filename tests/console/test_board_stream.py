@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from activities.store.audit import Chained
 from starter.access import AccessRole
 from starter.api import streams
 from starter.console import board_stream, board_watch
+from starter.console.overviews import Overviews
 from starter.identity import account_changes
 from tests.api.callers import HERE, Service
 from tests.console.families import NOW, child, fact, happened, owes
@@ -94,12 +96,12 @@ async def test_a_change_is_sent_as_it_comes_and_each_child_is_written_down_once(
         assert "C-2" not in html
         assert (await events.next())[:2] == ("same", "13:00:00")
         second = await child(house.store, "C-3")
-        await happened(house.store, 1)
+        await happened(house.store)
         _, html, other = await events.next("board")
         assert "C-3" in html
         assert other != mark
         await owes(house.store, first, "rhi", 1)
-        await happened(house.store, 2)
+        await happened(house.store)
         _, html, _ = await events.next("board")
         assert "Invented rhi" in html
         written = await entries(house.store)
@@ -208,20 +210,20 @@ async def test_it_ends_at_once_when_the_service_stops(one_service: Service) -> N
 
 async def test_many_follow_one_look(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
-    overview = board_watch.overview
+    read = Overviews.read
 
-    async def counted(*asked: object) -> object:
+    async def counted(*asked: Any) -> Any:
         looks.append("")
-        return await overview(*asked)  # pyright: ignore[reportArgumentType]
+        return await read(*asked)
 
-    monkeypatch.setattr(board_watch, "overview", counted)
+    monkeypatch.setattr(Overviews, "read", counted)
     id = await child(house.store, "C-1")
     async with manager(house) as browser, following(browser) as one, following(browser) as other:
         await one.next("board")
         await other.next("board")
         before = len(looks)
         await fact(house.store, id, FactKind.RISK_ASSESSED, -1, grade="high", scheme="S")
-        await happened(house.store, 1)
+        await happened(house.store)
         for events in (one, other):
             assert "High" in (await events.next("board"))[1]
         assert len(looks) == before + 1

@@ -31,7 +31,11 @@ class HoldingTable(Table):
     """That a person holds a role: for the child or team named in `held_for`, or for the whole authority."""
 
     __tablename__ = "holding"
-    __table_args__ = (Index(None, "authority", "role"),)
+    __table_args__ = (
+        Index(None, "authority", "role"),
+        Index(None, "authority", "scope", "held_for"),
+        Index(None, "person_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     role: Mapped[str]
