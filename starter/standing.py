@@ -37,7 +37,8 @@ def policies_stand(policies: Policies, today: date) -> Standing:
     calendar = policies.calendar(policies.pack("homeward").calendar)
     left = calendar.known_to - today
     well = None if timedelta(0) < left < CALENDAR_ENDS_SOON else left > timedelta(0)
-    says = f"{', '.join(policies.names())}; calendar {calendar.calendar} known to {calendar.known_to}"
+    reaches = f"calendar {calendar.calendar} known to {calendar.known_to}, {left.days} days from now"
+    says = f"there are {', '.join(policies.names())}; {reaches}"
     return Standing("policies", well, says)
 
 

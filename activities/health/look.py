@@ -166,7 +166,8 @@ class Lookout:
         slack, most = self.slack, MOST_OF_A_KIND
         asleep = await standstill.not_woken(session, self.authority, self.now - slack.clock, most)
         for one in asleep.items:
-            rows.add(StuckKind.CLOCK_NOT_FIRED, "episode", one.episode, since=one.since, detail=one.waited_for)
+            says = f"it waits for {one.waited_for or 'its turn'}"
+            rows.add(StuckKind.CLOCK_NOT_FIRED, "episode", one.episode, since=one.since, detail=says)
             rows.suspect(episode_suspect(one.episode))
         rows.count(StuckKind.CLOCK_NOT_FIRED, asleep.count - len(asleep.items))
         for episode in await standstill.begun_and_unwritten(session, self.authority, self.now - slack.turn, most):

@@ -18,7 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, as
 from starter.access import AccessRole
 from starter.client import Episodes
 from starter.rehearsal import Stage, cast_everyone
-from tests.engine.conftest import Theatre, theatre, theatre_url
+from tests.engine.conftest import Theatre, engine_room_of, theatre, theatre_url
 from tests.engine.plays import NOON
 from tests.identity.house import PASSWORD, House, opened
 
@@ -108,7 +108,8 @@ async def town_of(theatre: Theatre, browser: Browser) -> AsyncGenerator[Town]:
     async def reach() -> Episodes:
         return stage.episodes
 
-    async with AsyncExitStack() as windows, opened(theatre.store, authority=stage.authority, connect=reach) as house:
+    about = {"authority": stage.authority, "connect": reach, "room": engine_room_of(theatre)}
+    async with AsyncExitStack() as windows, opened(theatre.store, **about) as house:
         house.now = NOON
         yield Town(stage, house, browser, windows)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from activities.policies import Policies
@@ -17,6 +18,7 @@ from activities.reconcile.run import Reconciler
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
 from starter.beginning import first_input
+from starter.engine_room import EngineRoom
 from starter.episode_worker import episode_worker
 from starter.post_office import post_of
 from starter.post_settings import PostSettings
@@ -98,6 +100,21 @@ async def theatre_of(store: Store, policies: Policies, providers: Providers) -> 
         upkeep = ReconcileActivities(Reconciler(parts))
         async with episode_worker(environment.client, Activities(store, policies, post), upkeep):
             yield Theatre(environment, store, policies, providers, post)
+
+
+def engine_room_of(theatre: Theatre) -> EngineRoom:
+    """The engine room over a theatre."""
+    client = theatre.environment.client
+
+    async def reach() -> Client:
+        return client
+
+    def reconciler(_: Client, asks_workers: bool) -> Reconciler:
+        engine = EngineAsked(client, ANSWERS_IN, asks_workers=asks_workers)
+        return Reconciler(Parts(theatre.store, engine, theatre.policies, first_input, theatre.post, (), AT_ONCE))
+
+    pages = "https://engine.invented.example"
+    return EngineRoom(reach, reconciler, rules=theatre.post.rules, pages=pages, patience=ANSWERS_IN)
 
 
 @pytest.fixture(scope="session")

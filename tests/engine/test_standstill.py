@@ -18,7 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.health.engine import EngineWatched
-from activities.health.findings import Deed, Stuck, StuckKind
+from activities.health.findings import Deed, Stuck, StuckKind, stuck
 from activities.health.look import Lookout, Slack, Standstill
 from activities.policies import Policies
 from activities.registry import Activities
@@ -32,7 +32,7 @@ from starter.episode_worker import episode_worker
 from starter.local import engine_command
 from starter.operating import EVERYTHING, Operator
 from starter.settings import Settings
-from tests.engine.conftest import ANSWERS_IN, Providers, Theatre
+from tests.engine.conftest import ANSWERS_IN, Providers, Theatre, engine_room_of
 from tests.engine.correspondence import somebody, until
 from tests.engine.town import LOOKED_AFTER, Town, hours_ago
 from tests.standins.faults import refuses
@@ -211,7 +211,7 @@ async def test_an_episode_that_did_not_wake_is_named_and_can_be_compared(theatre
     assert StuckKind.CLOCK_NOT_FIRED not in kinds(await seen(town.client, town.store, town.authority))
     await town.change(episode, next_wake_at=datetime.now(UTC) - timedelta(minutes=6), next_wake_for="rhi: remind")
     found = await wait_for(StuckKind.CLOCK_NOT_FIRED, town.client, town.store, town.authority, slack=Slack())
-    assert (found.subject, found.detail, found.deeds) == (episode, "rhi: remind", (Deed.RECONCILE,))
+    assert (found.subject, found.detail, found.deeds) == (episode, "it waits for rhi: remind", (Deed.RECONCILE,))
     assert StuckKind.CLOCK_NOT_FIRED not in kinds(await seen(town.client, town.store, "elsewhere", Slack()))
 
 
@@ -248,16 +248,7 @@ async def test_roles_that_nobody_holds_are_named_by_their_episodes(theatre: Thea
 
 
 def operator(theatre: Theatre, town: Town) -> Operator:
-    async def client() -> Client:
-        return town.client
-
-    room = EngineRoom(
-        client=client,
-        reconciler=lambda _, __: town.reconciler(),
-        rules=theatre.post.rules,
-        patience=ANSWERS_IN,
-    )
-    return Operator(town.store, room, town.commands, town.authority)
+    return Operator(town.store, engine_room_of(theatre), town.commands, town.authority)
 
 
 async def test_what_is_tried_again_is_named_without_its_key_and_tried_now(
@@ -308,6 +299,34 @@ async def test_a_message_that_was_given_up_is_sent_again_once_its_address_is_men
         await operates.do(Deed.RESEND, found.subject, datetime.now(UTC))
 
 
+async def test_a_message_that_reached_nobody_yet_is_tried_again_at_once_and_its_episodes_hear_of_it(
+    theatre: Theatre, providers: Providers
+) -> None:
+    manager = await somebody(theatre, "email")
+    town = Town(theatre, manager.authority)
+    providers.notify.sends.always = refuses(429, "TooManyRequestsError")
+    providers.smtp.recipients.always = refuses(450)
+    await manager.told()
+    await manager.message()
+    await manager.lives("unreached")
+    found = await wait_for(StuckKind.MESSAGE_UNREACHED, town.client, town.store, town.authority)
+    assert found.deeds == (Deed.RESEND,)
+    before = len(await manager.messages())
+    providers.mend()
+    said = await operator(theatre, town).do(Deed.RESEND, found.subject, datetime.now(UTC))
+    assert said.startswith("Every way is tried again now")
+    # It waits no longer than a provider needs to show what it took.
+    await manager.skip(timedelta(seconds=20))
+    await until(lambda: _is_stored(providers, manager.email))
+    await (await manager.message()).signal("receipt", args=["notify_email", "delivered"])
+    await manager.reaches("reached")
+    assert len(await manager.messages()) == before
+
+
+async def _is_stored(providers: Providers, to: str) -> bool:
+    return any(one.to == to for one in providers.notify.stored)
+
+
 async def test_an_episode_is_compared_now_and_mended(theatre: Theatre) -> None:
     town = Town(theatre)
     episode = await town.episode()
@@ -317,6 +336,16 @@ async def test_an_episode_is_compared_now_and_mended(theatre: Theatre) -> None:
     assert "disagreed" in await operates.do(Deed.RECONCILE, episode, datetime.now(UTC))
     with pytest.raises(BadInputError, match="no such episode"):
         await operator(theatre, Town(theatre)).do(Deed.RECONCILE, episode, datetime.now(UTC))
+
+
+async def test_the_engine_s_own_page_of_a_message_does_not_name_it(theatre: Theatre) -> None:
+    room = engine_room_of(theatre)
+    episode = stuck(StuckKind.STEP_FAILING, "episode", "e1", run_id="r1")
+    message = stuck(StuckKind.ACTIVITY_FAILING, "message", "derived", run_id="r2")
+    begins = "https://engine.invented.example/namespaces/default/workflows"
+    assert room.page_of(episode) == f"{begins}/episode-e1/r1/history"
+    assert room.page_of(message) == f"{begins}?query=RunId%3D%22r2%22"
+    assert replace(room, pages="").page_of(episode) is None
 
 
 async def test_what_was_said_is_put_to_the_engine_now(theatre: Theatre) -> None:
