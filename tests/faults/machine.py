@@ -18,7 +18,7 @@ from starter.local import engine_command, listens, service_command, worker_comma
 from starter.settings import Settings
 
 HOMEWARD = Path(sys.executable).parent / "homeward"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def free_port() -> int:
@@ -110,7 +110,13 @@ class Machine:
         """Run the command as a person does."""
         environment = {**self.environment, **more.pop("environment", {})}
         return subprocess.run(
-            [HOMEWARD, *words], env=environment, capture_output=True, text=True, timeout=90, check=False, **more
+            [HOMEWARD, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+            **more,
         )
 
     def answer(self, *words: str) -> Any:
