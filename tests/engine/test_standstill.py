@@ -23,6 +23,7 @@ from activities.health.look import Lookout, Slack, Standstill
 from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store, StoreUnavailableError, disagreements
+from activities.store.standstill import messages_in
 from activities.store.tables import ClockTable, FactTable, TaskTable, TimelineTable
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands
@@ -32,13 +33,16 @@ from starter.episode_worker import episode_worker
 from starter.local import engine_command
 from starter.operating import EVERYTHING, Operator
 from starter.settings import Settings
-from tests.engine.conftest import ANSWERS_IN, Providers, Theatre, engine_room_of
+from tests.engine.conftest import ANSWERS_IN, Providers, Theatre, engine_room_of, on_both
 from tests.engine.correspondence import somebody, until
+from tests.engine.plays import NOON, fact, hours, scenario
+from tests.engine.test_unreached import reach, until_told
 from tests.engine.town import LOOKED_AFTER, Town, hours_ago
 from tests.standins.faults import refuses
 from workflows import names
 from workflows.agreement import Disagreement
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -205,6 +209,7 @@ async def test_a_silent_engine_is_said_at_once_and_the_rows_still_speak(tmp_path
 # What the rows say -----------------------------------------------------------------------------------------------
 
 
+@on_both
 async def test_an_episode_that_did_not_wake_is_named_and_can_be_compared(theatre: Theatre) -> None:
     town = Town(theatre)
     episode = await town.episode()
@@ -215,6 +220,7 @@ async def test_an_episode_that_did_not_wake_is_named_and_can_be_compared(theatre
     assert StuckKind.CLOCK_NOT_FIRED not in kinds(await seen(town.client, town.store, "elsewhere", Slack()))
 
 
+@on_both
 async def test_a_clock_that_came_late_is_told_from_one_that_was_reported_late(theatre: Theatre) -> None:
     town = Town(theatre)
     episode = await town.episode()
@@ -235,6 +241,7 @@ async def test_a_clock_that_came_late_is_told_from_one_that_was_reported_late(th
     assert (found.subject, found.detail, found.deeds) == (episode, "rhi, 60 minutes late", ())
 
 
+@on_both
 async def test_roles_that_nobody_holds_are_named_by_their_episodes(theatre: Theatre) -> None:
     town = Town(theatre)
     episode = await town.episode()
@@ -251,6 +258,7 @@ def operator(theatre: Theatre, town: Town) -> Operator:
     return Operator(town.store, engine_room_of(theatre), town.commands, town.authority)
 
 
+@on_both
 async def test_what_is_tried_again_is_named_without_its_key_and_tried_now(
     theatre: Theatre, providers: Providers
 ) -> None:
@@ -278,6 +286,7 @@ async def test_what_is_tried_again_is_named_without_its_key_and_tried_now(
         await operator(theatre, town).do(Deed.RETRY_NOW, found.subject, later)
 
 
+@on_both
 async def test_a_message_that_was_given_up_is_sent_again_once_its_address_is_mended(
     theatre: Theatre, providers: Providers
 ) -> None:
@@ -299,9 +308,33 @@ async def test_a_message_that_was_given_up_is_sent_again_once_its_address_is_men
         await operates.do(Deed.RESEND, found.subject, datetime.now(UTC))
 
 
-async def test_a_message_that_reached_nobody_yet_is_tried_again_at_once_and_its_episodes_hear_of_it(
+async def test_an_episode_hears_that_a_message_arrived_which_was_given_up_and_sent_again(
     theatre: Theatre, providers: Providers
 ) -> None:
+    stage = theatre.stage(NOON)
+    stage.authority = f"town-{uuid4().hex[:8]}"
+    await reach(stage, Role.SOCIAL_WORKER, f"{stage.authority}@invented.example")
+    providers.notify.sends.always = refuses(400, "BadRequestError")
+    providers.smtp.recipients.always = refuses(550)
+    await stage.begin(scenario(), (fact("reported", 0),))
+    await stage.advance_to(NOON + hours(0.01))
+    await until_told(stage, lambda seen: any("No channel reached" in line.text for line in seen.timeline))
+    town = Town(theatre, stage.authority)
+    found = await wait_for(StuckKind.MESSAGE_GIVEN_UP, town.client, town.store, stage.authority)
+    providers.mend()
+    await operator(theatre, town).do(Deed.RESEND, found.subject, datetime.now(UTC))
+    async with town.store.session() as session:
+        [message] = [
+            one
+            for one in await messages_in(session, stage.authority, ("unreached", "reached"))
+            if names.subject_of_message(one) == found.subject
+        ]
+    handle: Any = town.client.get_workflow_handle(names.message_workflow_id(message))
+    await handle.signal("receipt", args=["notify_email", "delivered"])
+    await until_told(stage, lambda seen: any("was reached after all" in line.text for line in seen.timeline))
+
+
+async def test_a_message_that_reached_nobody_yet_is_tried_again_at_once(theatre: Theatre, providers: Providers) -> None:
     manager = await somebody(theatre, "email")
     town = Town(theatre, manager.authority)
     providers.notify.sends.always = refuses(429, "TooManyRequestsError")
