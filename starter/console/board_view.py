@@ -209,8 +209,9 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
 async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters: Filters) -> list[OpenEpisode]:
     """Those that fit what is asked for of children. What is hidden fits nothing: else that would tell it."""
     session, now = reader.session, reader.now
-    hidden = await hidden_of(reader, found)
-    kept = [one for one in found if one.episode_id not in hidden and filters.team in ("", one.team)]
+    of_team = [one for one in found if filters.team in ("", one.team)]
+    hidden = await hidden_of(reader, [one for one in of_team if one.need_to_know])
+    kept = [one for one in of_team if one.episode_id not in hidden]
     ids = [one.episode_id for one in kept]
     if filters.mine:
         asker = asker_of(reader.principal)

@@ -119,7 +119,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     shift = timedelta(hours=hours)
     everything = await open_episodes(session, authority, now, shift)
     everything.sort(key=lambda one: pressing(one, now))
-    hidden = await hidden_of(reader, everything)
+    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
     away = [one for one in everything if one.status in AWAY_NOW]
     steps = await _steps(reader, list(seen.values()), now + shift)

@@ -243,7 +243,7 @@ async def test_what_is_sent_after_signing_out_elsewhere_is_not_lost_and_is_repor
     await door.get_by_label("Name").fill(name)
     await door.get_by_label("Password", exact=True).fill(PASSWORD)
     await door.get_by_role("button", name="Sign in").click()
-    await door.get_by_role("heading", name="Report a child who is missing").wait_for()
+    await door.get_by_role("heading", name="Now", exact=True).wait_for()
     await page.get_by_role("button", name="Send what I wrote").click()
     await page.wait_for_url(STARTED)
     await page.goto(form)
