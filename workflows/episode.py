@@ -226,7 +226,7 @@ class MissingEpisode:
             owed = ", its interview still owed" if other.interview_owed else ""
             text = f"Another episode of this child: {other.episode_id} ({other.status.value}{owed})"
             memory.timeline.add("earlier_episode", now, now, text)
-            if other.status in (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED):
+            if other.status.gone:
                 do = f"Episode {other.episode_id} of the same child has no return recorded: record it"
                 memory.open_task(f"unreturned-{other.episode_id}", Role.DUTY_MANAGER, do, now)
         gone_since = memory.known(now).missing_since() or now

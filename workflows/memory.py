@@ -5,7 +5,6 @@ The workflow asks; nothing here knows an engine.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
 from workflows.chasing import ChaseStep, OverdueTask, not_taken, overdue, times_of, unanswered
 from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, plan
@@ -21,8 +20,6 @@ from workflows.rulings import against_policy
 from workflows.task_holding import about_tasks, against_tasks, as_people_left_them
 from workflows.telling import SentNotice, ToldBack
 from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
-
-_STILL_GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
 
 class Memory:
@@ -211,7 +208,7 @@ class Memory:
         """Note how the episode stands, with a line on the timeline when that is new."""
         status, since = known.status(), known.status_since()
         grown = childhood_ends(known.child(self.start.child), self.settled_rules.pack)
-        if grown and grown <= now and status in _STILL_GONE:
+        if grown and grown <= now and status.gone:
             status, since = EpisodeStatus.CLOSED_AT_18, grown
         if status is not self.status:
             self.status = status

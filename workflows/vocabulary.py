@@ -200,6 +200,11 @@ class EpisodeStatus(StrEnum):
     CLOSED = "closed"
 
     @property
+    def gone(self) -> bool:
+        """Whether the child is not back where they should be, as far as is known; one who is located may not be."""
+        return self in (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
+
+    @property
     def over(self) -> bool:
         """Whether nothing more is owed to the child by this episode, whatever its clocks."""
         return self in (

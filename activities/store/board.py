@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from activities.store.statements import batched
 from activities.store.tables import (
+    OWED,
     ChildTable,
     ChildTeamTable,
     ClockTable,
@@ -21,9 +22,8 @@ from activities.store.tables import (
 )
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
+from workflows.vocabulary import ClockKind, EpisodeStatus, Role
 
-_OWED: Final = tuple(state.value for state in ClockState if state.owed)
 _OF_PEOPLE: Final = (ClockKind.DUE_BY.value, ClockKind.REVIEW.value)
 """What somebody owes; a clock that fires asks for something only once it has, by its task."""
 
@@ -76,7 +76,7 @@ async def open_episodes(
     rows = (await session.execute(chosen.where(*mine))).all()
     owed = select(ClockTable.episode_id, func.min(ClockTable.due), _falls(ClockTable.due, now, soon))
     owed = owed.join(EpisodeTable, EpisodeTable.id == ClockTable.episode_id).where(*mine)
-    owed = owed.where(ClockTable.state.in_(_OWED), ClockTable.kind.in_(_OF_PEOPLE))
+    owed = owed.where(ClockTable.state.in_(OWED), ClockTable.kind.in_(_OF_PEOPLE))
     tasks = select(TaskTable.episode_id, func.min(TaskTable.due), _falls(TaskTable.due, now, soon))
     tasks = tasks.where(*of_mine)
     by_clock = await _by_episode(session, owed.group_by(ClockTable.episode_id))
@@ -145,7 +145,7 @@ async def owed_in(session: AsyncSession, authority: str, episode_ids: Sequence[s
             ClockTable.kind,
             ClockTable.due,
             ClockTable.body["title"].as_string(),
-        ).where(ClockTable.episode_id.in_(some), ClockTable.state.in_(_OWED))
+        ).where(ClockTable.episode_id.in_(some), ClockTable.state.in_(OWED))
         for episode_id, id, kind, due, title in (await session.execute(clocks)).all():
             task = open_tasks.pop(f"{episode_id}/{id}", None)
             owed = Owed(episode_id, id, title, due, by_itself=kind not in _OF_PEOPLE)

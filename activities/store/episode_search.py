@@ -8,16 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.tables import ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus
+from activities.store.tables import OWED, ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
+from workflows.vocabulary import ClockKind, EpisodeStatus
 
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """When something falls due that is not due at all, for putting it last."""
 
 _AT_ONCE: Final = 1000
 """As many episodes as are asked for in one statement, where all are wanted."""
-
-_OWED: Final = tuple(state.value for state in ClockState if state.owed)
 
 
 class Search(BaseModel):
@@ -107,7 +105,7 @@ async def need_to_know_among(session: AsyncSession, authority: str, search: Sear
     chosen = select(EpisodeTable.id).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
     chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.need_to_know, *_conditions(search, now))
     if not search.would_tell:
-        owes = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED), ClockTable.due.is_not(None))
+        owes = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(OWED), ClockTable.due.is_not(None))
         chosen = chosen.where(exists().where(*owes))
     return list((await session.scalars(chosen)).all())
 
@@ -116,7 +114,7 @@ def _due(hidden: Collection[str]) -> ColumnElement[datetime]:
     """When the first thing that an episode owes falls due, and never for the hidden."""
     next_due = (
         select(func.min(ClockTable.due))
-        .where(ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED))
+        .where(ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(OWED))
         .scalar_subquery()
     )
     never = literal(NEVER, UtcInstant())
@@ -164,7 +162,7 @@ def _conditions(search: Search, now: datetime) -> list[ColumnElement[bool]]:
         found.append(EpisodeTable.closed_at.is_(None) if search.open else EpisodeTable.closed_at.is_not(None))
     if search.changed_since is not None:
         found.append(EpisodeTable.written_at >= search.changed_since)
-    mine = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(_OWED))
+    mine = (ClockTable.episode_id == EpisodeTable.id, ClockTable.state.in_(OWED))
     if search.clock is not None:
         found.append(exists().where(*mine, ClockTable.id == search.clock))
     if search.overdue is not None:
@@ -175,7 +173,7 @@ def _conditions(search: Search, now: datetime) -> list[ColumnElement[bool]]:
 
 async def _owed(session: AsyncSession, episode_ids: Collection[str]) -> dict[str, list[ClockTable]]:
     """What is owed by each of these episodes, the earliest due first, what has no due time first of all."""
-    mine = select(ClockTable).where(ClockTable.episode_id.in_(episode_ids), ClockTable.state.in_(_OWED))
+    mine = select(ClockTable).where(ClockTable.episode_id.in_(episode_ids), ClockTable.state.in_(OWED))
     owed: dict[str, list[ClockTable]] = {}
     for clock in (await session.scalars(mine.order_by(ClockTable.due.nulls_first(), ClockTable.id))).all():
         owed.setdefault(clock.episode_id, []).append(clock)
@@ -203,7 +201,7 @@ def _found(episode: EpisodeTable, reference: str | None, owed: Sequence[ClockTab
     )
 
 
-async def child_references(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
+async def references_of_episodes(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
     """By what number an authority's case system knows the children of these episodes, as far as it has one."""
     chosen = select(EpisodeTable.id, ChildTable.reference).join(ChildTable, ChildTable.id == EpisodeTable.child_id)
     chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(episode_ids)))

@@ -12,6 +12,7 @@ from activities.store.events import append_events, before_turn
 from activities.store.notice_events import answer_events
 from activities.store.statements import insert_once, take_turns, upsert, upsert_all
 from activities.store.tables import (
+    OWED,
     ChildTable,
     ClockTable,
     DispatchTable,
@@ -31,7 +32,7 @@ from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
 from workflows.repeats import EarlierEpisode
-from workflows.vocabulary import ClockState, EpisodeStatus
+from workflows.vocabulary import EpisodeStatus
 
 
 class EpisodeView(BaseModel):
@@ -133,7 +134,7 @@ async def other_episodes(session: AsyncSession, child_id: str, episode_id: str) 
     owed = select(ClockTable.episode_id).where(
         ClockTable.episode_id.in_([other.id for other in others]),
         ClockTable.id == INTERVIEW_CLOCK,
-        ClockTable.state.in_([state.value for state in ClockState if state.owed]),
+        ClockTable.state.in_(OWED),
     )
     owing = set((await session.scalars(owed)).all())
     return [

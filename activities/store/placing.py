@@ -12,9 +12,7 @@ from workflows.fact_kinds import FactKind
 from workflows.instants import parse_day, parse_instant
 from workflows.vocabulary import EpisodeStatus
 
-_AWAY = tuple(
-    status.value for status in (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
-)
+_GONE = tuple(status.value for status in EpisodeStatus if status.gone)
 
 
 class KnownEpisode(BaseModel):
@@ -45,7 +43,7 @@ async def episodes_it_may_be(
     mine = InboxTable.authority == authority
     waiting = select(InboxTable).where(mine, InboxTable.kind == "report", InboxTable.state == "kept")
     reports = {row.episode_id: row for row in (await session.scalars(waiting)).all()}
-    either: ColumnElement[bool] = EpisodeTable.status.in_(_AWAY) & EpisodeTable.closed_at.is_(None)
+    either: ColumnElement[bool] = EpisodeTable.status.in_(_GONE) & EpisodeTable.closed_at.is_(None)
     if child_reference:
         either |= ChildTable.reference == child_reference
     references = await _references(session, authority)
@@ -98,7 +96,7 @@ def _of_row(row: EpisodeTable, reference: str | None, report: InboxTable | None,
         episode_id=row.id,
         child_reference=reference,
         born=parse_day(child["born"]) if child.get("born") else None,
-        away=row.status in _AWAY and row.closed_at is None,
+        away=row.status in _GONE and row.closed_at is None,
         since=row.missing_since,
         returned=row.returned_at,
         closed=row.closed_at is not None,

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.statements import batched
 from activities.store.tables import (
     ClockTable,
     DispatchTable,
@@ -189,8 +190,7 @@ async def came_late(
     passed = {(str(row[0]), str(row[1])): row[2] for row in (await session.execute(chosen)).all()}
     found: list[CameLate] = []
     episodes = sorted({episode for episode, _ in passed})
-    for first in range(0, len(episodes), 500):
-        some = episodes[first : first + 500]
+    for some in batched(episodes):
         facts = await _by_episode(session, select(FactTable.episode_id, FactTable.recorded_at), FactTable, some, after)
         lines = select(TimelineTable.episode_id, TimelineTable.recorded_at, TimelineTable.body)
         for episode, noticed_at, body in await _rows(session, lines, TimelineTable, some, after):

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from starter.api.asking import LONGEST_REASON, AskedRoute
 from starter.api.problems import PROBLEMS, Problem, ProblemError, as_problem
-from starter.console.forms import KEY, REASON, Posted, posted_by
+from starter.console.forms import KEY, REASON, Mistakes, Posted, posted_by
 from starter.console.pages import page_for
 from workflows.plain_errors import BadInputError
 
@@ -73,6 +73,16 @@ def console_router() -> APIRouter:
 def go_to(path: str) -> RedirectResponse:
     """On to another page, after a form was taken."""
     return RedirectResponse(path, status_code=303)
+
+
+def take_refusal(error: ProblemError, mistakes: Mistakes, *mendable: Problem, otherwise: str = "") -> None:
+    """Note why something was refused, or another problem that the form can mend; raise any other again.
+
+    It is noted by the field that its line names, or by another's name.
+    """
+    if error.problem not in (Problem.REFUSED, *mendable):
+        raise error
+    mistakes.take(BadInputError(error.detail), otherwise)
 
 
 async def _take_form(request: Request) -> None:

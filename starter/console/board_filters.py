@@ -7,15 +7,13 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict
 
 from activities.store.board import OpenEpisode
+from starter.console.spoken import SOON_IN_WORDS
 from workflows.instants import Instant
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import RISK_GRADES, EpisodeStatus
 
 PATH: Final = "/now"
 NOT_ASSESSED: Final = "none"
-AWAY_NOW: Final = (EpisodeStatus.MISSING, EpisodeStatus.AWAY, EpisodeStatus.ABSENT, EpisodeStatus.LOCATED)
-"""A child who is not known to be back where they should be."""
-
 STANDINGS: Final[Mapping[str, str]] = {
     "": "Everybody",
     "away": "Not back yet",
@@ -25,7 +23,7 @@ STANDINGS: Final[Mapping[str, str]] = {
 DUES: Final[Mapping[str, str]] = {
     "": "Any time",
     "overdue": "Something is overdue",
-    "soon": "Something is due in the next 4 hours",
+    "soon": f"Something is due {SOON_IN_WORDS}",
 }
 RISKS: Final[Mapping[str, str]] = {
     "": "Any",
@@ -61,7 +59,7 @@ class Filters(BaseModel):
         """Whether an episode stands as is wanted, as far as that tells nothing of the child. `now` is UTC."""
         if not self.status and not self.due:
             return True
-        away = episode.status in AWAY_NOW
+        away = episode.status.gone
         stands = {
             "": True,
             "away": away,

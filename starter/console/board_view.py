@@ -19,7 +19,7 @@ from activities.store.board import (
 from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
-from starter.console.board_filters import AWAY_NOW, NOT_ASSESSED, Filters
+from starter.console.board_filters import NOT_ASSESSED, Filters
 from starter.console.next_steps import Holder, Holders
 from starter.console.reading import Reader
 from starter.console.spoken import Pressure, pressure
@@ -28,9 +28,11 @@ from workflows.fact_kinds import FactKind
 from workflows.vocabulary import EpisodeStatus
 
 ROWS: Final = 50
-SOON: Final = timedelta(hours=4)
 MOST_WAITING: Final = 20
 """As many reports that wait are named; the rest are counted."""
+
+_COUNTED: Final = (EpisodeStatus.MISSING, EpisodeStatus.AWAY, EpisodeStatus.ABSENT, EpisodeStatus.LOCATED)
+"""How a child stands who is not back, in the order in which they are counted."""
 
 _IN_FLIGHT: Final = timedelta(seconds=10)
 """A report younger than this may be on its way to the engine still, and nothing is wrong."""
@@ -59,7 +61,7 @@ class BoardRow:
     @property
     def away(self) -> bool:
         """Whether the child is not back yet."""
-        return self.episode.status in AWAY_NOW
+        return self.episode.status.gone
 
     @property
     def next(self) -> Owed | None:
@@ -141,7 +143,7 @@ class Board:
 
 def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
     """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
-    away = episode.status in AWAY_NOW
+    away = episode.status.gone
     return episode.due or (now if away else NEVER), not away, episode.episode_id
 
 
@@ -226,7 +228,7 @@ async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters:
 
 def _counts(everything: Sequence[OpenEpisode], now: datetime) -> Counts:
     standing = Counter(one.status for one in everything)
-    by_status = tuple((status, standing[status]) for status in AWAY_NOW if standing[status])
+    by_status = tuple((status, standing[status]) for status in _COUNTED if standing[status])
     return Counts(
         away=sum(count for _, count in by_status),
         by_status=by_status,

@@ -1,12 +1,13 @@
 """Forms as browsers post them from the console's pages, and the mistakes in them that a person can mend."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
+from starter.console.spoken import beginning_a_line
 from workflows.plain_errors import BadInputError
 
 MOST_FIELDS: Final = 200
@@ -74,4 +75,9 @@ class Mistakes:
         named, colon, sentence = str(error).partition(": ")
         if not colon or " " in named:
             named, sentence = otherwise, str(error)
-        self.add(named, sentence[:1].upper() + sentence[1:])
+        self.add(named, beginning_a_line(sentence))
+
+    def keep_to(self, names: Collection[str]) -> None:
+        """Say above the form, and not at a field, what is said of fields that it does not have."""
+        for name in [one for one in self.by_field if one not in names]:
+            self.add("", self.by_field.pop(name))

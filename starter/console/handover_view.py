@@ -23,7 +23,6 @@ from activities.store.handover import (
     notices_without_effect,
     said_of_tasks,
 )
-from starter.console.board_filters import AWAY_NOW
 from starter.console.board_view import (
     MOST_WAITING,
     BoardRow,
@@ -33,7 +32,7 @@ from starter.console.board_view import (
     pressing,
     waiting_reports,
 )
-from starter.console.next_steps import Holder, Holders
+from starter.console.next_steps import Holder, Holders, holder_of
 from starter.console.reading import Reader
 from workflows.directory import STANDS_IN
 from workflows.fact_kinds import FactKind
@@ -121,7 +120,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     everything.sort(key=lambda one: pressing(one, now))
     hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
-    away = [one for one in everything if one.status in AWAY_NOW]
+    away = [one for one in everything if one.status.gone]
     steps = await _steps(reader, list(seen.values()), now + shift)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
@@ -210,14 +209,7 @@ async def _on_call(reader: Reader, ends: datetime) -> tuple[OnCall, ...]:
     rota = {shift.role for shift in directory.shifts if shift.since is None or shift.since <= ends}
     found: list[OnCall] = []
     for role in (one for one in Role if one in rota or one in STANDS_IN):
-        told = directory.recipients(role, now, urgent=True)
-        holder = Holder(
-            role=role,
-            people=tuple(names[one.person] for one in told),
-            cover=told[0].cover if told else "holder",
-            unheld=bool(directory.unheld((role,), now)),
-        )
         later = [one for one in directory.shifts if one.role is role and one.since and now < one.since <= ends]
         next_up = sorted((one.since, names[one.person]) for one in later if one.since)
-        found.append(OnCall(role, holder, tuple((name, since) for since, name in next_up)))
+        found.append(OnCall(role, holder_of(role, directory, now), tuple((name, since) for since, name in next_up)))
     return tuple(found)

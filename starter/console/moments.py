@@ -59,7 +59,7 @@ def moment_said(day: str, at: str, name: str) -> datetime:
     return london_instant(local.date(), local.time())
 
 
-def comes_twice(instant: datetime) -> bool:
-    """Whether the time that people read of an instant is one of the autumn hour that comes twice."""
+def as_fields(instant: datetime) -> tuple[str, str]:
+    """A moment as the two fields of a form hold it: its day and its time in London, to the minute."""
     local = instant.astimezone(LONDON)
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%Y-%m-%d}", f"{local:%H:%M}"

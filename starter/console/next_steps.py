@@ -30,6 +30,18 @@ NOBODYS = Holder()
 """The holder of what happens by itself."""
 
 
+def holder_of(role: Role, directory: Directory, now: datetime) -> Holder:
+    """Whom a role means at `now` (UTC), and as what; nobody has taken anything."""
+    told = directory.recipients(role, now, urgent=True)
+    names = {person.id: person.name for person in directory.people}
+    return Holder(
+        role=role,
+        people=tuple(names[one.person] for one in told),
+        cover=told[0].cover if told else "holder",
+        unheld=bool(directory.unheld((role,), now)),
+    )
+
+
 class Holders:
     """Who holds what in some episodes, asked of the store once for all of them."""
 
@@ -61,15 +73,7 @@ class Holders:
             return Holder(role=role, taken_by=self._names.get(owed.holder, owed.holder))
         if role is None or owed.by_itself:
             return NOBODYS
-        directory = self._directories[episode.child_id]
-        told = directory.recipients(role, self._now, urgent=True)
-        names = {person.id: person.name for person in directory.people}
-        return Holder(
-            role=role,
-            people=tuple(names[one.person] for one in told),
-            cover=told[0].cover if told else "holder",
-            unheld=bool(directory.unheld((role,), self._now)),
-        )
+        return holder_of(role, self._directories[episode.child_id], self._now)
 
     def _asked_first(self, episode: OpenEpisode, owed: Owed) -> Role | None:
         """The role that a clock without a task tells first, by the rules that the episode runs by."""

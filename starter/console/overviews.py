@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.board import OpenEpisode, open_episodes
 from activities.store.events import episodes_told_of, feed_of
-from starter.console.board_view import SOON, pressing
+from starter.console.board_view import pressing
+from starter.console.spoken import SOON
 
 ANEW_EVERY: Final = timedelta(minutes=1)
 """How often all is read anew whatever the feed tells: time passes, and the directory changes without an event."""

@@ -9,6 +9,7 @@ from uuid import uuid4
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, PackageLoader, PrefixLoader, Undefined
 from jinja2.exceptions import TemplateNotFound, UndefinedError
+from markupsafe import Markup
 
 from starter.access import Principal
 from starter.api.asking import Asked
@@ -16,7 +17,7 @@ from starter.console import spoken
 from starter.console.assets import path_of
 from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
-from workflows.instants import LONDON, day_in_words, in_words, to_rfc3339
+from workflows.instants import day_in_words, in_words, to_rfc3339
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -75,14 +76,6 @@ def _component(template: str, macro: str) -> object:
     return getattr(_COMPONENTS.get_template(template).module, macro)
 
 
-def _field_day(at: datetime) -> str:
-    return f"{at.astimezone(LONDON):%Y-%m-%d}"
-
-
-def _field_time(at: datetime) -> str:
-    return f"{at.astimezone(LONDON):%H:%M}"
-
-
 def _new_key() -> str:
     return str(uuid4())
 
@@ -103,9 +96,7 @@ def _environment() -> Environment:
         "plain": spoken.in_plain_words,
         "lasting": spoken.length_in_words,
         "named": spoken.names_in_words,
-        "capitalize_first": spoken.beginning_a_line,
-        "field_day": _field_day,
-        "field_time": _field_time,
+        "beginning_a_line": spoken.beginning_a_line,
     }
     known_everywhere: dict[str, Any] = {
         "asset": path_of,
@@ -116,6 +107,7 @@ def _environment() -> Environment:
         "state_words": spoken.STATE_WORDS,
         "time_left": spoken.time_left,
         "pressure": spoken.pressure,
+        "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
     }
     made.globals.update(known_everywhere)
@@ -123,6 +115,11 @@ def _environment() -> Environment:
 
 
 _TEMPLATES: Final = _environment()
+
+
+def drawn_in_page(svg: str) -> Markup:
+    """A picture of ours as it can stand in a page: all text in it was escaped when it was drawn."""
+    return Markup(svg[svg.index("<svg") :])  # noqa: S704
 
 
 def words_of(template: str, context: Mapping[str, Any]) -> str:

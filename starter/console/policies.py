@@ -1,11 +1,9 @@
 """Policies as pages to read, two of them compared, and a story planned: when everything would fall due, and why."""
 
-from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import yaml
 from fastapi import APIRouter, Path, Query, Response
-from markupsafe import Markup
 
 from activities.policies import Policies, UnknownPolicyError
 from starter.access import Permission
@@ -13,7 +11,7 @@ from starter.api.asking import AskedBy, needs
 from starter.api.problems import Problem, ProblemError
 from starter.console.asking import PostedBy, console_router
 from starter.console.navigation import POLICY
-from starter.console.pages import page
+from starter.console.pages import drawn_in_page, page
 from starter.console.spoken import in_plain_words
 from starter.console.story import MOST_HAPPENINGS, Story, story_of, story_to_begin_with
 from starter.picture import draw_timeline
@@ -27,7 +25,7 @@ from workflows.policy import Pack
 from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID, ROLE_WORDS, Setting
 
 Name = Annotated[str, Path(max_length=60)]
-Asked = Annotated[str | None, Query(max_length=60)]
+NameAsked = Annotated[str | None, Query(max_length=60)]
 
 _STRENGTHS: Final = ("must", "where_possible", "local")
 _NOT_PLANNED: Final = (
@@ -41,6 +39,10 @@ _NOT_PLANNED: Final = (
     FactKind.WITHDRAWN,
 )
 """What people do to a record: a story that is planned tells of the child."""
+
+
+_TITLED: Final = ("clocks", "prompts", "repeats")
+"""The parts of a pack whose members have titles."""
 
 
 def router_of(policies: Policies) -> APIRouter:
@@ -62,7 +64,7 @@ def router_of(policies: Policies) -> APIRouter:
 
     @router.get(f"{POLICY.path}/compare")
     @needs(Permission.READ_POLICIES)
-    async def compare(asked: AskedBy, first: Asked = None, second: Asked = None) -> Response:
+    async def compare(asked: AskedBy, first: NameAsked = None, second: NameAsked = None) -> Response:
         """What one policy asks for otherwise than another."""
         names = list(policies.names())
         chosen = (first or names[0], second or names[-1])
@@ -128,25 +130,19 @@ def _planned(policies: Policies, story: Story) -> dict[str, Any]:
         story.take(error)
         return {}
     known = Known(scenario.facts, scenario.as_of)
-    owed = sorted(planned.clocks, key=lambda one: (one.due is None, one.due or scenario.as_of + timedelta(), one.title))
-    picture = draw_timeline(planned.clocks, known, "When everything falls due")
-    # The picture is ours, and all text in it was escaped when it was drawn.
-    drawn = Markup(picture.partition("?>")[2])  # noqa: S704
-    return {"clocks": owed, "picture": drawn, "version": planned.version, "as_of": scenario.as_of}
+    by_due = sorted(planned.clocks, key=lambda one: (one.due is None, one.due or scenario.as_of, one.title))
+    picture = drawn_in_page(draw_timeline(planned.clocks, known, "When everything falls due"))
+    return {"clocks": by_due, "picture": picture, "version": planned.version, "as_of": scenario.as_of}
 
 
 def _in_words(found: Difference, first: Pack, second: Pack) -> dict[str, str]:
     """A difference as a row: what it is about, and what each says."""
-    title = found.name or found.part
-    if found.part == "clocks" and found.name:
-        title = (first.clocks.get(found.name) or second.clocks[found.name]).title
-    elif found.part == "prompts" and found.name:
-        title = (first.prompts.get(found.name) or second.prompts[found.name]).title
-    elif found.part == "repeats" and found.name:
-        title = (first.repeats.get(found.name) or second.repeats[found.name]).title
+    titled: dict[str, Any] = {}
+    if found.part in _TITLED:
+        titled = getattr(second, found.part) | getattr(first, found.part)
     return {
         "part": found.part,
-        "title": title,
+        "title": titled[found.name].title if found.name in titled else found.name or found.part,
         "field": found.field or "",
         "change": found.change,
         "first": _as_text(found.first),

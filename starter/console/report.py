@@ -18,6 +18,7 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.console.asking import PostedBy, console_router, go_to
 from starter.console.forms import Mistakes, Posted
+from starter.console.moments import as_fields
 from starter.console.pages import page, words_of
 from starter.console.report_fields import (
     STEPS,
@@ -46,15 +47,10 @@ from starter.console.reporting import (
     where_it_is,
 )
 from starter.reports import Report
-from workflows.instants import LONDON
-from workflows.vocabulary import EpisodeStatus
 
 SECTION: Final = "report"
 MOST_SHOWN: Final = 20
 """As many of one's own reports are listed."""
-
-STILL_AWAY: Final = frozenset({EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED})
-"""How an episode stands whose child is not known to be back."""
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -108,7 +104,7 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
                 "at": one.item.received_at,
                 "status": one.status,
                 "waits": one.item.state == "kept",
-                "away": one.status in STILL_AWAY,
+                "away": one.status is not None and one.status.gone,
                 "href": where_it_is(asked, one.item.episode_id),
                 "episode_id": one.item.episode_id,
             }
@@ -207,7 +203,7 @@ def _elsewhere(step: Step, mistakes: Mistakes | None) -> list[Step]:
 
 
 def _saved_in_words(saved_at: datetime | None) -> str:
-    return f"Saved {saved_at.astimezone(LONDON):%H:%M}" if saved_at else ""
+    return f"Saved {as_fields(saved_at)[1]}" if saved_at else ""
 
 
 def _alike_in_words(asked: Asked, others: Sequence[str]) -> str:

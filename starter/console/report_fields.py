@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from starter.console.forms import Mistakes, Posted
-from starter.console.moments import day_said, moment_said
+from starter.console.moments import as_fields, day_said, moment_said
 from starter.reports import PoliceQuestions
-from workflows.instants import LONDON, london_midnight, parse_instant, to_rfc3339
+from workflows.instants import london_midnight, parse_instant, to_rfc3339
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import ABSENCE_CATEGORIES, HOLDS_EITHER_WAY, HOLDS_WHEN_SAID, Setting
 
@@ -140,8 +140,8 @@ def as_shown(written: Written) -> dict[str, str]:
     shown = {name: written.get(name, "") for name in STEP_OF}
     for name in TIMES:
         if (at := just_now_of(written, name)) is not None:
-            local = at.astimezone(LONDON)
-            shown |= {name: "at", f"{name}_day": f"{local:%Y-%m-%d}", f"{name}_time": f"{local:%H:%M}"}
+            day, time = as_fields(at)
+            shown |= {name: "at", f"{name}_day": day, f"{name}_time": time}
         elif not shown[name] and (shown[f"{name}_day"] or shown[f"{name}_time"]):
             shown[name] = "at"
     return shown

@@ -30,6 +30,7 @@ from starter.console.report_fields import (
 )
 from starter.console.report_words import ASKED_WORDS, EITHER_WAY_WORDS, SETTING_WORDS
 from starter.console.reporting import draft_there, keep_answers, where_it_is
+from starter.console.spoken import beginning_a_line
 from starter.episode_shown import Shown, show_episode
 from starter.later_answers import LONGEST, note_of, still_asked_for
 from starter.reports import PoliceQuestions, Report
@@ -277,7 +278,7 @@ def _field_of(fact: FactSaid) -> str:
 
 def _sentence(line: str) -> str:
     sentence = line.removeprefix("at: ")
-    return sentence[:1].upper() + sentence[1:]
+    return beginning_a_line(sentence)
 
 
 def _back_form(

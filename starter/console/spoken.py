@@ -1,7 +1,7 @@
 """How the console says things: how much time is left, roles, states. Pure; instants are UTC."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workflows.instants import LONDON
@@ -11,6 +11,11 @@ _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
+
+SOON: Final = timedelta(hours=4)
+"""What falls due within this counts as pressing."""
+
+SOON_IN_WORDS: Final = f"in the next {SOON // timedelta(hours=1)} hours"
 
 STATUS_WORDS: Final[dict[EpisodeStatus, str]] = {
     EpisodeStatus.ABSENT: "Absent",
@@ -65,11 +70,10 @@ def time_left(due: datetime | None, now: datetime) -> str:
 
 
 def pressure(due: datetime | None, now: datetime) -> Pressure:
-    """How pressing something is: past its time, due within four hours, or neither."""
+    """How pressing something is: past its time, due soon, or neither."""
     if due is None:
         return "none"
-    seconds = (due - now).total_seconds()
-    return "overdue" if seconds < 0 else "soon" if seconds <= 4 * _HOUR else "calm"
+    return "overdue" if due < now else "soon" if due - now <= SOON else "calm"
 
 
 def role_in_words(role: str) -> str:

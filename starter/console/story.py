@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from starter.console.forms import Mistakes, Posted
-from starter.console.moments import day_said, moment_said
+from starter.console.moments import as_fields, day_said, moment_said
+from starter.console.spoken import beginning_a_line
 from workflows.instants import LONDON, to_rfc3339
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID
@@ -87,7 +88,7 @@ class Story:
             made()
         except BadInputError as error:
             sentence = str(error).partition(": ")[2]
-            self.mistakes.add(name, before + (sentence if before else sentence[:1].upper() + sentence[1:]))
+            self.mistakes.add(name, before + (sentence if before else beginning_a_line(sentence)))
 
 
 def story_of(posted: Posted) -> Story:
@@ -117,7 +118,7 @@ def story_of(posted: Posted) -> Story:
 def story_to_begin_with(now: datetime) -> Story:
     """An invented story: reported yesterday evening, back this morning. `now` is UTC."""
     local = now.astimezone(LONDON)
-    today, yesterday = f"{local:%Y-%m-%d}", f"{local - timedelta(days=1):%Y-%m-%d}"
+    (today, _), (yesterday, _) = as_fields(local), as_fields(local - timedelta(days=1))
     told = [
         Happening("last_seen", yesterday, "19:30"),
         Happening("reported", yesterday, "21:10"),

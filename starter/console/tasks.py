@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import InTray, tray_of
 from activities.store.directory import everyone
-from activities.store.episode_search import child_references
+from activities.store.episode_search import references_of_episodes
 from activities.store.tasks import TAKEN, TasksWanted, TaskView, why_of_person
 from starter.access import Permission
 from starter.api.acting import ME
 from starter.api.asking import Asked, AskedBy, needs
+from starter.api.bodies import not_refused
 from starter.api.paging import Cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
@@ -32,21 +33,20 @@ from starter.api.v1.tasks import (
 )
 from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
 from starter.commands import Outcome
-from starter.console.asking import PostedBy, console_router, go_to
+from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.forms import Mistakes, Posted
 from starter.console.navigation import TASKS
 from starter.console.pages import page
 from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FACTS, FactKind
-from workflows.names import duty_of, task_key
+from workflows.names import duty_of
 from workflows.plain_errors import BadInputError
 from workflows.task_holding import completions
 from workflows.vocabulary import Role
 
 _PAGE: Final = 50
 _SEEN: Final = FactKind.ACKNOWLEDGED
-_MENDABLE: Final = (Problem.REFUSED, Problem.CANNOT_BE_USED, Problem.KEY_REUSED)
 _COVER_WORDS: Final = {
     "holder": "you are the {role}",
     "deputy": "you stand in for the {role}, who is not there",
@@ -101,7 +101,7 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
             found = await page_of_tasks(session, asked, wanted, person, at=place_of(cursor), limit=_PAGE)
             lines = await _lines(session, asked, found.items)
             told = await _told(session, asked) if known else []
-            children = await child_references(session, asked.authority, {one.line.episode_id for one in told})
+            children = await references_of_episodes(session, asked.authority, {one.line.episode_id for one in told})
         following = _address(whose, role, found.next) if found.next else None
         return _index(
             asked,
@@ -147,13 +147,12 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
         """Take it, hand it over, give it back, note something on it, or call it done."""
         mistakes = Mistakes()
         try:
-            outcome = _not_refused(await _deed(parts, asked, named, deed, posted))
+            outcome = await _deed(parts, asked, named, deed, posted)
+            not_refused(outcome)
         except BadInputError as error:
             mistakes.take(error, deed)
         except ProblemError as error:
-            if error.problem not in _MENDABLE:
-                raise
-            mistakes.take(BadInputError(error.detail), deed)
+            take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise=deed)
         else:
             return go_to(f"{_path_of(named)}?done={'kept' if outcome.state == 'kept' else deed}")
         return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted)
@@ -177,12 +176,6 @@ async def _deed(parts: Parts, asked: Asked, named: str, deed: str, posted: Poste
             return await act_on_task(parts, named, FactKind.TASK_NOTED, Noting(note=note), asked)
         case _:
             return (await complete_task(parts, named, Doing(note=note), asked))[1]
-
-
-def _not_refused(outcome: Outcome) -> Outcome:
-    if outcome.state == "refused":
-        raise BadInputError(outcome.reason or "it cannot be true together with what is known")
-    return outcome
 
 
 def _index(asked: Asked, *, done: str, following: str | None = None, **shown: Any) -> Response:
@@ -212,21 +205,15 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
     seen = [task for task in tasks if not task.hidden]
-    references = await child_references(session, asked.authority, {task.episode_id for task in seen})
+    references = await references_of_episodes(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
-    views = [
-        TaskView.model_validate(
-            task.model_dump(include={"episode_id", "clock", "role", "do", "due", "state", "opened_at", "closed_at"})
-            | {"key": task_key(task.episode_id, task.duty or ""), "holder": task.holder}
-        )
-        for task in seen
-    ]
+    views = [TaskView.model_validate(task) for task in seen]
     why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
     return [TaskLine(task, references.get(task.episode_id), _why(task, why)) for task in tasks]
 
 
 def _why(task: TaskShown, why: dict[str, str]) -> str | None:
-    cover = why.get(task_key(task.episode_id, task.duty or ""))
+    cover = why.get(task.key or "")
     return _COVER_WORDS.get(cover, cover).format(role=role_in_words(task.role)) if cover else None
 
 
@@ -251,7 +238,7 @@ async def _task_page(
         task = await seen_task(session, asked, named)
         full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
         people = await everyone(session, asked.authority)
-        references = await child_references(session, asked.authority, {task.episode_id})
+        references = await references_of_episodes(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, as
 
 from starter.access import AccessRole
 from starter.client import Episodes
-from starter.rehearsal import Stage, cast_everyone
+from starter.rehearsal import Stage
 from tests.engine.conftest import Theatre, engine_room_of, theatre, theatre_url
 from tests.engine.plays import NOON
 from tests.identity.house import PASSWORD, House, opened
@@ -100,10 +100,7 @@ class Town:
 @asynccontextmanager
 async def town_of(theatre: Theatre, browser: Browser) -> AsyncGenerator[Town]:
     """A town, with everybody in their roles."""
-    stage = theatre.stage(NOON)
-    stage.authority = f"town-{uuid4().hex[:8]}"
-    async with theatre.store.session() as session:
-        await cast_everyone(session, stage.authority)
+    stage = await theatre.stage_of_its_own(NOON)
 
     async def reach() -> Episodes:
         return stage.episodes

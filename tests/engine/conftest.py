@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -22,7 +23,7 @@ from starter.engine_room import EngineRoom
 from starter.episode_worker import episode_worker
 from starter.post_office import post_of
 from starter.post_settings import PostSettings
-from starter.rehearsal import Stage, skipping_engine
+from starter.rehearsal import Stage, cast_everyone, skipping_engine
 from tests.conftest import BOTH
 from tests.postgres import TEMPLATE, Postgres
 from tests.standins.notify import NotifyStandIn
@@ -82,6 +83,14 @@ class Theatre:
 
     def stage(self, begins_at: datetime) -> Stage:
         return Stage(self.environment, self.store, self.policies, begins_at)
+
+    async def stage_of_its_own(self, begins_at: datetime) -> Stage:
+        """A stage in an authority of its own, with everybody in their roles."""
+        stage = self.stage(begins_at)
+        stage.authority = f"town-{uuid4().hex[:8]}"
+        async with self.store.session() as session:
+            await cast_everyone(session, stage.authority)
+        return stage
 
 
 @contextmanager

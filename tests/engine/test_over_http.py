@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from uuid import uuid4
 
 import httpx
 import pytest
 
 from starter.access import AccessRole
 from starter.client import Episodes
-from starter.rehearsal import Stage, cast_everyone
+from starter.rehearsal import Stage
 from tests.api.callers import Service, key
 from tests.engine.conftest import Theatre
 from tests.engine.plays import NOON, fact, hours, live
@@ -21,10 +20,7 @@ MANAGER = AccessRole.MANAGER
 
 async def a_town(theatre: Theatre) -> tuple[Stage, Service]:
     """An authority of its own with everybody in their roles, and the service at the episode's own time."""
-    stage = theatre.stage(NOON)
-    stage.authority = f"town-{uuid4().hex[:8]}"
-    async with theatre.store.session() as session:
-        await cast_everyone(session, stage.authority)
+    stage = await theatre.stage_of_its_own(NOON)
 
     async def reach() -> Episodes:
         return stage.episodes

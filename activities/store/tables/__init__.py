@@ -4,6 +4,7 @@ from activities.store.tables.audit import AuditTable, BrokenGlassTable
 from activities.store.tables.base import DOCUMENT, NAMING, Table, UtcInstant
 from activities.store.tables.directory import ChildTeamTable, HoldingTable, LeaveTable, PersonTable, ShiftTable
 from activities.store.tables.episodes import (
+    OWED,
     ChildRecordTable,
     ChildTable,
     ClockTable,
@@ -20,6 +21,7 @@ from activities.store.tables.upkeep import DisagreementTable, PolicyInUseTable, 
 __all__ = [
     "DOCUMENT",
     "NAMING",
+    "OWED",
     "AnsweredTable",
     "AuditTable",
     "BrokenGlassTable",

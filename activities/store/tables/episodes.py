@@ -1,12 +1,13 @@
 """The tables of children and episodes: what is known, owed and to be done."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from activities.store.tables.base import Table
+from workflows.vocabulary import ClockState
 
 
 class ChildTable(Table):
@@ -69,6 +70,10 @@ class FactTable(Table):
     at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     body: Mapped[dict[str, Any]]
+
+
+OWED: Final = tuple(state.value for state in ClockState if state.owed)
+"""How a clock by which something is owed stands, as its column has it."""
 
 
 class ClockTable(Table):

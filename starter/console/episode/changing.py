@@ -10,7 +10,7 @@ from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.v1.episodes import FactSaid, Merging, Reopening
-from starter.console.asking import PostedBy, console_router, go_to
+from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import merged, recorded, reopened
 from starter.console.episode.kinds import COMES_OF_IT, RULING_TITLES
 from starter.console.episode.offering import absence_in_words, may_be_ruled
@@ -96,13 +96,9 @@ def _reason(posted: Posted, wrong: Mistakes) -> str:
 
 
 def _take_refusal(error: ProblemError, wrong: Mistakes) -> None:
-    """Note why an episode refuses. Raises the error again when it is another."""
-    if error.problem is not Problem.REFUSED:
-        raise error
-    wrong.take(BadInputError(str(error.detail)))
-    # Its line may name a field that this page does not have.
-    for name in [one for one in wrong.by_field if one != _REASON]:
-        wrong.add("", wrong.by_field.pop(name))
+    """Note why an episode refuses; its line may name a field that these pages do not have."""
+    take_refusal(error, wrong)
+    wrong.keep_to((_REASON,))
 
 
 def _add_ruling(router: APIRouter, parts: Parts) -> None:

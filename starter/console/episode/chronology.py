@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import NOT_SAID, EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS, role_in_words
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line, role_in_words
 from starter.sheets import sheets
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
@@ -79,7 +79,7 @@ def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
     if after := next((one for one in facts if one.corrects == fact.id), None):
         said.append(f"NO LONGER IN FORCE: {after.in_words()}, recorded {in_words(after.recorded_at)}.")
     words = fact.in_words()
-    return Entry(f"{in_words(fact.at)}: {words[:1].upper()}{words[1:]}", tuple(said))
+    return Entry(f"{in_words(fact.at)}: {beginning_a_line(words)}", tuple(said))
 
 
 def _begun_first(clock: Clock) -> tuple[bool, datetime, str]:
@@ -94,7 +94,7 @@ def _clock(clock: Clock) -> Entry:
 def _told(row: Knew) -> Entry:
     who = row.name or row.person or "nobody on record"
     by = f" by {way_in_words(row.way)}" if row.way else ""
-    said = [f"{row.says} ({row.title}).", f"{row.standing[:1].upper()}{row.standing[1:]}."]
+    said = [f"{row.says} ({row.title}).", f"{beginning_a_line(row.standing)}."]
     if row.acknowledged_at:
         said.append(f"Answered {in_words(row.acknowledged_at)} by {row.acknowledged_by or 'somebody unnamed'}.")
     return Entry(f"{in_words(row.at)}: {role_in_words(row.role)}, {who}{by}", tuple(said))

@@ -16,7 +16,7 @@ from starter.api.parts import Parts
 from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode, record_fact, reopen_episode
 from starter.commands import Outcome
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line
 from workflows.clocks import Clock
 from workflows.contracts import ClockStanding
 from workflows.facts import words_of
@@ -92,7 +92,7 @@ def as_done(body: dict[str, Any] | None) -> Done | None:
 
 def _said(said: FactSaid) -> str:
     words = words_of(said.kind, said.details)
-    what = f"{words[:1].upper()}{words[1:]}, {in_words(said.at)}"
+    what = f"{beginning_a_line(words)}, {in_words(said.at)}"
     return f"Corrected. Now: {what}" if said.replaces else f"Recorded: {what}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import YES_NO, FactKind
 from workflows.vocabulary import ROLE_WORDS, Role
 
@@ -327,5 +328,5 @@ def choice_in_words(detail: str, value: str) -> str:
         return _YES_AND_NO[value]
     if detail in _ROLES:
         said = ROLE_WORDS[Role(value)]
-        return said[:1].upper() + said[1:]
+        return beginning_a_line(said)
     return _CHOICES[detail][value]

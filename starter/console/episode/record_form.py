@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.forms import Mistakes, Posted
-from starter.console.moments import day_said, moment_said
+from starter.console.moments import as_fields, day_said, moment_said
 from workflows.fact_kinds import FACTS, Detail, FactKind
 from workflows.facts import Fact
-from workflows.instants import LONDON, parse_instant, to_rfc3339
+from workflows.instants import parse_instant, to_rfc3339
 from workflows.plain_errors import BadInputError
 
 AT: Final = "at"
@@ -113,17 +113,12 @@ class Written:
         return self.said.get(name, "")
 
 
-def _local(at: datetime) -> tuple[str, str]:
-    local = at.astimezone(LONDON)
-    return f"{local:%Y-%m-%d}", f"{local:%H:%M}"
-
-
 def new_form(kind: FactKind, offered: Offered, chosen: Mapping[str, str], now: datetime) -> Written:
     """A form that nobody has filled in, at the present, with what a link chose where there is a choice of it.
 
     Only what can be chosen is taken from a link: free words would stand in addresses and logs.
     """
-    written = Written(*_local(now))
+    written = Written(*as_fields(now))
     for one in fields_of(kind, offered):
         value = chosen.get(one.name, "")
         if value in dict(one.options):
@@ -133,13 +128,13 @@ def new_form(kind: FactKind, offered: Offered, chosen: Mapping[str, str], now: d
 
 def form_of(fact: Fact) -> Written:
     """The form as it would have said a fact, for correcting it."""
-    written = Written(*_local(fact.at), note=fact.note or "", replaces=fact.id)
+    written = Written(*as_fields(fact.at), note=fact.note or "", replaces=fact.id)
     for name, value in fact.details.items():
         detail = FACTS[fact.kind].details[name]
         if detail.form == "many":
             written.many[name] = tuple(one.strip() for one in value.split(","))
         elif detail.form == "instant":
-            day, time = _local(parse_instant(value))
+            day, time = as_fields(parse_instant(value))
             written.said |= {f"{name}_day": day, f"{name}_time": time}
         else:
             written.said[name] = value
@@ -222,7 +217,7 @@ def happened_at(written: Written, before: Fact | None, wrong: Mistakes) -> datet
 
 def _as_it_was(at: datetime | None, day: str, time: str) -> datetime | None:
     """An instant that a correction leaves as it is: no field shows its seconds, nor which of autumn's two hours."""
-    return at if at and (day, time) == _local(at) else None
+    return at if at and (day, time) == as_fields(at) else None
 
 
 def _asks(one: Field) -> str:

@@ -12,7 +12,7 @@ from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.v1.episodes import FactSaid
-from starter.console.asking import PostedBy, console_router, go_to
+from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import as_done, done_under, recorded
 from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, likely_for, title_of
 from starter.console.episode.offering import absence_in_words, offered_by
@@ -169,19 +169,14 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, said: FactSaid) -> i
         form.wrong.take(BadInputError(str(error).removeprefix("details.")))
         return 422
     except ProblemError as error:
-        if error.problem is not Problem.REFUSED:
-            raise
-        form.wrong.take(BadInputError(str(error.detail)))
+        take_refusal(error, form.wrong)
         return 409
     return None
 
 
 def _form_page(asked: Asked, form: _Form, written: Written, *, key: str | None = None, status: int = 200) -> Response:
     fields = fields_of(form.kind, form.offered)
-    names = {one.name for one in fields} | {"at", "note", "replaces"}
-    # What is said of a field that is not on the form is said above it.
-    for name in [one for one in form.wrong.by_field if one not in names]:
-        form.wrong.add("", form.wrong.by_field.pop(name))
+    form.wrong.keep_to({one.name for one in fields} | {"at", "note", "replaces"})
     return page(
         asked,
         "episode/record_kind.html.j2",

@@ -16,7 +16,7 @@ from starter.console.episode.deeds import as_done, done_under
 from starter.console.episode.kinds import may_record
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
-from starter.console.pages import page
+from starter.console.pages import drawn_in_page, page
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
@@ -123,8 +123,7 @@ def picture_of(shown: EpisodePage) -> str:
     """The timeline as SVG that can stand in a page; empty while there is nothing to draw."""
     if shown.shown.view is None:
         return ""
-    drawn = draw_timeline(shown.clocks, shown.known, f"Child {shown.reference or 'with no reference'}")
-    return drawn[drawn.index("<svg") :]
+    return drawn_in_page(draw_timeline(shown.clocks, shown.known, f"Child {shown.reference or 'with no reference'}"))
 
 
 def lines_of(shown: EpisodePage) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
+from starter.console.spoken import beginning_a_line
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
@@ -31,8 +32,6 @@ from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
 NOT_SAID: Final = "not said"
 """What stands where nobody said who recorded something."""
-
-_GONE: Final = (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class EpisodePage:
     @property
     def gone(self) -> bool:
         """Whether the child is not back, as far as is known."""
-        return self.status is None or self.status in _GONE
+        return self.status is None or self.status.gone
 
     @property
     def known(self) -> Known:
@@ -206,7 +205,7 @@ class EpisodePage:
         """The form that records a kind, with these details chosen."""
         said = title_of(kind) if not details else words_of(kind, details)
         query = f"?{urlencode(details)}" if details else ""
-        return Way(said[:1].upper() + said[1:], f"{self.path}/record/{kind.value}{query}")
+        return Way(beginning_a_line(said), f"{self.path}/record/{kind.value}{query}")
 
     @property
     def pack(self) -> Pack:
@@ -261,14 +260,14 @@ def _asked_for(line: str) -> str:
     """A line of what a report left open, whose circumstances of a child have no words of their own."""
     name, colon, words = line.partition(": ")
     said = words if colon else label_of(FactKind.DESCRIBED, name.removeprefix("child.")).label
-    return said[:1].upper() + said[1:]
+    return beginning_a_line(said)
 
 
 def _said(item: InboxItem) -> str:
     if item.kind == "report":
         return "The report"
     words = Fact.model_validate(item.body).in_words()
-    return words[:1].upper() + words[1:]
+    return beginning_a_line(words)
 
 
 def _first_due(clock: Clock) -> tuple[bool, str, str]:
