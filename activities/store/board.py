@@ -1,7 +1,7 @@
 """An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,10 +22,10 @@ from activities.store.tables import (
 )
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
-from workflows.vocabulary import ClockKind, EpisodeStatus, Role
+from workflows.owed import OWED_BY_PEOPLE, OpenTask, Owed, OwedClock, what_is_owed
+from workflows.vocabulary import EpisodeStatus
 
-_OF_PEOPLE: Final = (ClockKind.DUE_BY.value, ClockKind.REVIEW.value)
-"""What somebody owes; a clock that fires asks for something only once it has, by its task."""
+_OF_PEOPLE: Final = tuple(kind.value for kind in OWED_BY_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,67 +114,23 @@ async def _by_episode(session: AsyncSession, chosen: Select[str, datetime | None
     return {id: (due, bool(falls)) for id, due, falls in (await session.execute(chosen)).all()}
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """Something that is owed in an episode: by a clock, by its task, or by a task alone. `due` is UTC.
-
-    `role` is the task's; None for a clock without one. `holder` is the reference of the person who took the task.
-    `by_itself`: nobody owes it, it happens when its time comes.
-    """
-
-    episode_id: str
-    clock: str | None
-    title: str
-    due: datetime | None
-    role: Role | None = None
-    task: str | None = None
-    holder: str | None = None
-    by_itself: bool = False
-
-
 async def owed_in(session: AsyncSession, authority: str, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
     """What is owed in each of these episodes of an authority, the earliest due first; what has no due time last."""
-    found: dict[str, list[Owed]] = {id: [] for id in episode_ids}
+    found: dict[str, list[Owed]] = {}
     for some in batched(episode_ids):
-        tasks = select(TaskTable).where(TaskTable.authority == authority, TaskTable.state == "open")
-        tasks = tasks.where(TaskTable.episode_id.in_(some))
-        open_tasks = {row.key: row for row in (await session.scalars(tasks.order_by(TaskTable.key))).all()}
-        clocks = select(
-            ClockTable.episode_id,
-            ClockTable.id,
-            ClockTable.kind,
-            ClockTable.due,
-            ClockTable.body["title"].as_string(),
-        ).where(ClockTable.episode_id.in_(some), ClockTable.state.in_(OWED))
-        for episode_id, id, kind, due, title in (await session.execute(clocks)).all():
-            task = open_tasks.pop(f"{episode_id}/{id}", None)
-            owed = Owed(episode_id, id, title, due, by_itself=kind not in _OF_PEOPLE)
-            found[episode_id].append(_with_task(owed, task) if task else owed)
-        for task in open_tasks.values():
-            one = Owed(task.episode_id, task.clock, task.do, task.due)
-            found[task.episode_id].append(_with_task(one, task))
-    for those in found.values():
-        those.sort(key=_pressing)
+        of_task = TaskTable.key, TaskTable.clock, TaskTable.role, TaskTable.do, TaskTable.due, TaskTable.holder
+        undone = select(TaskTable.episode_id, *of_task).order_by(TaskTable.key)
+        undone = undone.where(TaskTable.authority == authority, TaskTable.state == "open")
+        of_clock = ClockTable.id, ClockTable.kind, ClockTable.due, ClockTable.body["title"].as_string()
+        running = select(ClockTable.episode_id, *of_clock).where(ClockTable.state.in_(OWED))
+        clocks: dict[str, list[OwedClock]] = {id: [] for id in some}
+        tasks: dict[str, list[OpenTask]] = {id: [] for id in some}
+        for row in (await session.execute(running.where(ClockTable.episode_id.in_(some)))).all():
+            clocks[row[0]].append(OwedClock(*row[1:]))
+        for row in (await session.execute(undone.where(TaskTable.episode_id.in_(some)))).all():
+            tasks[row[0]].append(OpenTask(*row[1:]))
+        found |= {id: what_is_owed(id, clocks[id], tasks[id]) for id in some}
     return found
-
-
-def _with_task(owed: Owed, task: TaskTable) -> Owed:
-    return replace(owed, role=Role(task.role), task=task.key, holder=task.holder)
-
-
-def _pressing(owed: Owed) -> tuple[bool, bool, float, str]:
-    # What is owed without a time stands before what only happens by itself.
-    return owed.by_itself, owed.due is None, owed.due.timestamp() if owed.due else 0.0, owed.title
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """The last assessment of risk in force, of one view: a grade that means something only beside its scheme."""
-
-    view: str | None
-    grade: str | None
-    scheme: str | None
-    at: datetime
 
 
 async def facts_in_force(
@@ -190,15 +146,6 @@ async def facts_in_force(
         for id, body in (await session.execute(chosen)).all():
             bodies[id].append(Fact.model_validate(body))
     return {id: Known(facts, now) for id, facts in bodies.items()}
-
-
-def risk_of(known: Known) -> tuple[Assessed, ...]:
-    """The last assessment of each view, the latest first."""
-    last: dict[str | None, Assessed] = {}
-    for fact in known.all(FactKind.RISK_ASSESSED):
-        said = {name: fact.details.get(name) for name in ("view", "grade", "scheme")}
-        last[said["view"]] = Assessed(**said, at=fact.at)
-    return tuple(sorted(last.values(), key=lambda one: one.at, reverse=True))
 
 
 async def child_references(session: AsyncSession, child_ids: Sequence[str]) -> dict[str, str]:

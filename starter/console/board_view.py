@@ -8,13 +8,10 @@ from typing import Final
 
 from activities.store import inbox
 from activities.store.board import (
-    Assessed,
     OpenEpisode,
-    Owed,
     child_references,
     facts_in_force,
     owed_in,
-    risk_of,
 )
 from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
@@ -25,6 +22,8 @@ from starter.console.reading import Reader
 from starter.console.spoken import Pressure, pressure
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
+from workflows.owed import Owed
+from workflows.risk import Assessed, risk_of
 from workflows.vocabulary import EpisodeStatus
 
 ROWS: Final = 50

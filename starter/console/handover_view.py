@@ -8,7 +8,6 @@ from typing import Final
 from activities.store import inbox
 from activities.store.board import (
     OpenEpisode,
-    Owed,
     child_references,
     facts_in_force,
     names_of_people,
@@ -37,6 +36,7 @@ from starter.console.reading import Reader
 from workflows.directory import STANDS_IN
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
+from workflows.owed import Owed
 from workflows.vocabulary import Role
 
 MOST_CHILDREN: Final = 100

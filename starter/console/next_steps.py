@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activities.policies import Policies, UnknownPolicyError
-from activities.store.board import OpenEpisode, Owed, names_of_people
+from activities.store.board import OpenEpisode, names_of_people
 from activities.store.directory import directories_for
 from starter.console.reading import Reader
 from workflows.directory import Cover, Directory
+from workflows.owed import Owed
+from workflows.policy_rules import ClockRule
 from workflows.vocabulary import Role
 
 
@@ -42,6 +44,25 @@ def holder_of(role: Role, directory: Directory, now: datetime) -> Holder:
     )
 
 
+def who_holds(
+    owed: Owed, rule: ClockRule | None, directory: Directory, names: Mapping[str, str], now: datetime
+) -> Holder:
+    """Who holds something that is owed, at `now` (UTC); `rule` is its clock's, `names` people's by their references."""
+    role = owed.role or (role_asked_first(rule) if rule else None)
+    if owed.holder:
+        return Holder(role=role, taken_by=names.get(owed.holder, owed.holder))
+    if role is None or owed.by_itself:
+        return NOBODYS
+    return holder_of(role, directory, now)
+
+
+def role_asked_first(rule: ClockRule) -> Role | None:
+    """The role that owes what a clock asks for while it has no task: its task's to be, else the first that is told."""
+    if rule.task:
+        return rule.task.role
+    return rule.ladder[0].role if rule.ladder else None
+
+
 class Holders:
     """Who holds what in some episodes, asked of the store once for all of them."""
 
@@ -68,17 +89,11 @@ class Holders:
 
     def of(self, episode: OpenEpisode, owed: Owed) -> Holder:
         """Who holds something that is owed in an episode."""
-        role = owed.role or self._asked_first(episode, owed)
-        if owed.holder:
-            return Holder(role=role, taken_by=self._names.get(owed.holder, owed.holder))
-        if role is None or owed.by_itself:
-            return NOBODYS
-        return holder_of(role, self._directories[episode.child_id], self._now)
+        rule = self._rule_of(episode, owed)
+        return who_holds(owed, rule, self._directories[episode.child_id], self._names, self._now)
 
-    def _asked_first(self, episode: OpenEpisode, owed: Owed) -> Role | None:
-        """The role that a clock without a task tells first, by the rules that the episode runs by."""
+    def _rule_of(self, episode: OpenEpisode, owed: Owed) -> ClockRule | None:
         try:
-            rule = self._policies.pack(episode.policy, episode.policy_version).clocks.get(owed.clock or "")
+            return self._policies.pack(episode.policy, episode.policy_version).clocks.get(owed.clock or "")
         except UnknownPolicyError:
             return None
-        return rule.ladder[0].role if rule and rule.ladder else None

@@ -270,3 +270,33 @@ async def test_every_role_that_reads_sees_every_page(service_then: Service) -> N
         async with service_then.caller(role) as client:
             for part in ("", "/clocks", "/timeline", "/told", "/interview", "/meetings", "/plan", "/record"):
                 assert (await client.get(f"/episodes/{mine}{part}")).status_code == 200, (role, part)
+
+
+async def test_the_board_and_the_record_say_the_same_of_what_is_owed_and_who_holds_it(service_then: Service) -> None:
+    store = service_then.store
+    await people(store, "sw")
+    await holds(store, "sw", "social_worker", "INV-1")
+    graded = (
+        said("risk_assessed", 3, view="police", scheme="NPCC", grade="high"),
+        said("risk_assessed", 2, view="police", scheme="Invented", grade="low"),
+    )
+    missing = await absence(store, said("reported", 5), *graded)
+    back = await absence(store, said("reported", 30), said("returned", 4), child="INV-2")
+    async with service_then.caller(*CASEWORK) as client:
+        board = (await client.get("/now")).text
+        for episode_id in (missing, back):
+            front = (await client.get(f"/episodes/{episode_id}")).text
+            (row,) = re.findall(
+                rf'<li class="hw-row [^>]*id="row-{episode_id}">.*?</li>\n(?=<li class|</ol>)', board, re.S
+            )
+            (titled,) = re.findall(r"Next owed</h4>\s*<strong>(.*?)</strong>", row)
+            (held,) = re.findall(r"Who holds it</h4>(.*?)</div>", row, re.DOTALL)
+            (risk,) = re.findall(r"Risk</h4>(.*?)</div>", row, re.DOTALL)
+            assert f">{titled}</h3>" in front
+            assert words(held) in words(front)
+            assert words(risk) in words(front)
+
+
+def words(html: str) -> str:
+    """The words of a piece of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", unescape(html))).strip()

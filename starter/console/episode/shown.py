@@ -1,6 +1,6 @@
 """An episode as its pages show it: how it stands, what is owed by whom, what happened. Instants are UTC."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,7 @@ from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
+from starter.console.next_steps import Holder, who_holds
 from starter.console.spoken import beginning_a_line
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
@@ -25,8 +26,10 @@ from workflows.directory import Directory
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known, words_of
 from workflows.names import duty_of
+from workflows.owed import OpenTask, Owed, OwedClock, what_is_owed
 from workflows.policy import Pack, Prompt
 from workflows.policy_rules import Happening
+from workflows.risk import Assessed, risk_of
 from workflows.task_holding import completions
 from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
@@ -43,15 +46,12 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Owed:
-    """Something that somebody owes now. `clock` says why, `role` who; `holder` has taken it, `people` hold the role."""
+class OwedNow:
+    """Something that is owed now, who holds it, where its task is and how it is recorded. `clock` says why."""
 
-    title: str
-    due: datetime | None
+    owed: Owed
     clock: Clock | None
-    role: Role | None
-    holder: str | None
-    people: tuple[str, ...]
+    holder: Holder
     task_path: str | None
     ways: tuple[Way, ...]
 
@@ -122,12 +122,9 @@ class EpisodePage:
         return [_asked_for(line) for line in lines]
 
     @property
-    def risks(self) -> list[Fact]:
-        """The last risk assessment in each view and scheme, the latest first."""
-        last: dict[tuple[str, str], Fact] = {}
-        for fact in self.known.all(FactKind.RISK_ASSESSED):
-            last[fact.details.get("view", "authority"), fact.details.get("scheme", "")] = fact
-        return sorted(last.values(), key=lambda fact: fact.at, reverse=True)
+    def risks(self) -> tuple[Assessed, ...]:
+        """The assessments of risk that hold, the latest first."""
+        return risk_of(self.known)
 
     @property
     def clocks(self) -> list[Clock]:
@@ -151,55 +148,36 @@ class EpisodePage:
         """The clocks that have no time yet."""
         return [one for one in self.clocks if one.state is ClockState.NOT_STARTED]
 
-    def owed(self) -> list[Owed]:
+    def owed(self) -> list[OwedNow]:
         """What somebody owes now, the most pressing first."""
-        return sorted(self._owed(), key=lambda one: (one.due is None, one.due or self.now, one.title))
+        running = [OwedClock(one.id, one.kind, one.due, one.title) for one in self.clocks if one.state.owed]
+        tasks = [
+            OpenTask(one.key, one.clock, one.role, one.do, one.due, one.holder)
+            for one in self.tasks
+            if one.state == "open"
+        ]
+        return [self._owed_now(one) for one in what_is_owed(self.id, running, tasks) if not one.by_itself]
 
-    def _owed(self) -> Iterator[Owed]:
-        tasks = {task.clock or task.key: task for task in self.tasks if task.state == "open"}
-        for clock in self.clocks:
-            if clock.state.owed and clock.kind is not ClockKind.FIRE_AT:
-                yield self._by_clock(clock, tasks.pop(clock.id, None))
-        for task in tasks.values():
-            clock = next((one for one in self.clocks if one.id == task.clock), None)
-            yield self._by_task(task, clock)
+    def _owed_now(self, owed: Owed) -> OwedNow:
+        rule = self.pack.clocks.get(owed.clock or "")
+        settled_by: tuple[Happening, ...] = ()
+        if rule and rule.kind is not ClockKind.FIRE_AT:
+            settled_by = (*rule.met_by, *rule.waived_by)
+        elif owed.task and owed.role:
+            settled_by = completions(duty_of(owed.task), owed.clock, owed.role, self.pack)
+        ways = [self.way(one.fact, **one.where) for one in settled_by if may_record(self.principal, one.fact)]
+        return OwedNow(
+            owed=owed,
+            clock=next((one for one in self.clocks if one.id == owed.clock), None),
+            holder=who_holds(owed, rule, self.directory, self.names, self.now),
+            task_path=f"{self.path}/tasks/{duty_of(owed.task)}" if owed.task else None,
+            ways=tuple(dict.fromkeys(ways)),
+        )
 
     @property
     def tasks(self) -> list[TaskView]:
         """Its tasks."""
         return [TaskView.model_validate(one) for one in self.shown.view.tasks] if self.shown.view else []
-
-    def _by_clock(self, clock: Clock, task: TaskView | None) -> Owed:
-        rule = self.pack.clocks.get(clock.id)
-        role = Role(task.role) if task else rule.task.role if rule and rule.task else None
-        happenings = (*rule.met_by, *rule.waived_by) if rule else ()
-        return self._as_owed(clock.title, clock.due, happenings, clock=clock, role=role, task=task)
-
-    def _by_task(self, task: TaskView, clock: Clock | None) -> Owed:
-        happenings = completions(duty_of(task.key), task.clock, task.role, self.pack)
-        return self._as_owed(task.do, task.due, happenings, clock=clock, role=Role(task.role), task=task)
-
-    def _as_owed(
-        self,
-        title: str,
-        due: datetime | None,
-        happenings: Sequence[Happening],
-        *,
-        clock: Clock | None,
-        role: Role | None,
-        task: TaskView | None,
-    ) -> Owed:
-        ways = [self.way(one.fact, **one.where) for one in happenings if may_record(self.principal, one.fact)]
-        return Owed(
-            title=title,
-            due=due,
-            clock=clock,
-            role=role,
-            holder=self.called(task.holder) if task and task.holder else None,
-            people=self.people(role) if role else (),
-            task_path=f"{self.path}/tasks/{duty_of(task.key)}" if task else None,
-            ways=tuple(dict.fromkeys(ways)),
-        )
 
     def way(self, kind: FactKind, **details: str) -> Way:
         """The form that records a kind, with these details chosen."""
@@ -213,12 +191,6 @@ class EpisodePage:
         if self.shown.pack is None:
             raise ProblemError(Problem.NOT_FOUND)
         return self.shown.pack
-
-    def people(self, role: Role) -> tuple[str, ...]:
-        """Whom a role means now, by name."""
-        ids = {one.id: one.name for one in self.directory.people}
-        found = self.directory.recipients(role, self.now, urgent=True)
-        return tuple(f"{ids[one.person]}{_standing_in(one.cover)}" for one in found if one.person in ids)
 
     def called(self, reference: str) -> str:
         """Somebody by their name, where the directory knows it."""
@@ -274,10 +246,6 @@ def _first_due(clock: Clock) -> tuple[bool, str, str]:
     return clock.due is None, clock.due.isoformat() if clock.due else "", clock.title
 
 
-def _standing_in(cover: str) -> str:
-    return "" if cover == "holder" else f" ({cover.replace('_', ' ')})"
-
-
 async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePage:
     """An episode, whole, for whoever asks. Raises ProblemError: not found, or need to know."""
     async with parts.store.snapshot() as session:
@@ -285,8 +253,6 @@ async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePa
         shown = await show_episode(session, parts.policies, asked.authority, episode_id)
         if shown.view is None and shown.report is None:
             raise ProblemError(Problem.NOT_FOUND)
-        roles = {rule.task.role for rule in shown.pack.clocks.values() if rule.task} if shown.pack else set[Role]()
-        roles |= {Role(one["role"]) for one in shown.view.tasks} if shown.view else set[Role]()
-        directory = await directory_for(session, asked.authority, seen.child_id, roles, asked.now)
+        directory = await directory_for(session, asked.authority, seen.child_id, Role, asked.now)
         names = {row.reference: row.name for row in await everyone(session, asked.authority)}
     return EpisodePage(asked.principal, shown, seen, asked.now, names, directory)
