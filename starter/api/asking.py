@@ -28,6 +28,9 @@ Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 LONGEST_REASON: Final = 500
 """As many characters of why something is asked for are written into the audit."""
 
+BY_ITSELF: Final = "by_itself"
+"""What says by 'yes' in an address's query that a page asks and nobody is there: no session lives longer for it."""
+
 _READING: Final = ("GET", "HEAD")
 _IF_SOMETHING_IS_SHOWN: Final = frozenset({Permission.READ_EVENTS})
 """What is asked every few seconds by machines: it is written down when something was shown."""
@@ -148,7 +151,8 @@ class Gate:
         if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
             raise ProblemError(Problem.CANNOT_BE_USED, "the address: must be without the character NUL")
         try:
-            principal = await self._identity.principal(request)
+            in_use = request.query_params.get(BY_ITSELF) != "yes"
+            principal = await self._identity.principal(request, in_use=in_use)
         except NotSignedInError as nobody:
             await self._rates.count_unknown(request.client.host if request.client else "")
             challenge = {"WWW-Authenticate": 'Bearer realm="homeward"'}

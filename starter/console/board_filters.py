@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict
 
 from activities.store.board import OpenEpisode
+from starter.api.asking import BY_ITSELF
 from starter.console.spoken import SOON_IN_WORDS
 from workflows.instants import Instant
 from workflows.plain_errors import BadInputError
@@ -75,6 +76,10 @@ class Filters(BaseModel):
         said = {**self.model_dump(exclude={"page"}), "page": 1, **changed}
         kept = {name: value for name, value in said.items() if value not in ("", 1)}
         return f"?{urlencode(kept)}" if kept else ""
+
+    def again(self) -> str:
+        """The query of an address at which a page asks for the same by itself."""
+        return self.query(page=self.page, **{BY_ITSELF: "yes"})
 
     def path(self, **changed: str | int) -> str:
         """The board with these, some of them changed."""

@@ -248,8 +248,8 @@ async def test_fifty_are_on_a_page(service: Service) -> None:
 
 async def test_the_page_is_kept_up_to_date_with_and_without_scripts(service: Service) -> None:
     text = await board(service, "?status=missing")
-    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in text
-    assert 'data-changes="/now/changes?status=missing"' in text
+    assert '<noscript><meta http-equiv="refresh" content="60; url=/now?status=missing&amp;by_itself=yes">' in text
+    assert 'data-changes="/now/changes?status=missing&amp;by_itself=yes"' in text
     assert "Updated" in text
     assert "13:00:00" in text
 

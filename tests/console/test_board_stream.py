@@ -1,8 +1,10 @@
 """The board as it changes: what is sent and when, what is written down of it, and when it ends."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from html import unescape
 from typing import Any
 
 import httpx
@@ -146,6 +148,16 @@ async def test_it_ends_with_the_session_which_it_does_not_keep_alive(house: Hous
         house.later(minutes=11)
         assert [(await events.next("ended", "board"))[0] for _ in range(1)] == ["ended"]
         assert (await events.next())[0] == "end"
+
+
+async def test_a_page_that_loads_again_without_scripts_keeps_no_session_alive(house: House) -> None:
+    async with manager(house) as browser:
+        there = await browser.get("/now?team=North")
+        (again,) = re.findall(r'http-equiv="refresh" content="60; url=([^"]*)"', unescape(there.text))
+        house.later(minutes=20)
+        assert (await browser.get(again)).status_code == 200
+        house.later(minutes=11)
+        assert (await browser.get(again)).status_code == 303, "nobody was there for 31 minutes"
 
 
 async def test_it_ends_when_the_role_is_lost(house: House) -> None:

@@ -86,7 +86,9 @@ async function lookAgain() {
   if (!seconds) return;
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" });
+    const address = new URL(location.href);
+    address.searchParams.set("by_itself", "yes");
+    const answer = await fetch(address, { credentials: "same-origin", redirect: "manual" });
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.getElementById("state");
