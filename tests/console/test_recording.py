@@ -10,7 +10,8 @@ from activities.store import inbox
 from starter.access import AccessRole, permission_to_record
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
-from starter.console.episode.record_form import Field, Offered, Written, fields_of, form_of, happened_at
+from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
+from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
 from tests.api.callers import Service
 from tests.api.town import holds, people, told

@@ -5,8 +5,9 @@ from typing import Final
 
 from activities.policies import Policies
 from activities.store.child_records import EpisodeOfChild
-from starter.console.episode.record_form import Offered, Options
+from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
+from starter.console.fields import Options
 from workflows.fact_kinds import RULINGS, FactKind
 from workflows.facts import Fact
 from workflows.instants import in_words

@@ -18,8 +18,6 @@ from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, li
 from starter.console.episode.offering import absence_in_words, offered_by
 from starter.console.episode.record_form import (
     Offered,
-    Options,
-    Written,
     fields_of,
     form_of,
     form_posted,
@@ -28,6 +26,7 @@ from starter.console.episode.record_form import (
     said_by,
 )
 from starter.console.episode.shown import EpisodePage, can_be_replaced, episode_page
+from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
 from starter.console.pages import page
 from starter.sight import hidden_among
