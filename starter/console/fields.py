@@ -27,7 +27,10 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the form: what it is called, how it is filled in, and what can be chosen. `asked` must be there."""
+    """One field of the form: what it is called, how it is filled in, and what can be chosen.
+
+    `asked` must be there; `most` is as many characters as it takes.
+    """
 
     name: str
     label: str
@@ -35,6 +38,7 @@ class Field:
     shape: Shape
     asked: bool
     options: Options = ()
+    most: int = MOST_LETTERS
 
 
 @dataclass
@@ -70,8 +74,8 @@ def text_said(one: Field, written: Written) -> str:
         return _chosen(one, (said,))[0]
     if one.shape == "day":
         return day_said(said, one.name).isoformat()
-    if len(said) > MOST_LETTERS:
-        raise BadInputError(f"{one.name}: must have at most {MOST_LETTERS} characters")
+    if len(said) > one.most:
+        raise BadInputError(f"{one.name}: must have at most {one.most} characters")
     return said
 
 

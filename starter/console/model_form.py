@@ -1,6 +1,6 @@
 """A form that is made of a model: a field for each of its fields, a group for each model within. Pure."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_or
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from starter.console.fields import Field, Label, Options, Shape, Written, asks, chosen_by, text_said
+from starter.console.fields import MOST_LETTERS, Field, Label, Options, Shape, Written, asks, chosen_by, text_said
 from starter.console.forms import Mistakes, Posted
 from workflows.fact_kinds import YES_NO
 from workflows.plain_errors import BadInputError
@@ -129,7 +129,7 @@ class ModelForm:
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 yield self._group(kind, (*path, name), "")
             elif isinstance(each, type) and issubclass(each, BaseModel):
-                most = _most(about)
+                most = next(_limits(None, about.metadata))
                 for number in range(most):
                     yield self._group(each, (*path, name, str(number)), f": {number + 1} of {most}")
             else:
@@ -150,7 +150,8 @@ class ModelForm:
         if shape == "radios" and not must:
             # What was chosen once could else never be taken back.
             options = (*options, _NOT_KNOWN)
-        field = Field(".".join(path), label, hint, shape, asked and must, options)
+        most = next(_limits(about.annotation, about.metadata), MOST_LETTERS)
+        field = Field(".".join(path), label, hint, shape, asked and must, options, most)
         return _Slot(field, path, kind is bool, must and not asked)
 
 
@@ -194,8 +195,17 @@ def _each(about: FieldInfo) -> Any:
     return _plain(get_args(kind)[0]) if get_origin(kind) is tuple else None
 
 
-def _most(about: FieldInfo) -> int:
-    return next(one.max_length for one in about.metadata if hasattr(one, "max_length"))
+def _limits(annotation: Any, besides: Iterable[object] = ()) -> Iterator[int]:
+    """How long something may be, by all that is said of it."""
+    for one in besides:
+        most = getattr(one, "max_length", None)
+        if isinstance(most, int):
+            yield most
+    if get_origin(annotation) is Annotated:
+        yield from _limits(get_args(annotation)[0], get_args(annotation)[1:])
+    elif get_origin(annotation) in (Union, UnionType):
+        for one in get_args(annotation):
+            yield from _limits(one)
 
 
 def _named(path: tuple[str, ...]) -> str:

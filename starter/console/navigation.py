@@ -17,6 +17,7 @@ class Section:
 
 
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
+REFERRALS: Final = Section("referrals", "Referrals", "/referrals", Permission.READ_REFERRALS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
 OPERATIONS: Final = Section("operations", "Operations", "/operations", Permission.OPERATE)
 
@@ -26,6 +27,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     TASKS,
     Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
+    REFERRALS,
     POLICY,
     OPERATIONS,
 )

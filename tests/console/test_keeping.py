@@ -75,9 +75,8 @@ def filled(one: Field) -> dict[str, str]:
 @pytest.mark.parametrize("kind", FORMS)
 async def test_a_form_keeps_all_that_is_written_and_shows_it_again(kind: str, service_then: Service) -> None:
     episode = await absence(service_then.store)
-    path, sent = f"/episodes/{episode}/plan/{kind}", {}
-    for one in fields_for(kind):
-        sent |= filled(one)
+    path = f"/episodes/{episode}/plan/{kind}"
+    sent = {name: said for one in fields_for(kind) for name, said in filled(one).items()}
     async with service_then.caller(*DUTY) as client:
         blank = unescape((await client.get(path)).text)
         answer = await client.post(path, data={**sent, **key(), "version": "0"})

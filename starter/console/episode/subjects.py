@@ -71,6 +71,7 @@ def router_of(parts: Parts) -> APIRouter:
             refusal=list(_steps(shown, _AFTER_A_REFUSAL)) if refused else [],
             besides=list(_steps(shown, _BESIDES)),
             consents=consents,
+            handed_over=bool(shown.known.all(_K.REFERRED)),
         )
 
     @router.get("/episodes/{episode_id}/meetings")
