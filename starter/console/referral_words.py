@@ -51,9 +51,15 @@ LIKELY: Final[Mapping[ReferralState, tuple[str, ...]]] = {
 _COMES: Final[Mapping[str, str]] = {
     "delayed": "The interview stays owed by the same time. The authority sees why it is late.",
 }
-_OWN_LABELS: Final[Mapping[str, Label]] = {
-    "by": Label("Who by", "A name. If you leave it empty, it is said of your organisation"),
+_BY: Final[Mapping[str, str]] = {
+    "offered": "Who offered it?",
+    "accepted": "Who heard it?",
+    "declined": "Who heard it?",
+    "delayed": "Who says so?",
+    "done": "Who held it?",
+    "written_up": "Who wrote it up?",
 }
+_BY_HINT: Final = "A name. If you leave it empty, your organisation's name stands"
 _OWN_CHOICES: Final[Mapping[tuple[str, str], str]] = {("reason", "other"): "Another reason"}
 _NOT_ASKED: Final = frozenset({"answer", "at"})
 
@@ -79,7 +85,7 @@ def form_of_answer(answer: str) -> ModelForm:
     """The form of an answer, but for when it happened. Its labels raise KeyError for a field without words."""
 
     def label(field: str) -> Label:
-        return _OWN_LABELS.get(field) or label_of(BECOMES[answer], field)
+        return Label(_BY[answer], _BY_HINT) if field == "by" else label_of(BECOMES[answer], field)
 
     def choice(field: str, value: str) -> str:
         return _OWN_CHOICES.get((field, value)) or choice_in_words(field, value)
