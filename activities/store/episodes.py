@@ -27,7 +27,7 @@ from activities.store.tables import (
     TimelineTable,
 )
 from workflows.clocks import Clock
-from workflows.contracts import EpisodeChanges, TimelineEntry
+from workflows.contracts import EpisodeChanges, TimelineEntry, WriteAgain
 from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
@@ -92,6 +92,22 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again
     told = (*events_of_turn(changes, before), *answer_events(answered, changes.turn, changes.written_at))
     await append_events(session, row.authority, told)
     return True
+
+
+async def strange_turn(session: AsyncSession, changes: EpisodeChanges) -> WriteAgain | None:
+    """What is there instead of a turn that was not written, if it is not of the episode's own past; else None.
+
+    A task of the workflow writes its turn before the engine hears of its end.
+    When the engine never does, the task is done again, with what has come
+    meanwhile, and its turn has a number that is there already: but what is there
+    was written before this turn was decided on, and the episode knows nothing of
+    it. A turn that is written twice has the same time both times.
+    """
+    row = await session.get(EpisodeTable, changes.episode.episode_id)
+    if row is None or row.turn < changes.turn or row.written_at >= changes.written_at:
+        return None
+    clocks = await session.scalars(select(ClockTable.id).where(ClockTable.episode_id == row.id))
+    return WriteAgain(turn=row.turn, clocks=tuple(sorted(clocks.all())))
 
 
 def _line_values(episode_id: str, entry: TimelineEntry) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from tests.faults.post_town import Town
 from tests.faults.storm_book import Book
 from tests.faults.storm_broken import Stream
 from tests.faults.storm_callers import Callers
-from tests.faults.storm_found import Found, find, waits
+from tests.faults.storm_found import Found, Left, find, waits
 from tests.faults.storm_ledger import Ledger, drawn_up, provided
 from tests.faults.storm_lives import Life, Scale, lives
 from tests.faults.storm_troubles import (
@@ -68,7 +68,6 @@ PEOPLE: Final = {
     "duty_manager": "email",
 }
 SETTLING_SECONDS: Final = 420.0
-REACHING_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,8 @@ def live_through(storm: Storm, folder: Path, say: Callable[[str], None]) -> Ledg
     say(f"seed {storm.seed}, {storm.scale.episodes} episodes, {storm.database}")
     with _place(storm, folder) as place:
         weather = Weather(storm.seed, place.processes, place.rows, say_when, storm.calm)
-        book, until = asyncio.run(_told(storm, place, weather, say_when))
-        found = asyncio.run(_found(place, until, say_when))
+        book = asyncio.run(_told(storm, place, weather, say_when))
+        found, until = asyncio.run(_found(place, say_when))
         ledger = drawn_up(book, found, found.stories(Policies.load(folder / "policies")), until)
         _add_providers(ledger, place.town, found)
     _add_weather(ledger, weather, book)
@@ -252,8 +251,8 @@ def _receipts_come(town: Town, seed: int) -> None:
 # What happens -----------------------------------------------------------------------------------------------------
 
 
-async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str], None]) -> tuple[Book, datetime]:
-    """Have everybody say everything while the weather is what it is; what they were told, and when it was over."""
+async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str], None]) -> Book:
+    """Have everybody say everything while the weather is what it is; what they were told."""
     book, machine = Book(), place.machine
     roles = [word for role in AccessRole for word in ("--role", role.value)]
     words = ("account", "add", "Invented case system", "--system", "--provider", "Invented provider", *roles)
@@ -271,7 +270,7 @@ async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str
         await asyncio.gather(broken, return_exceptions=True)
         await asyncio.to_thread(weather.end)
         await callers.end()
-    return book, datetime.now(UTC)
+    return book
 
 
 class _Known(Sequence[str]):
@@ -289,18 +288,29 @@ class _Known(Sequence[str]):
 
 async def _later(callers: Callers, life: Life, storm: Storm) -> None:
     await asyncio.sleep(life.number * storm.spread / storm.scale.episodes)
-    await callers.live(life)
+    try:
+        await callers.live(life)
+    except Exception as error:  # noqa: BLE001 - it is in the ledger, and the others go on
+        callers.book.unforeseen.append(f"{life.reference}: {error!r}")
 
 
-async def _found(place: Place, until: datetime, say: Callable[[str], None]) -> Found:
-    """Wait until all that is owed by then has been done, or patience ends; what there is."""
+async def _found(place: Place, say: Callable[[str], None]) -> tuple[Found, datetime]:
+    """Wait until all that was said is applied and all that is owed by then done, or patience ends; what there is."""
+    said = await _none_waits(place, lambda left: left.said, datetime.now(UTC))
+    until = datetime.now(UTC)
+    woken = await _none_waits(place, lambda left: left.asleep, until)
+    say(f"settled: {said} wait for the engine, {woken} did not wake")
+    return await find(place.machine), until
+
+
+async def _none_waits(place: Place, which: Callable[[Left], int], until: datetime) -> int:
     give_up = time.monotonic() + SETTLING_SECONDS
-    left = await waits(place.machine, until)
-    while left != (0, 0) and time.monotonic() < give_up:
+    left = which(await waits(place.machine, until))
+    while left and time.monotonic() < give_up:
+        place.processes.mind()
         await asyncio.sleep(1)
-        left = await waits(place.machine, until)
-    say(f"settled: {left[0]} wait for the engine, {left[1]} did not wake")
-    return await find(place.machine)
+        left = which(await waits(place.machine, until))
+    return left
 
 
 # How it came out --------------------------------------------------------------------------------------------------

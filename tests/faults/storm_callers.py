@@ -205,7 +205,7 @@ class Callers:
         if about and target is None:
             return None
         base = datetime.now(UTC).replace(microsecond=0) if saying.by_their_clock else began
-        at = _time(life, base + saying.at)
+        at = base + saying.at
         ids: list[str | None] = []
         try:
             if saying.how == "by_command":

@@ -106,10 +106,23 @@ def _takes_effect(arrived: Arrived) -> datetime:
 
 
 def _still_asked(story: Story, order: NoticeOrder, moment: datetime) -> bool:
-    facts, pack = story.facts_by(moment), story.rules.pack
+    return _asked(story, story.facts_by(moment), (order.clock, order.rung, order.at), moment)
+
+
+def was_owed_when_sent(story: Story, rung: tuple[str, str, datetime], sent_at: datetime) -> bool:
+    """Whether a rung (clock, step, its own time) was due by what had been said when it was told.
+
+    A task that the engine lost may have told it; when the task was done again a later rung spoke for it.
+    """
+    said = [one.fact for one in story.arrived if one.fact.recorded_at <= sent_at]
+    return _asked(story, said, rung, sent_at)
+
+
+def _asked(story: Story, facts: list[Fact], rung: tuple[str, str, datetime], moment: datetime) -> bool:
+    pack = story.rules.pack
     clocks = plan(facts, story.child, pack, story.rules.calendar, moment)
     due = rungs_due(clocks, pack, Known(facts, moment), {}, {})
-    return any((one.clock.id, one.rung.rung, one.at) == (order.clock, order.rung, order.at) for one in due)
+    return any((one.clock.id, one.rung.rung, one.at) == rung for one in due)
 
 
 def by_key(orders: Iterable[NoticeOrder]) -> Mapping[str, NoticeOrder]:

@@ -81,7 +81,7 @@ class Found:
         stories: list[Story] = []
         for row in self.of(EpisodeTable):
             report = Report.model_validate(reports[row.id].body["report"])
-            learned = {line.body["fact_id"]: line.recorded_at for line in lines[row.id] if line.body.get("fact_id")}
+            learned = learned_at(lines[row.id])
             arrived = tuple(Arrived(learned[fact.id], fact) for fact in facts[row.id])
             asked = RulesAsked(
                 policy=row.policy,
@@ -92,6 +92,15 @@ class Found:
             rules = policies.rules(asked)
             stories.append(Story(row.id, report.circumstances(), row.policy, rules, arrived))
         return stories
+
+
+def learned_at(lines: Sequence[Any]) -> dict[str, datetime]:
+    """When each fact reached its episode (UTC), by the lines of its timeline.
+
+    A line of a task that the engine lost may be there still, before the one that counts.
+    """
+    told = [(line.body["fact_id"], line.recorded_at) for line in lines if line.body.get("fact_id")]
+    return dict(sorted(told, key=lambda one: one[1]))
 
 
 async def find(machine: Machine) -> Found:
@@ -114,14 +123,22 @@ async def rows_of(store: Store) -> dict[type[Table], list[Any]]:
         return {table: list((await session.scalars(select(table))).all()) for table in TABLES}
 
 
-async def waits(machine: Machine, by: datetime) -> tuple[int, int]:
-    """How much of what was said waits for the engine, and how many episodes did not wake for what came by then."""
+@dataclass(frozen=True)
+class Left:
+    """What is still to come: how much of what was said waits for the engine, how many episodes should be awake."""
+
+    said: int
+    asleep: int
+
+
+async def waits(machine: Machine, by: datetime) -> Left:
+    """What is still to come of what was said, and of what episodes were to wake for by an instant (UTC)."""
     store = Store(machine.settings.database)
     try:
         async with store.snapshot() as session:
             said = await session.scalars(select(InboxTable.id).where(InboxTable.state == "kept"))
             late = await session.scalars(select(EpisodeTable.id).where(EpisodeTable.next_wake_at < by))
-            return len(said.all()), len(late.all())
+            return Left(len(said.all()), len(late.all()))
     finally:
         await store.close()
 

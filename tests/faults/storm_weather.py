@@ -45,7 +45,6 @@ class Weather:
             thread.join()
         for name in ("engine", "worker", "service"):
             self.processes.start(name)
-        self.processes.mind()
 
     def _row(self, number: int, troubles: Sequence[Trouble]) -> None:
         chance, left = random.Random(f"{self.seed}/row {number}"), list[Trouble]()  # noqa: S311
