@@ -83,6 +83,15 @@ def _wakes(memory: Memory, now: datetime) -> datetime | None:
     return min((at for at in (rung.at if rung else None, chase, effect) if at), default=None)
 
 
+def chases_missed(remembered: EpisodeInput, until: datetime) -> list[str]:
+    """The steps of chases that an episode should have taken by an instant (UTC), by what it has told.
+
+    A chase begins when a notice was really sent: it cannot be worked out beside the system, only looked at in the end.
+    """
+    memory = Memory(remembered, until)
+    return [f"{step.clock}/{step.rung}" for step in memory.chase(memory.known(until)) if step.at <= until]
+
+
 def is_rung(order: NoticeOrder, rules: Rules) -> bool:
     """Whether a notice is a rung of its clock's own ladder: no chase, no return, no correction."""
     rule = rules.pack.clocks.get(order.clock)

@@ -19,8 +19,18 @@ from activities.store.tables import (
     RecipientTable,
 )
 from tests.faults.storm_book import Book
-from tests.faults.storm_expected import Story, by_key, in_pieces, is_rung, overtaken_after, owed, was_owed_when_sent
+from tests.faults.storm_expected import (
+    Story,
+    by_key,
+    chases_missed,
+    in_pieces,
+    is_rung,
+    overtaken_after,
+    owed,
+    was_owed_when_sent,
+)
 from tests.faults.storm_found import Found, learned_at
+from workflows.chasing import UNANSWERED
 from workflows.contracts import NoticeOrder
 
 LONGEST_AWAY: Final = timedelta(seconds=120)
@@ -86,8 +96,8 @@ def _facts(ledger: Ledger, book: Book, found: Found) -> None:
     there = {(episode, fact.kind.value, fact.at) for episode, some in facts.items() for fact in some}
     ids = {(episode, fact.id) for episode, some in facts.items() for fact in some}
     said = {(one.episode, one.kind, one.at): one for one in book.accepted}
-    ledger.counts["facts accepted"] = len(said)
-    ledger.counts["facts present"] = len(there & set(said))
+    ledger.counts["facts accepted"] = sum(not one.may_be_refused for one in said.values())
+    ledger.counts["facts present"] = sum(what in there and not one.may_be_refused for what, one in said.items())
     for what, one in said.items():
         if what not in there and not one.may_be_refused:
             ledger.wrong["fact lost"].append(f"{one.kind} of {one.episode}, {one.fact_id or 'in a report'}")
@@ -100,6 +110,8 @@ def _facts(ledger: Ledger, book: Book, found: Found) -> None:
     for episode, carried in found.remembered.items():
         if {fact.id for fact in carried.facts} != {fact.id for fact in facts[episode]}:
             ledger.wrong["facts of rows and engine differ"].append(episode)
+    ledger.counts["facts lost"] = len(ledger.wrong["fact lost"])
+    ledger.counts["facts doubled"] = len(ledger.wrong["fact doubled"])
     learned = {episode: learned_at(some) for episode, some in lines.items()}
     for one in book.accepted:
         at = learned[one.episode].get(one.fact_id) if one.fact_id and one.applied else None
@@ -129,6 +141,9 @@ def _refusals(ledger: Ledger, book: Book, found: Found) -> None:
     )
     ledger.wrong["refusal shown twice"] += [f"{text} of {episode}" for (episode, text), n in shown.items() if n > 1]
     ledger.wrong["refused falsely"] += book.refused_falsely
+    ledger.counts["good facts and reports refused"] = len(book.refused_falsely) + len(
+        ledger.wrong["accepted, then refused"]
+    )
     ledger.wrong["impossible, and taken"] += book.taken_falsely
     ledger.wrong["two answers to one key"] += book.unlike_answers
     ledger.wrong["never answered"] += book.unanswered
@@ -142,7 +157,8 @@ def _notices(ledger: Ledger, found: Found, stories: Sequence[Story], until: date
     sent = {row.key: row for row in found.of(NoticeTable)}
     passed = _passed_over(found)
     rungs: Counter[str] = Counter()
-    ledger.counts["rungs told by a task that the engine lost"] = 0
+    told_early = "rungs told by a task that the engine lost"
+    ledger.counts |= dict.fromkeys((told_early, "returns and corrections due", "returns and corrections told"), 0)
     for story in stories:
         orders = by_key(expected[story.episode])
         mine = {key: row for key, row in sent.items() if row.episode_id == story.episode}
@@ -151,14 +167,17 @@ def _notices(ledger: Ledger, found: Found, stories: Sequence[Story], until: date
                 rungs[_became(ledger, story, order, mine, passed)] += 1
         _unexpected(ledger, story, orders, mine, until)
         _others(ledger, story, orders, mine)
-        carried = found.remembered[story.episode].carried
-        remembers = [one.key for one in carried.sent] if carried else []
+        knows = found.remembered[story.episode]
+        remembers = [one.key for one in knows.carried.sent] if knows.carried else []
         ledger.wrong["notice that only the episode knows"] += [key for key in remembers if key not in sent]
+        ledger.wrong["chase lost"] += [f"{step} of {story.episode}" for step in chases_missed(knows, until)]
     ledger.counts["rungs due"] = rungs.total()
     for how in ("fired once", "lost", "overtaken by a fact while nobody could act", "spoken for by a later rung"):
         ledger.counts[f"rungs {how}"] = rungs[how]
     ledger.counts["rungs doubled"] = len(ledger.wrong["rung doubled"])
-    ledger.counts["notices in all (returns, corrections, chases too)"] = len(sent)
+    ledger.counts["chases of silence told"] = sum(UNANSWERED in row.rung for row in sent.values())
+    ledger.counts["chases of silence lost"] = len(ledger.wrong["chase lost"])
+    ledger.counts["notices in all"] = len(sent)
 
 
 def _expected(stories: Sequence[Story], until: datetime) -> dict[str, list[NoticeOrder]]:
@@ -219,15 +238,11 @@ def _unexpected(
 
 
 def _others(ledger: Ledger, story: Story, orders: Mapping[str, NoticeOrder], sent: Mapping[str, Any]) -> None:
-    """Returns and corrections, and chases of silence: owed, told, and missing."""
+    """Returns and corrections: whom they are for depends on who was told when, so they are only counted."""
     for key, order in orders.items():
-        if is_rung(order, story.rules):
-            continue
-        kind = "chases" if "_unanswered_" in order.rung else "returns and corrections"
-        ledger.counts.setdefault(f"{kind} due", 0)
-        ledger.counts.setdefault(f"{kind} told", 0)
-        ledger.counts[f"{kind} due"] += 1
-        ledger.counts[f"{kind} told"] += key in sent
+        if not is_rung(order, story.rules) and UNANSWERED not in order.rung:
+            ledger.counts["returns and corrections due"] += 1
+            ledger.counts["returns and corrections told"] += key in sent
 
 
 def _broken(ledger: Ledger, book: Book, found: Found) -> None:
