@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
-.PHONY: console-assets console-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults mutants
+.PHONY: console-assets console-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults mutants
 
 env: $(STAMP)
 
@@ -75,6 +75,9 @@ console-bench: env
 
 posting-faults: env
 	@$(BIN)/python -m tests.faults.ledger
+
+faults: env
+	@$(BIN)/python -m tests.faults.storm --seed $(or $(SEED),7) --episodes $(or $(EPISODES),1000) --database $(or $(DATABASE),sqlite)
 
 mutants: env
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock

@@ -328,6 +328,7 @@ def _add_weather(ledger: Ledger, weather: Weather, book: Book) -> None:
     for how, times in sorted(book.times_failed.items()):
         ledger.counts[f"asked again, {how}"] = times
     ledger.wrong["trouble that could not be made"] += weather.broken
+    ledger.counts["processes that could not begin, and were started again"] = weather.processes.could_not_begin
     ledger.counts["processes that ended by themselves"] = len(weather.processes.ended)
     ledger.wrong["process that ended by itself"] += weather.processes.ended
 

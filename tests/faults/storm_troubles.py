@@ -1,5 +1,6 @@
 """What goes wrong in a storm, as it goes wrong in truth: processes killed and stopped, the database, the network."""
 
+import itertools
 import os
 import resource
 import signal
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import psycopg
 
-from starter.local import engine_command, service_command, worker_command
+from starter.local import CANNOT_BEGIN, engine_command, service_command, worker_command
 from tests.faults.machine import Machine
 from tests.faults.tcp_proxy import TcpProxy
 from tests.postgres import USER, Postgres
@@ -22,6 +23,7 @@ from tests.standins.faults import LOST, STORED_BUT_LOST, STORED_BUT_SILENT, refu
 from tests.standins.notify import NotifyStandIn
 from tests.standins.smtp import SmtpStandIn
 
+FILLED: Final = ("inbox", "episode", "notice", "timeline")
 BEYOND_LOCK_PATIENCE: Final = 24.0
 """Seconds for which a lock is held now and then: longer than anybody waits for one."""
 
@@ -60,6 +62,7 @@ class Processes:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.ended: list[str] = []
+        self.could_not_begin = 0
         self._commands = {
             "engine": engine_command(machine.settings),
             "worker": worker_command(),
@@ -84,8 +87,12 @@ class Processes:
         """Start again what ended by itself, and remember that it did."""
         for name, process in list(self.machine.processes.items()):
             status = process.poll()
-            if status is not None and status != -signal.SIGKILL:
+            if status == CANNOT_BEGIN:
+                # So it says where the database is away when it begins: whoever watches over it tries again.
+                self.could_not_begin += 1
+            elif status not in (None, -signal.SIGKILL):
                 self.ended.append(f"{name} ended by itself, status {status}")
+            if status not in (None, -signal.SIGKILL):
                 self.machine.processes.pop(name, None)
                 self.start(name)
 
@@ -169,6 +176,7 @@ class PostgresTroubles:
         self._proxy = proxy
         self._database = database
         self._holding: psycopg.Connection[Any] | None = None
+        self._tables = itertools.cycle(("inbox", "episode", "notice", "event"))
         # The server ends with the thread that started it.
         self._starts = ThreadPoolExecutor(1)
 
@@ -194,7 +202,8 @@ class PostgresTroubles:
     def _lock(self) -> None:
         about: dict[str, Any] = {"host": "127.0.0.1", "port": self._server.port, "user": USER, "dbname": self._database}
         self._holding = psycopg.connect(**about)
-        self._holding.execute("LOCK TABLE inbox, episode, notice, fact IN ACCESS EXCLUSIVE MODE")
+        # One table each time: to wait for several while others hold them is a deadlock, and one of the two gives way.
+        self._holding.execute(f"LOCK TABLE {next(self._tables)} IN ACCESS EXCLUSIVE MODE".encode())
 
     def _let_go(self) -> None:
         if self._holding:
@@ -207,14 +216,14 @@ class PostgresTroubles:
             "$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$",
             self._database,
         )
-        for table in ("inbox", "episode", "notice", "timeline"):
+        for table in FILLED:
             self._server.run(
                 f"CREATE TRIGGER full_{table} BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION disk_is_full()",
                 self._database,
             )
 
     def _empty(self) -> None:
-        for table in ("inbox", "episode", "notice", "timeline"):
+        for table in FILLED:
             self._server.run(f"DROP TRIGGER IF EXISTS full_{table} ON {table}", self._database)
 
 
