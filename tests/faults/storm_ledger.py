@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,14 +67,35 @@ class Ledger:
                 yield f"WRONG  {name}: {line}"
 
 
-def drawn_up(book: Book, found: Found, stories: Sequence[Story], until: datetime) -> Ledger:
-    """The ledger of what was owed and said by an instant (UTC)."""
+@dataclass(frozen=True)
+class Aftermath:
+    """All that a ledger is drawn up from: what callers were told, what there is, what was owed `until` (UTC) when.
+
+    `stored` and `mailed` are the references that Notify and the mail server have.
+    """
+
+    book: Book
+    found: Found
+    stories: Sequence[Story]
+    until: datetime
+    stored: Sequence[str]
+    mailed: Sequence[str]
+    came: Counter[str]
+    not_made: Sequence[str]
+    could_not_begin: int
+    ended: Sequence[str]
+
+
+def drawn_up(after: Aftermath) -> Ledger:
+    """The ledger of a storm."""
     ledger = Ledger()
-    _episodes(ledger, book, found)
-    _facts(ledger, book, found)
-    _refusals(ledger, book, found)
-    _notices(ledger, found, stories, until)
-    _broken(ledger, book, found)
+    _episodes(ledger, after.book, after.found)
+    _facts(ledger, after.book, after.found)
+    _refusals(ledger, after.book, after.found)
+    _notices(ledger, after.found, after.stories, after.until)
+    _broken(ledger, after.book, after.found)
+    _provided(ledger, after)
+    _weather(ledger, after)
     return ledger
 
 
@@ -253,12 +274,13 @@ def _broken(ledger: Ledger, book: Book, found: Found) -> None:
     ledger.wrong["malformed, and kept"] += kept
 
 
-def provided(ledger: Ledger, found: Found, stored: Iterable[str], mailed: Iterable[str]) -> None:
-    """What went out to people by the providers: `stored` and `mailed` are the references they have."""
+def _provided(ledger: Ledger, after: Aftermath) -> None:
+    """What went out to people by the providers."""
+    found, by_notify, by_mail = after.found, Counter(after.stored), Counter(after.mailed)
     messages = {row.id: row for row in found.of(MessageTable)}
-    by_notify, by_mail = Counter(stored), Counter(mailed)
-    told = [row for row in found.of(RecipientTable) if row.message_id]
-    ledger.counts["notices to people that went into messages"] = len(told)
+    ledger.counts["notices to people that went into messages"] = sum(
+        row.message_id is not None for row in found.of(RecipientTable)
+    )
     ledger.counts["messages"] = len(messages)
     ledger.counts["messages by Notify, each once"] = sum(n == 1 for n in by_notify.values())
     ledger.counts["letters by the mail server"] = by_mail.total()
@@ -266,8 +288,17 @@ def provided(ledger: Ledger, found: Found, stored: Iterable[str], mailed: Iterab
     ledger.counts["messages given up, which is shown"] = sum(one.state == "given_up" for one in messages.values())
     ledger.wrong["message twice by Notify"] += [reference for reference, n in by_notify.items() if n > 1]
     have = {reference[:36] for reference in (*by_notify, *by_mail)}
-    tried = {row.message_id for row in found.of(DispatchTable) if row.taken_at}
-    for id_, row in messages.items():
-        if row.state == "reached" and id_ not in have:
-            ledger.wrong["message called reached that no provider has"].append(id_)
-    ledger.wrong["message taken that no provider has"] += sorted(tried - have)
+    reached = {id_ for id_, row in messages.items() if row.state == "reached"}
+    taken = {row.message_id for row in found.of(DispatchTable) if row.taken_at}
+    ledger.wrong["message that no provider has"] += sorted((reached | taken) - have)
+
+
+def _weather(ledger: Ledger, after: Aftermath) -> None:
+    for name, times in sorted(after.came.items()):
+        ledger.counts[f"trouble: {name}"] = times
+    for how, times in sorted(after.book.times_failed.items()):
+        ledger.counts[f"asked again, {how}"] = times
+    ledger.wrong["trouble that could not be made"] += after.not_made
+    ledger.counts["processes that could not begin, and were started again"] = after.could_not_begin
+    ledger.counts["processes that ended by themselves"] = len(after.ended)
+    ledger.wrong["process that ended by itself"] += after.ended
