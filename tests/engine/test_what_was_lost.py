@@ -33,7 +33,7 @@ async def written_by_a_lost_task(town: Town, episode: str) -> None:
     changes = EpisodeChanges(
         turn=turn,
         written_at=now,
-        episode=EpisodeRow(episode_id=episode, **{**row, "status": EpisodeStatus.LOCATED}),
+        episode=EpisodeRow.model_validate({**row, "episode_id": episode, "status": EpisodeStatus.LOCATED}),
         facts=(),
         clocks=(iro.model_copy(update={"state": ClockState.MET}),),
         dropped_clocks=(),
