@@ -74,12 +74,13 @@ SETTLING_SECONDS: Final = 420.0
 class Storm:
     """How large a storm is: its stories begin within `spread` seconds, and each has its rungs within the scale's reach.
 
-    `calm` is how long lies between two troubles of a row, in seconds.
+    Troubles come for `lasts` seconds; `calm` is how long lies between two of a row.
     """
 
     seed: int
     scale: Scale
     spread: float
+    lasts: float
     database: str = "sqlite"
     calm: tuple[float, float] = (1.0, 5.0)
     broken_pause: float = 0.4
@@ -93,7 +94,8 @@ class Storm:
         so many episodes ask: more often, and only the callers' patience is tried.
         """
         scale = Scale(episodes, reach=150, commands=0.02)
-        return cls(seed, scale, spread=0.8 * episodes, database=database, calm=(8.0, 24.0))
+        spread = 0.8 * episodes
+        return cls(seed, scale, spread, lasts=spread + scale.reach, database=database, calm=(8.0, 24.0))
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def brought_down(storm: Storm, folder: Path, say: Callable[[str], None]) -> Afte
 
     say(f"seed {storm.seed}, {storm.scale.episodes} episodes, {storm.database}")
     with _place(storm, folder) as place:
-        weather = Weather(storm.seed, place.processes, place.rows, say_when, storm.calm)
+        weather = Weather(storm.seed, place.processes, place.rows, say_when, storm.lasts, storm.calm)
         book = asyncio.run(_told(storm, place, weather, say_when))
         found, until = asyncio.run(_found(place, say_when))
     mailed = [str(one.message["Message-ID"]).strip("<>").partition("@")[0] for one in place.town.smtp.received]

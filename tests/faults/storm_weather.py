@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,30 +11,34 @@ from tests.faults.storm_troubles import Processes, Trouble
 
 @dataclass
 class Weather:
-    """Goes on until told to stop; then all is mended, and everything runs.
+    """Lasts so many seconds, or until it is told to end; then all is mended, and everything runs.
 
     `rows` come side by side, so that a worker is killed while the database is
-    locked. `say` is given each trouble as it begins.
+    locked. `say` is given each trouble as it begins. It ends by time: on a slow
+    machine whoever waits for all to be said would wait for ever.
     """
 
     seed: int
     processes: Processes
     rows: Sequence[Sequence[Trouble]]
     say: Callable[[str], None]
+    lasts: float
     calm: tuple[float, float] = (1.0, 5.0)
     came: Counter[str] = field(default_factory=Counter[str])
     broken: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
-        self._over = threading.Event()
-        self._minding = threading.Lock()
+        self._over, self._ended = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._row, args=(number, row), daemon=True) for number, row in enumerate(self.rows)
         ]
+        self._minder = threading.Thread(target=self._mind, daemon=True)
 
     def begin(self) -> None:
         """Let it come."""
-        for thread in self._threads:
+        timer = threading.Timer(self.lasts, self._over.set)
+        timer.daemon = True
+        for thread in (*self._threads, self._minder, timer):
             thread.start()
 
     def end(self) -> None:
@@ -43,8 +46,14 @@ class Weather:
         self._over.set()
         for thread in self._threads:
             thread.join()
+        self._ended.set()
+        self._minder.join()
         for name in ("engine", "worker", "service"):
             self.processes.start(name)
+
+    def _mind(self) -> None:
+        while not self._ended.wait(1.0):
+            self.processes.mind()
 
     def _row(self, number: int, troubles: Sequence[Trouble]) -> None:
         chance, left = random.Random(f"{self.seed}/row {number}"), list[Trouble]()  # noqa: S311
@@ -54,8 +63,6 @@ class Weather:
                 left = list(troubles)
                 chance.shuffle(left)
             self._let_come(left.pop(), chance)
-            with self._minding:
-                self.processes.mind()
 
     def _let_come(self, trouble: Trouble, chance: random.Random) -> None:
         lasts = chance.uniform(trouble.shortest, trouble.longest)
@@ -64,7 +71,7 @@ class Weather:
         try:
             trouble.begin()
             try:
-                time.sleep(lasts)
+                self._over.wait(lasts)
             finally:
                 trouble.end()
         except Exception as error:  # noqa: BLE001 - a trouble that cannot be made must not end the others

@@ -19,8 +19,9 @@ def short(database: str, episodes: int) -> Storm:
         seed=11,
         scale=Scale(episodes, reach=12, commands=0.0),
         spread=8.0,
+        lasts=20.0,
         database=database,
-        calm=(0.3, 1.5),
+        calm=(0.5, 2.0),
         broken_pause=0.25,
         longest_trouble=2.5,
     )
