@@ -105,7 +105,7 @@ def overtaken_after(story: Story, order: NoticeOrder) -> timedelta | None:
     """
     came_due = order.ordered_at or order.at
     for moment in sorted({_takes_effect(one) for one in story.arrived}):
-        if moment > came_due and not _still_asked(story, order, moment):
+        if moment > came_due and not still_asked(story, order, moment):
             return moment - came_due
     return None
 
@@ -114,7 +114,8 @@ def _takes_effect(arrived: Arrived) -> datetime:
     return max(arrived.at, arrived.fact.at)
 
 
-def _still_asked(story: Story, order: NoticeOrder, moment: datetime) -> bool:
+def still_asked(story: Story, order: NoticeOrder, moment: datetime) -> bool:
+    """Whether a rung would still be climbed at a moment (UTC), had it not been."""
     return _asked(story, story.facts_by(moment), (order.clock, order.rung, order.at), moment)
 
 

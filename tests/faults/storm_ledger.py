@@ -235,8 +235,10 @@ def _became(
     gone = overtaken_after(story, order)
     if gone is not None and gone < LONGEST_AWAY:
         return "overtaken by a fact while nobody could act"
-    later = [row for row in sent.values() if row.clock == order.clock and row.sent_at >= came_due]
-    if (story.episode, order.clock, order.rung) in passed and later:
+    later = [row.sent_at for row in sent.values() if row.clock == order.clock and row.sent_at >= came_due]
+    passed_over = (story.episode, order.clock, order.rung) in passed
+    if later and (passed_over or not still_asked(story, order, min(later))):
+        # By the time that somebody could act the next step had come as well, and a warning of it would be none.
         return "spoken for by a later rung"
     ledger.wrong["rung lost"].append(f"{order.key} due {came_due}, overtaken after {gone}")
     return "lost"

@@ -38,9 +38,9 @@ def test_a_storm_loses_and_doubles_nothing_and_its_ledger_would_find_it(
     assert ledger.counts["episodes in the rows"] == episodes
     assert ledger.counts["rungs fired once"] > episodes
     assert ledger.counts["malformed inputs refused"] > episodes
-    for planted, found in PLANTED.items():
-        wrong = {name for name, lines in drawn_up(found(aftermath)).wrong.items() if lines}
-        assert planted in wrong, planted
+    for plant in PLANTED.values():
+        aftermath = plant(aftermath)
+    assert {name for name, lines in drawn_up(aftermath).wrong.items() if lines} >= set(PLANTED)
 
 
 def _without(aftermath: Aftermath, table: type[Table], which: Callable[[Any], bool]) -> Aftermath:
