@@ -25,7 +25,7 @@ from tests.faults.storm_lives import Life, Saying
 from workflows.instants import to_rfc3339
 
 HOMEWARD: Final = str(Path(sys.executable).parent / "homeward")
-PATIENCE_SECONDS: Final = 300.0
+PATIENCE_SECONDS: Final = 600.0
 ANSWER_SECONDS: Final = 45.0
 LONGEST_PAUSE_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 300.0

@@ -27,6 +27,7 @@ from tests.faults.storm_expected import (
     is_rung,
     overtaken_after,
     owed,
+    still_asked,
     was_owed_when_sent,
 )
 from tests.faults.storm_found import Found, learned_at
