@@ -94,7 +94,7 @@ class Storm:
         so many episodes ask: more often, and only the callers' patience is tried.
         """
         scale = Scale(episodes, reach=150, commands=0.02)
-        spread = 0.8 * episodes
+        spread = 1.0 * episodes
         return cls(seed, scale, spread, lasts=spread + scale.reach, database=database, calm=(8.0, 24.0))
 
 
