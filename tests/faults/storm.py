@@ -95,7 +95,7 @@ class Storm:
         """
         scale = Scale(episodes, reach=150, commands=0.02)
         spread = 1.0 * episodes
-        return cls(seed, scale, spread, lasts=spread + scale.reach, database=database, calm=(8.0, 24.0))
+        return cls(seed, scale, spread, lasts=spread + scale.reach, database=database, calm=(15.0, 45.0))
 
 
 @dataclass(frozen=True)
