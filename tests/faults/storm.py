@@ -67,7 +67,8 @@ PEOPLE: Final = {
     "service_manager": "email;sms",
     "duty_manager": "email",
 }
-SETTLING_SECONDS: Final = 420.0
+SETTLING_SECONDS: Final = 240.0
+"""How long, while nothing goes wrong any more, it is waited for the next thing to be done."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,13 @@ class Storm:
 
     @classmethod
     def of(cls, seed: int, episodes: int, database: str) -> "Storm":
-        """A storm of so many episodes, about a second for each.
+        """A storm of so many episodes, somewhat more than a second for each.
 
         Troubles lie as far apart as leaves a machine of two cores time to do what
         so many episodes ask: more often, and only the callers' patience is tried.
         """
-        scale = Scale(episodes, reach=150, commands=0.02)
-        spread = 1.0 * episodes
+        scale = Scale(episodes, reach=150, commands=0.005)
+        spread = 1.2 * episodes
         return cls(seed, scale, spread, lasts=spread + scale.reach, database=database, calm=(15.0, 45.0))
 
 
@@ -327,12 +328,16 @@ async def _found(place: Place, say: Callable[[str], None]) -> tuple[Found, datet
 
 
 async def _none_waits(place: Place, which: Callable[[Left], int], until: datetime) -> int:
-    give_up = time.monotonic() + SETTLING_SECONDS
+    """Wait until nothing is left, or nothing more is done; how much is left."""
     left = which(await waits(place.machine, until))
+    give_up = time.monotonic() + SETTLING_SECONDS
     while left and time.monotonic() < give_up:
         place.processes.mind()
         await asyncio.sleep(1)
-        left = which(await waits(place.machine, until))
+        now_left = which(await waits(place.machine, until))
+        if now_left < left:
+            give_up = time.monotonic() + SETTLING_SECONDS
+        left = now_left
     return left
 
 

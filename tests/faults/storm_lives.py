@@ -101,7 +101,7 @@ def _life(chance: random.Random, number: int, scale: Scale) -> Life:
         "setting": chance.choice(SETTINGS),
     }
     times = _times(chance, scale.reach, way_in)
-    policy = "storm" if way_in in ("api", "command") and chance.random() < 0.3 else "homeward"
+    policy = "storm" if way_in in ("api", "command") and chance.random() < 0.12 else "homeward"
     return Life(
         number=number,
         way_in=way_in,
