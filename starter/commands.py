@@ -21,6 +21,7 @@ from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
 from starter.beginning import begin_many, first_input
 from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
+from starter.observing.metrics import INBOX_TO_ENGINE
 from starter.reports import Report, read_report
 from workflows.contracts import Recorded
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
@@ -396,6 +397,7 @@ class Commands:
     ) -> Outcome:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
+        INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
         return _outcome(item, state, reason=reason)
 
 

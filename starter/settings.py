@@ -29,6 +29,22 @@ def _each(roles: str) -> list[str]:
     return [role.strip() for role in roles.split(",")] if roles.strip() else []
 
 
+def require_ip_address(host: str) -> str:
+    """An IP address, however it was written. Raises ValueError."""
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def require_web_address(url: str, such_as: str) -> str:
+    """An http or https address without a query, or nothing. Raises ValueError."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f"must be an address such as {such_as}")
+    return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     """Where Homeward finds its engine, database and policies.
 
@@ -103,10 +119,7 @@ class Settings(BaseSettings):
     @field_validator("http_host")
     @classmethod
     def _an_address(cls, host: str) -> str:
-        try:
-            return str(ip_address(host.removeprefix("[").removesuffix("]")))
-        except ValueError:
-            raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+        return require_ip_address(host)
 
     @field_validator("database_url")
     @classmethod
@@ -116,10 +129,7 @@ class Settings(BaseSettings):
     @field_validator("engine_ui")
     @classmethod
     def _a_web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("must be an address such as https://temporal.example")
-        return url.rstrip("/")
+        return require_web_address(url, "https://temporal.example")
 
     @field_validator("command_roles")
     @classmethod
