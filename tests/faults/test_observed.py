@@ -38,19 +38,17 @@ def test_what_a_report_brings_about_is_one_trace_and_is_counted_and_names_no_chi
         answer = httpx.post(f"{machine.service}/v1/episodes", json=said, headers=headers, timeout=30, trust_env=False)
         assert answer.status_code == 201
 
-        def names() -> set[tuple[str, str]]:
-            return {(process, span.name) for process, span in collector.spans}
+        def of_the_report() -> set[tuple[str, str]]:
+            asked = [span.trace_id for _, span in collector.spans if span.name == "POST /v1/episodes"]
+            return {(process, span.name) for process, span in collector.spans if [span.trace_id] == asked}
 
-        written = ("homeward-worker", "RunActivity:write_episode")
-        wait_until(lambda: written in names(), "the turn's writing is traced")
-        ((_, asked),) = [one for one in collector.spans if one[1].name == "POST /v1/episodes"]
-        of_it = {(process, span.name) for process, span in collector.spans if span.trace_id == asked.trace_id}
-        assert {
+        brought_about = {
             ("homeward-service", "POST /v1/episodes"),
             ("homeward-service", "StartWorkflow:MissingEpisode"),
             ("homeward-worker", "RunWorkflow:MissingEpisode"),
-            written,
-        } <= of_it
+            ("homeward-worker", "RunActivity:write_episode"),
+        }
+        wait_until(lambda: brought_about <= of_the_report(), "all that the request brings about is one trace")
         assert b"INVENTED-SECRET" not in collector.raw
     of_service = samples(ports["HOMEWARD_METRICS_PORT"])
     assert of_service["homeward_http_request_seconds_count"] >= 1
