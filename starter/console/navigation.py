@@ -17,6 +17,8 @@ class Section:
 
 
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
+AUDIT: Final = Section("audit", "Audit", "/audit", Permission.READ_AUDIT)
+GLASS: Final = Section("glass", "Opened records", "/opened-records", Permission.READ_BROKEN_GLASS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
 OPERATIONS: Final = Section("operations", "Operations", "/operations", Permission.OPERATE)
 
@@ -26,8 +28,10 @@ SECTIONS: Final[tuple[Section, ...]] = (
     TASKS,
     Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
+    AUDIT,
     POLICY,
     OPERATIONS,
+    GLASS,
 )
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 
