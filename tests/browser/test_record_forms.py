@@ -3,10 +3,10 @@
 import pytest
 
 from starter.access import AccessRole
+from starter.console.episode.kinds import GROUPS, Group
 from tests.browser.conftest import Town
 from tests.browser.episodes import reported
 from tests.browser.looks import NARROW, look_at
-from starter.console.episode.kinds import GROUPS, Group
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
