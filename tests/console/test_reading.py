@@ -159,6 +159,9 @@ async def test_the_chronology_says_what_was_recorded_when_and_by_whom(service_th
         "Independent reviewing officer told: running",
         "24 elapsed hours later",
         "(March 2026), section 2",
+        "What nothing has begun yet, and what it waits for",
+        "Return home interview written up: waits for return home interview completed.",
+        f"Made Wed 10 Jun 2026 13:00 BST. Page 1 of {len(pages)}",
     ):
         assert line in words, line
 
