@@ -239,14 +239,41 @@ def in_forms_order(record: ChildRecord) -> ChildRecord:
     return record.model_copy(update={"body": as_body(read_form(record.kind, record.body))})
 
 
+class ChangedMeanwhileError(BadInputError):
+    """A record has a newer version than the one that somebody changed. Its text is one line."""
+
+    def __init__(self) -> None:
+        super().__init__("version: somebody has recorded a newer one meanwhile")
+
+
+def kind_of(form: Form) -> str:
+    """The kind of record that a form is of."""
+    return next(kind for kind, one in FORMS.items() if one is type(form))
+
+
 async def record_version(
-    session: AsyncSession, authority: str, reference: str, form: Form, *, by: str, now: datetime
+    session: AsyncSession,
+    authority: str,
+    reference: str,
+    form: Form,
+    *,
+    by: str,
+    now: datetime,
+    after: int | None = None,
 ) -> ChildRecord:
-    """Keep a form as the next version of its kind for a child, who is known from then on. `now` is UTC."""
+    """Keep a form as the next version of its kind for a child, who is known from then on. `now` is UTC.
+
+    `after` is the version that it was made of, 0 for none: when that is not the
+    latest any more this raises ChangedMeanwhileError, and the caller's
+    transaction must not be kept.
+    """
     child_id = await inbox.child_id(session, authority, reference, now)
-    kind = next(kind for kind, one in FORMS.items() if one is type(form))
-    new = ChildRecord(child_id=child_id, kind=kind, version=0, recorded_at=now, recorded_by=by, body=as_body(form))
-    return await add_version(session, new)
+    body = as_body(form)
+    new = ChildRecord(child_id=child_id, kind=kind_of(form), version=0, recorded_at=now, recorded_by=by, body=body)
+    added = await add_version(session, new)
+    if after is not None and added.version != after + 1:
+        raise ChangedMeanwhileError
+    return added
 
 
 def as_body(form: Form) -> dict[str, Any]:

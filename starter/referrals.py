@@ -134,6 +134,16 @@ ProviderAnswer = Annotated[
 ]
 _ANSWER: Final = TypeAdapter[ProviderAnswer](ProviderAnswer)
 
+ANSWERS: Final[Mapping[str, type[BaseModel]]] = {
+    "offered": OfferedAnswer,
+    "accepted": AcceptedAnswer,
+    "declined": DeclinedAnswer,
+    "delayed": DelayedAnswer,
+    "done": DoneAnswer,
+    "written_up": WrittenUpAnswer,
+}
+"""What each answer says."""
+
 BECOMES: Final[Mapping[str, FactKind]] = {
     "offered": FactKind.RHI_OFFERED,
     "accepted": FactKind.RHI_ACCEPTED,

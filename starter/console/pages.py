@@ -109,6 +109,7 @@ def _environment() -> Environment:
         "pressure": spoken.pressure,
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
+        "quoted": spoken.quoted,
     }
     made.globals.update(known_everywhere)
     return made

@@ -6,7 +6,21 @@ from typing import Final
 from fastapi import APIRouter
 
 from starter.api.parts import Parts
-from starter.console import account, assets, board, episode, handover, operations, policies, report, reported, tasks
+from starter.console import (
+    account,
+    assets,
+    audit,
+    board,
+    episode,
+    glass,
+    handover,
+    operations,
+    policies,
+    referrals,
+    report,
+    reported,
+    tasks,
+)
 
 OPEN_TO_ALL: Final = frozenset({assets.PATH})
 """The console's routes that ask for nobody's name."""
@@ -22,5 +36,8 @@ def routers_of(parts: Parts) -> Iterator[APIRouter]:
     yield report.router_of(parts)
     yield tasks.router_of(parts)
     yield from episode.routers_of(parts)
+    yield referrals.router_of(parts)
     yield policies.router_of(parts.policies)
     yield operations.router_of(parts)
+    yield audit.router_of(parts)
+    yield glass.router_of(parts)

@@ -11,6 +11,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
+_QUOTED: Final = 8
 
 SOON: Final = timedelta(hours=4)
 """What falls due within this counts as pressing."""
@@ -103,3 +104,8 @@ def beginning_a_line(words: str) -> str:
 def in_plain_words(name: str) -> str:
     """A name out of the vocabulary as a phrase that begins a line."""
     return beginning_a_line(name.replace("_", " "))
+
+
+def quoted(episode_id: str) -> str:
+    """What somebody who must not know the child quotes of an absence when they ring about it."""
+    return episode_id[:_QUOTED]

@@ -4,6 +4,8 @@ As a page for a screen or a printer, as a PDF, or as data. It stays with the
 person who asked for it: it is full of the child's own details.
 """
 
+from collections.abc import Mapping
+
 from starter.police_pack.gathering import gather
 from starter.police_pack.items import PolicePack, pack_of
 from starter.templates import templates_of
@@ -13,9 +15,13 @@ __all__ = ["PolicePack", "as_html", "as_pdf", "gather", "pack_of"]
 _TEMPLATES = templates_of("police_pack")
 
 
-def as_html(pack: PolicePack) -> str:
-    """A complete HTML page that prints on A4; it has no script and fetches nothing; all text is text."""
-    return _TEMPLATES.get_template("pack.html.j2").render(pack=pack)
+def as_html(pack: PolicePack, changes: Mapping[str, str] | None = None) -> str:
+    """A complete HTML page that prints on A4; it has no script and fetches nothing; all text is text.
+
+    `changes` are addresses at which what is kept for the child can be changed, each with what its link says: they
+    show on a screen, and not on paper.
+    """
+    return _TEMPLATES.get_template("pack.html.j2").render(pack=pack, changes=changes or {})
 
 
 def as_pdf(pack: PolicePack) -> bytes:

@@ -80,14 +80,14 @@ class Town:
         self,
         *roles: AccessRole,
         person: str | None = None,
+        provider: str | None = None,
         size: ViewportSize = DESK,
         scripts: bool = True,
         begin: str = "/",
     ) -> Page:
         """Somebody of these roles, signed in by the form, on the page where they begin."""
         name = f"Invented {' '.join(roles)} {uuid4().hex[:4]}"
-        more = {"person": person} if person else {}
-        await self.house.person(name, *roles, **more)
+        await self.house.person(name, *roles, person=person, provider=provider)
         page = await (await self.window(size, scripts=scripts)).new_page()
         await page.goto(begin)
         await page.get_by_label("Name").fill(name)

@@ -39,6 +39,7 @@ def filled(path: str, episode_id: str, fact_id: str = "") -> str:
     known = {
         "episode_id": episode_id,
         "kind": "located",
+        "record_kind": "photographs",
         "fact_id": fact_id or str(uuid4()),
         "clock": "iro_notice",
         "deed": "take",
@@ -158,6 +159,9 @@ async def test_the_chronology_says_what_was_recorded_when_and_by_whom(service_th
         "Independent reviewing officer told: running",
         "24 elapsed hours later",
         "(March 2026), section 2",
+        "What nothing has begun yet, and what it waits for",
+        "Return home interview written up: waits for return home interview completed.",
+        f"Made Wed 10 Jun 2026 13:00 BST. Page 1 of {len(pages)}",
     ):
         assert line in words, line
 
@@ -187,7 +191,12 @@ async def test_what_is_kept_for_a_child_is_shown_with_its_gaps(service_then: Ser
     async with service_then.caller(*CASEWORK) as client:
         words = unescape((await client.get(f"/episodes/{mine}/plan")).text)
     assert set(RECORD_TITLES) == set(FORMS)
-    for line in ("With an aunt", "Stay in touch", "Part 1: the missing risk assessment", "Nothing is kept of"):
+    for line in (
+        "With an aunt",
+        "Helping the child to stay in touch",
+        "Part 1: the missing risk assessment",
+        "Nothing is kept of",
+    ):
         assert line in words, line
 
 

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 from activities.store import inbox
+from activities.store.accounts import Account, add_account
 from starter.access import AccessRole, permission_to_record
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
-from starter.console.episode.record_form import Field, Offered, Written, fields_of, form_of, happened_at
+from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
+from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
-from tests.api.callers import Service
-from tests.api.town import holds, people, told
+from tests.api.callers import ELSEWHERE, HERE, Service
+from tests.api.town import NOW, holds, people, told
 from tests.console.absences import absence, said
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import fact_from_outside
@@ -248,3 +250,26 @@ async def test_a_correction_is_filled_in_and_takes_the_place_of_what_it_corrects
     async with service_then.store.snapshot() as session:
         [item] = await inbox.facts_waiting(session, episode)
     assert (item.body["replaces"], item.body["details"]["place"]) == (there.id, "Invented Lane")
+
+
+async def test_a_referral_names_the_providers_who_read_it_here(service_then: Service) -> None:
+    episode_id = await absence(service_then.store)
+    path = f"/episodes/{episode_id}/record/referred"
+    async with service_then.caller(AccessRole.MANAGER) as client:
+        assert "No provider has an account here" in (await client.get(path)).text
+        async with service_then.store.session() as session:
+            for number, (authority, provider) in enumerate(((HERE, "Invented Trust"), (ELSEWHERE, "Another's"))):
+                account = Account(
+                    id=str(uuid4()),
+                    authority=authority,
+                    kind="person",
+                    name=f"Invented {number}",
+                    roles=("interview_provider",),
+                    provider=provider,
+                    made_at=NOW,
+                )
+                assert await add_account(session, account)
+        text = (await client.get(path)).text
+    assert '<option value="Invented Trust">' in text
+    assert "these read it in Homeward: Invented Trust." in text
+    assert "Another" not in text

@@ -4,20 +4,31 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.answered import Answered
 from activities.store.child_records import ChildRecord, child_of, episodes_of, versions
 from starter.access import Permission
 from starter.api.acting import recorded_by
 from starter.api.asking import KEYED, Asked, AskedBy, asked_router, needs
 from starter.api.bodies import Answer
-from starter.api.once import once
+from starter.api.once import done_once
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
-from starter.child_records import FORMS, in_forms_order, read_form, record_version, show_latest
+from starter.child_records import (
+    FORMS,
+    Form,
+    RecordShown,
+    in_forms_order,
+    kind_of,
+    read_form,
+    record_version,
+    show_latest,
+)
 from starter.sight import child_is_hidden, hidden_among
 from workflows.instants import Instant, london_day
 from workflows.vocabulary import EpisodeStatus
@@ -92,9 +103,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.READ_CHILD_RECORDS)
     async def latest(reference: Reference, asked: AskedBy) -> dict[RecordKind, RecordWithGaps | None]:
         """Show the latest of each kind with what is missing from it; null for a kind that was never recorded."""
-        async with parts.store.snapshot() as session:
-            records = await versions(session, await _child(session, asked, reference))
-        shown = show_latest(records, parts.policies.pack("homeward"), london_day(asked.now))
+        shown = await latest_records(parts, asked, reference)
         return {
             RecordKind(kind): RecordWithGaps(**_version(one.record), gaps=list(one.gaps)) if one else None
             for kind, one in shown.items()
@@ -104,9 +113,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.READ_CHILD_RECORDS)
     async def history(reference: Reference, kind: Kind, asked: AskedBy) -> list[RecordVersion]:
         """Show every version of one kind, the oldest first."""
-        async with parts.store.snapshot() as session:
-            records = await versions(session, await _child(session, asked, reference), kind.value)
-        return [RecordVersion(**_version(in_forms_order(one))) for one in records]
+        return [RecordVersion(**_version(one)) for one in await record_versions(parts, asked, reference, kind)]
 
     @router.get("/children/{reference}/episodes", operation_id="list_child_episodes")
     @needs(Permission.READ_EPISODES)
@@ -139,17 +146,42 @@ def _add_keeping(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.KEEP_CHILD_RECORDS)
     async def add(reference: Reference, kind: Kind, asked: AskedBy, said: FormSaid) -> Any:
         """Record a new version. Nothing is refused for what is not known yet: the answer names what is missing."""
-        form = read_form(kind.value, said)
-        gaps = list(form.gaps(parts.policies.pack("homeward"), london_day(asked.now)))
-        by = recorded_by(asked, asked.principal.person)
+        done = await keep_record(parts, asked, reference, read_form(kind.value, said))
+        return JSONResponse(done.body, done.status)
 
-        async def effect(session: AsyncSession) -> tuple[int, RecordKept]:
-            if await child_of(session, asked.authority, reference) is not None:
-                await _child(session, asked, reference)
-            kept = await record_version(session, asked.authority, reference, form, by=by, now=asked.now)
-            return 201, RecordKept(kind=kind, version=kept.version, recorded_at=asked.now, recorded_by=by, gaps=gaps)
 
-        return await once(parts.store, asked, form, effect, where=f"record {kind} {reference}")
+async def latest_records(parts: Parts, asked: Asked, reference: str) -> dict[str, RecordShown | None]:
+    """The latest of each kind with what is missing, of a child that the request may see. Raises ProblemError."""
+    async with parts.store.snapshot() as session:
+        records = await versions(session, await _child(session, asked, reference))
+    return show_latest(records, parts.policies.pack("homeward"), london_day(asked.now))
+
+
+async def record_versions(parts: Parts, asked: Asked, reference: str, kind: RecordKind) -> list[ChildRecord]:
+    """Every version of one kind, the oldest first, of a child that the request may see. Raises ProblemError."""
+    async with parts.store.snapshot() as session:
+        records = await versions(session, await _child(session, asked, reference), kind.value)
+    return [in_forms_order(one) for one in records]
+
+
+async def keep_record(parts: Parts, asked: Asked, reference: str, form: Form, *, after: int | None = None) -> Answered:
+    """Keep a form as a new version, once under the request's key; what is answered is a RecordKept.
+
+    `after` is the version that it was made of, where that is known. Raises
+    ProblemError (need to know, key reused), and ChangedMeanwhileError when
+    there is a newer version: then nothing was kept, and the key is free.
+    """
+    kind = RecordKind(kind_of(form))
+    gaps = list(form.gaps(parts.policies.pack("homeward"), london_day(asked.now)))
+    by = recorded_by(asked, asked.principal.person)
+
+    async def effect(session: AsyncSession) -> tuple[int, RecordKept]:
+        if await child_of(session, asked.authority, reference) is not None:
+            await _child(session, asked, reference)
+        kept = await record_version(session, asked.authority, reference, form, by=by, now=asked.now, after=after)
+        return 201, RecordKept(kind=kind, version=kept.version, recorded_at=asked.now, recorded_by=by, gaps=gaps)
+
+    return await done_once(parts.store, asked, form, effect, where=f"record {kind} {reference}")
 
 
 def _version(record: ChildRecord) -> dict[str, Any]:

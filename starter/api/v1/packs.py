@@ -1,6 +1,7 @@
 """What is made of one episode for others: the police pack; and who was told what of it."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Response
@@ -99,12 +100,15 @@ def form_wanted(accept: str) -> str | None:
     return best if weights[best] > 0 else None
 
 
-async def answered_as(form: str, pack: PolicePack) -> Response:
-    """A pack in one of its forms: JSON, a page that is whole in itself, or a PDF to be kept."""
+async def answered_as(form: str, pack: PolicePack, changes: Mapping[str, str] | None = None) -> Response:
+    """A pack in one of its forms: JSON, a page that is whole in itself, or a PDF to be kept.
+
+    `changes` are the links of the page to where what it is made of can be changed.
+    """
     if form == JSON:
         return JSONResponse(pack.model_dump(mode="json"))
     if form == HTML:
-        return Response(as_html(pack), media_type=HTML, headers={"Content-Security-Policy": _PAGE_POLICY})
+        return Response(as_html(pack, changes), media_type=HTML, headers={"Content-Security-Policy": _PAGE_POLICY})
     # Setting the type takes a good part of a second: meanwhile others are answered.
     content = await asyncio.to_thread(as_pdf, pack)
     name = f'attachment; filename="police-pack-{pack.episode_id}.pdf"'

@@ -104,7 +104,7 @@ async def _done(parts: Parts, page: EpisodePage, what: str, outcomes: Sequence[O
     changed = list(_changes(page, standings))
     if first.recorded and first.recorded.status is not page.status:
         changed.insert(0, f"The child now counts as: {STATUS_WORDS[first.recorded.status].lower()}")
-    return Done(what=what, state="applied", changed=tuple(changed), written=await _written(parts, page.id, first.id))
+    return Done(what=what, state="applied", changed=tuple(changed), written=await is_written(parts, page.id, first.id))
 
 
 def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _moved(was: Clock | None, now: ClockStanding) -> bool:
     return was is not None and was.due != now.due and now.state is not ClockState.FIRED
 
 
-async def _written(parts: Parts, episode_id: str, fact_id: str) -> bool:
+async def is_written(parts: Parts, episode_id: str, fact_id: str) -> bool:
     """Whether what the engine took stands in the rows that pages read, which takes it a moment."""
     for _ in range(int(_WRITTEN_WITHIN / _LOOKED_EVERY)):
         async with parts.store.snapshot() as session:

@@ -1,20 +1,14 @@
 """What the details of what happened are called on a form, with what helps to fill them in. Data, and nothing else."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from starter.console.fields import Label
 from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import YES_NO, FactKind
 from workflows.vocabulary import ROLE_WORDS, Role
 
 _K = FactKind
-
-
-class Label(NamedTuple):
-    """What a field is called, and a line that helps."""
-
-    label: str
-    hint: str = ""
 
 
 _BY: Final = Label("Who by", "A name and what they are, such as: carer, or PC 1234")

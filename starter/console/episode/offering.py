@@ -1,12 +1,13 @@
 """What the form of a kind offers to choose from, out of the episode that it is about. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from activities.policies import Policies
 from activities.store.child_records import EpisodeOfChild
-from starter.console.episode.record_form import Offered, Options
+from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
+from starter.console.fields import Options
 from workflows.fact_kinds import RULINGS, FactKind
 from workflows.facts import Fact
 from workflows.instants import in_words
@@ -22,9 +23,14 @@ def offered_by(
     kind: FactKind,
     policies: Policies,
     others: Iterable[EpisodeOfChild] = (),
+    *,
     before: Fact | None = None,
+    providers: Sequence[str] = (),
 ) -> Offered:
-    """What there is to choose from, for the form of a kind; `before` is the fact that it corrects."""
+    """What there is to choose from, for the form of a kind; `before` is the fact that it corrects.
+
+    `providers` are the interview providers who have an account.
+    """
     pack = page.shown.pack
     agenda = dict(pack.prompts[AGENDA].items) if pack and AGENDA in pack.prompts else {}
     return Offered(
@@ -32,6 +38,7 @@ def offered_by(
         fixed=_fixed(page, kind, before),
         counts=_counts(kind, pack) if pack else frozenset(),
         agenda=agenda,
+        providers=providers,
     )
 
 

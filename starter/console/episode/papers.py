@@ -1,6 +1,7 @@
 """What is made of an episode on paper: its chronology, and the police pack."""
 
 import asyncio
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -11,7 +12,12 @@ from starter.api.parts import Parts
 from starter.api.v1.packs import HTML, PDF, answered_as, pack_seen
 from starter.console.asking import console_router
 from starter.console.episode.chronology import as_pdf, chronology_of
+from starter.console.episode.keeping import form_of_record
+from starter.console.episode.record_words import RECORD_TITLES
 from starter.console.episode.shown import episode_page
+
+_IN_PACKS: Final = ("philomena", "photographs")
+"""The kinds of record that a police pack is made of."""
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -32,7 +38,10 @@ def router_of(parts: Parts) -> APIRouter:
     @needs(Permission.MAKE_POLICE_PACK)
     async def pack(episode_id: UUID, asked: AskedBy) -> Response:
         """What the police ask, from what is known, as a page to print."""
-        return await answered_as(HTML, await pack_seen(parts, asked, str(episode_id)))
+        pack = await pack_seen(parts, asked, str(episode_id))
+        may_keep = pack.child_reference is not None and asked.principal.may(Permission.KEEP_CHILD_RECORDS)
+        changes = {form_of_record(f"/episodes/{episode_id}", kind): RECORD_TITLES[kind] for kind in _IN_PACKS}
+        return await answered_as(HTML, pack, changes if may_keep else None)
 
     @router.get("/episodes/{episode_id}/police-pack.pdf")
     @needs(Permission.MAKE_POLICE_PACK)

@@ -1,13 +1,24 @@
 """The form that records one kind of thing that happened: its fields, made of the kind's details. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.fields import (
+    MOST_LETTERS,
+    Field,
+    Options,
+    Shape,
+    Written,
+    asks,
+    chosen_by,
+    instant_said,
+    text_said,
+)
 from starter.console.forms import Mistakes, Posted
-from starter.console.moments import as_fields, day_said, moment_said
+from starter.console.moments import as_fields
 from workflows.fact_kinds import FACTS, Detail, FactKind
 from workflows.facts import Fact
 from workflows.instants import parse_instant, to_rfc3339
@@ -15,10 +26,7 @@ from workflows.plain_errors import BadInputError
 
 AT: Final = "at"
 NOTE: Final = "note"
-MOST_LETTERS: Final = 4000
-
-_MOST_RADIOS: Final = 7
-_LONG: Final = frozenset(
+LONG: Final = frozenset(
     {
         *("reason", "outcome", "decision", "risk", "reply", "harm", "pattern", "triggers", "appearance", "evidence"),
         *("do", "what", "attended", "invited", "may_repeat", "basis"),
@@ -28,36 +36,20 @@ _LONG: Final = frozenset(
 
 _COUNTS: Final = "Without it this is kept, and what is owed goes on"
 
-Options = Sequence[tuple[str, str]]
-"""What can be chosen: each value with its words."""
-
-Shape = Literal["line", "lines", "radios", "select", "boxes", "day", "moment"]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of the form: what it is called, how it is filled in, and what can be chosen. `asked` must be there."""
-
-    name: str
-    label: str
-    hint: str
-    shape: Shape
-    asked: bool
-    options: Options = ()
-
 
 @dataclass(frozen=True)
 class Offered:
     """What an episode offers to choose from: details whose choices are its own, and the words of its agenda.
 
     `fixed` are details that nobody is asked; an empty one is left out. `counts`: details without which it is kept, and
-    settles nothing that is owed.
+    settles nothing that is owed. `providers` are the interview providers who read here what they are referred.
     """
 
     options: Mapping[str, Options] = field(default_factory=dict[str, Options])
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     counts: frozenset[str] = frozenset()
     agenda: Mapping[str, str] = field(default_factory=dict[str, str])
+    providers: Sequence[str] = ()
 
 
 def fields_of(kind: FactKind, offered: Offered) -> list[Field]:
@@ -72,11 +64,21 @@ def _field(kind: FactKind, name: str, detail: Detail, offered: Offered) -> Field
     label, hint = label_of(kind, name)
     if name in offered.counts:
         hint = f"{hint}. {_COUNTS}" if hint else _COUNTS
+    if (kind, name) == (FactKind.REFERRED, "to"):
+        hint = _read_here(offered.providers)
+        return Field(name, label, hint, "line", detail.required, suggested=offered.providers)
     options = offered.options.get(name)
     if options is None:
         options = [(value, _words(name, value, offered)) for value in detail.choices]
         return Field(name, label, hint, _shape(name, detail, options), detail.required, options)
-    return Field(name, label, hint, "radios" if len(options) <= _MOST_RADIOS else "select", detail.required, options)
+    return Field(name, label, hint, chosen_by(options), detail.required, options)
+
+
+def _read_here(providers: Sequence[str]) -> str:
+    """Who is told by the referral alone: one letter otherwise, and nobody reads it."""
+    if not providers:
+        return "No provider has an account here: tell them yourself as well"
+    return f"As it is written here, these read it in Homeward: {', '.join(providers)}. Tell any other yourself as well"
 
 
 def _words(name: str, value: str, offered: Offered) -> str:
@@ -92,25 +94,8 @@ def _shape(name: str, detail: Detail, options: Options) -> Shape:
     if detail.form == "instant":
         return "moment"
     if options:
-        return "radios" if len(options) <= _MOST_RADIOS else "select"
-    return "lines" if name in _LONG else "line"
-
-
-@dataclass
-class Written:
-    """What stands in the form's fields, as it was written."""
-
-    day: str
-    time: str
-    note: str = ""
-    replaces: str = ""
-    said: dict[str, str] = field(default_factory=dict[str, str])
-    many: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    also: tuple[str, ...] = ()
-
-    def of(self, name: str) -> str:
-        """What a field says."""
-        return self.said.get(name, "")
+        return chosen_by(options)
+    return "lines" if name in LONG else "line"
 
 
 def new_form(kind: FactKind, offered: Offered, chosen: Mapping[str, str], now: datetime) -> Written:
@@ -165,60 +150,26 @@ def said_by(kind: FactKind, offered: Offered, written: Written, before: Fact | N
         if value:
             details[one.name] = value
         elif one.asked:
-            wrong.add(one.name, _asks(one))
+            wrong.add(one.name, asks(one))
     if len(written.note) > MOST_LETTERS:
         wrong.add(NOTE, f"The note must have at most {MOST_LETTERS} characters")
     return details
 
 
 def _value(one: Field, written: Written, before: Fact | None) -> str:
-    if one.shape == "boxes":
-        return ",".join(_chosen(one, written.many.get(one.name, ())))
-    if one.shape == "moment":
-        at = _moment(one, written, before)
-        return to_rfc3339(at) if at else ""
-    said = written.of(one.name)
-    if not said:
-        return ""
-    if one.options:
-        return _chosen(one, (said,))[0]
-    if one.shape == "day":
-        return day_said(said, one.name).isoformat()
-    if len(said) > MOST_LETTERS:
-        raise BadInputError(f"{one.name}: must have at most {MOST_LETTERS} characters")
-    return said
-
-
-def _chosen(one: Field, values: Iterable[str]) -> list[str]:
-    there = dict(one.options)
-    chosen = list(values)
-    if any(value not in there for value in chosen):
-        raise BadInputError(f"{one.name}: choose one of the answers that are there")
-    return chosen
-
-
-def _moment(one: Field, written: Written, before: Fact | None) -> datetime | None:
+    if one.shape != "moment":
+        return text_said(one, written)
     day, time = written.of(f"{one.name}_day"), written.of(f"{one.name}_time")
     if not day and not time:
-        return None
+        return ""
     kept = parse_instant(before.details[one.name]) if before and one.name in before.details else None
-    return _as_it_was(kept, day, time) or moment_said(day, time, one.name)
+    return to_rfc3339(instant_said(day, time, one.name, kept))
 
 
 def happened_at(written: Written, before: Fact | None, wrong: Mistakes) -> datetime | None:
     """When it happened (UTC), as a form says; None, with the mistake in `wrong`, when that cannot be used."""
     try:
-        kept = _as_it_was(before.at if before else None, written.day, written.time)
-        return kept or moment_said(written.day, written.time, AT)
+        return instant_said(written.day, written.time, AT, before.at if before else None)
     except BadInputError as error:
         wrong.take(error, AT)
         return None
-
-
-def _as_it_was(at: datetime | None, day: str, time: str) -> datetime | None:
-    """An instant that a correction leaves as it is: no field shows its seconds, nor which of autumn's two hours."""
-    return at if at and (day, time) == as_fields(at) else None
-
-
-def _asks(one: Field) -> str:
-    return f"{'Choose' if one.options else 'Give'} an answer: {one.label}"

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 
+from activities.store.accounts import providers
 from activities.store.child_records import EpisodeOfChild, episodes_of
 from starter.access import Permission, permission_to_record
 from starter.api.asking import Asked, AskedBy, needs
@@ -18,8 +19,6 @@ from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, li
 from starter.console.episode.offering import absence_in_words, offered_by
 from starter.console.episode.record_form import (
     Offered,
-    Options,
-    Written,
     fields_of,
     form_of,
     form_posted,
@@ -28,6 +27,7 @@ from starter.console.episode.record_form import (
     said_by,
 )
 from starter.console.episode.shown import EpisodePage, can_be_replaced, episode_page
+from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
 from starter.console.pages import page
 from starter.sight import hidden_among
@@ -136,7 +136,10 @@ async def _form_of(parts: Parts, asked: Asked, episode_id: UUID, kind: FactKind,
             raise ProblemError(Problem.NOT_FOUND)
     if kind in (FactKind.RHI_COMPLETED, FactKind.RHI_DELAYED) and _reads(asked):
         others = await other_absences(parts, asked, shown)
-    return _Form(shown, kind, offered_by(shown, kind, parts.policies, others, before), before, others)
+    async with parts.store.snapshot() as session:
+        known = await providers(session, asked.authority) if kind is FactKind.REFERRED else ()
+    offered = offered_by(shown, kind, parts.policies, others, before=before, providers=known)
+    return _Form(shown, kind, offered, before, others)
 
 
 async def other_absences(parts: Parts, asked: Asked, shown: EpisodePage) -> list[EpisodeOfChild]:

@@ -95,6 +95,12 @@ class EpisodePage:
         return bool(self.shown.view and self.shown.view.episode["closed_at"])
 
     @property
+    def merged_into(self) -> str | None:
+        """The id of the episode in which this one goes on, if it was merged into one."""
+        merged = self.known.all(FactKind.MERGED)
+        return merged[-1].details["into"] if merged else None
+
+    @property
     def gone(self) -> bool:
         """Whether the child is not back, as far as is known."""
         return self.status is None or self.status.gone

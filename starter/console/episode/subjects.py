@@ -7,23 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from activities.store.child_records import versions
 from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
-from starter.api.problems import Problem, ProblemError
-from starter.child_records import FORMS, RecordShown, show_latest
 from starter.console.asking import console_router
+from starter.console.episode.deeds import done_under
+from starter.console.episode.keeping import as_kept, may_keep, records_kept
 from starter.console.episode.kinds import may_record, title_of
-from starter.console.episode.record_words import RECORD_TITLES, lines_of_record
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, episode_page
 from starter.console.pages import page
-from starter.sight import child_is_hidden
 from workflows.clocks import Clock
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
-from workflows.instants import london_day
 from workflows.policy import Prompt
 from workflows.vocabulary import ClockState
 
@@ -75,6 +71,7 @@ def router_of(parts: Parts) -> APIRouter:
             refusal=list(_steps(shown, _AFTER_A_REFUSAL)) if refused else [],
             besides=list(_steps(shown, _BESIDES)),
             consents=consents,
+            handed_over=bool(shown.known.all(_K.REFERRED)),
         )
 
     @router.get("/episodes/{episode_id}/meetings")
@@ -89,13 +86,20 @@ def router_of(parts: Parts) -> APIRouter:
 
     @router.get("/episodes/{episode_id}/plan")
     @needs(Permission.READ_CHILD_RECORDS)
-    async def plan(episode_id: UUID, asked: AskedBy) -> Response:
+    async def plan(episode_id: UUID, asked: AskedBy, done: UUID | None = None) -> Response:
         """The plan and what else is kept for the child, with what is missing from it."""
         asked.require(Permission.READ_EPISODES)
         shown = await episode_page(parts, asked, str(episode_id))
-        kept = await _kept(parts, asked, shown)
-        records = [(RECORD_TITLES[kind], one, lines_of_record(one)) for kind, one in kept.items()]
-        return _page(asked, shown, "plan", _PLAN, steps=list(_steps(shown, _PLAN)), records=records)
+        return _page(
+            asked,
+            shown,
+            "plan",
+            _PLAN,
+            steps=list(_steps(shown, _PLAN)),
+            records=await records_kept(parts, asked, shown),
+            may_keep=may_keep(shown),
+            kept_now=as_kept(await done_under(parts, asked, done)),
+        )
 
     return router
 
@@ -145,15 +149,3 @@ def _actions(shown: EpisodePage) -> Iterator[tuple[Fact, Fact | None, str | None
         done = shown.known.first(_K.ACTION_DONE, action=fact.id)
         may = done is None and may_record(shown.principal, _K.ACTION_DONE) and not shown.closed
         yield fact, done, shown.way(_K.ACTION_DONE, action=fact.id).path if may else None
-
-
-async def _kept(parts: Parts, asked: Asked, shown: EpisodePage) -> dict[str, RecordShown | None]:
-    """The latest of each kind of record of the child. Raises ProblemError for one that is need-to-know."""
-    child_id = shown.seen.child_id
-    if child_id is None:
-        return dict.fromkeys(FORMS)
-    async with parts.store.snapshot() as session:
-        if await child_is_hidden(session, asked.principal, child_id, asked.now):
-            raise ProblemError(Problem.NEED_TO_KNOW)
-        records = await versions(session, child_id)
-    return show_latest(records, parts.policies.pack("homeward"), london_day(asked.now))
