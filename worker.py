@@ -19,6 +19,7 @@ from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
+from starter.environment import require_known_names
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
 from starter.logs import begin_logging
 from starter.post_office import post_of, ways_out
@@ -116,6 +117,7 @@ def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
     begin_logging()
     try:
+        require_known_names()
         asyncio.run(run(load_settings(), load_post_settings()))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
         sys.stderr.write(f"homeward worker: {mistake}\n")

@@ -28,6 +28,7 @@ from starter.brief_engine import BriefEngine
 from starter.client import EngineSilentError, Reached
 from starter.commands import Commands
 from starter.engine_room import engine_room
+from starter.environment import require_known_names
 from starter.glass import Glass
 from starter.identity.settings import IdentitySettings, load_identity_settings
 from starter.logs import begin_logging
@@ -168,6 +169,7 @@ def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
     begin_logging()
     try:
+        require_known_names()
         settings = load_settings()
         asyncio.run(serve(settings, load_post_settings(), load_identity_settings(settings)))
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:

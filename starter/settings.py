@@ -1,12 +1,13 @@
-"""Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
+"""Settings: from the environment, or from files where they are secret; each named HOMEWARD_..., checked at the start."""
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from activities.store.urls import driven_url, is_sqlite
 from starter.access import AccessRole
@@ -16,6 +17,9 @@ from workflows.plain_errors import BadInputError, first_error
 def _own_folder() -> Path:
     return Path.home() / ".local" / "share" / "homeward"
 
+
+SECRETS_DIR: Final = "HOMEWARD_SECRETS_DIR"
+"""The variable that names the folder of settings that are kept in files."""
 
 _OF_THIS_MACHINE: Final = frozenset(AccessRole) - {
     AccessRole.INTERVIEW_PROVIDER,
@@ -56,6 +60,9 @@ class Settings(BaseSettings):
         default="",
         repr=False,
         description="URL of a PostgreSQL database, or of an SQLite file; by default one in the data folder",
+    )
+    secrets_dir: Path | None = Field(
+        default=None, description="folder whose files, each named as a setting, hold its value; the environment wins"
     )
     policy_dir: Path | None = Field(default=None, description="folder of an authority's own packs and calendars")
     authority: str = Field(
@@ -185,17 +192,33 @@ class Settings(BaseSettings):
 SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
 
 
+def secrets_folder() -> Path | None:
+    """The folder of settings that are kept in files, or None. Raises BadInputError when there is no such folder."""
+    named = [value for name, value in os.environ.items() if name.upper() == SECRETS_DIR and value]
+    if not named:
+        return None
+    folder = Path(named[0]).expanduser()
+    if not folder.is_dir():
+        raise BadInputError(f"{SECRETS_DIR}: {folder} is no folder")
+    return folder
+
+
 def from_environment(kind: type[SomeSettings]) -> SomeSettings:
-    """Read settings of a kind from the environment. Raises BadInputError naming the variable."""
+    """Read settings of a kind from the environment and the secrets' files. Raises BadInputError naming the variable."""
+    folder = secrets_folder()
     try:
-        return kind()
+        return kind(_secrets_dir=folder)
     except ValidationError as error:
         field, sentence = first_error(error)
         if not field and ": " in sentence:
             field, _, sentence = sentence.partition(": ")
         raise BadInputError(f"HOMEWARD_{field.upper()}: {sentence}") from None
+    except SettingsError as error:
+        cause = error.__cause__
+        why = f"{cause.filename}: {cause.strerror}" if isinstance(cause, OSError) else f"{folder}: not text in UTF-8"
+        raise BadInputError(f"{SECRETS_DIR}: {why}") from None
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment. Raises BadInputError naming the variable."""
+    """Read the settings. Raises BadInputError naming the variable."""
     return from_environment(Settings)

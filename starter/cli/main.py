@@ -33,6 +33,7 @@ from starter.cli import (
     webhooks,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
+from starter.environment import require_known_names
 from workflows.plain_errors import BadInputError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.callback()(require_known_names)
 stack.add_to(app)
 episodes.add_to(app)
 show.add_to(app)
