@@ -1,4 +1,4 @@
-"""Settings: from the environment, or from files where they are secret; each named HOMEWARD_..., checked at the start."""
+"""Settings: from the environment, or from files if secret; each named HOMEWARD_..., checked at the start."""
 
 import os
 from ipaddress import ip_address

@@ -11,6 +11,7 @@ from starter.cli import (
     access,
     accounts,
     audit,
+    backup,
     child,
     database,
     directory,
@@ -24,6 +25,7 @@ from starter.cli import (
     reconcile,
     referrals,
     scenarios,
+    setting_up,
     show,
     stack,
     stuck,
@@ -54,6 +56,8 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+setting_up.add_to(app)
+backup.add_to(app)
 reconcile.add_to(app)
 stuck.add_to(app)
 accounts.add_to(app)
