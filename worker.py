@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from temporalio.client import Client
 
@@ -33,6 +35,9 @@ from workflows.plain_errors import BadInputError
 
 log = logging.getLogger("homeward.worker")
 
+ALIVE_EVERY_SECONDS: Final = 10.0
+"""How often a worker shows that it does not hang; waiting for an engine is no hanging."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -55,6 +60,7 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     # Notify's client waits in threads, and the loop's own few would let one slow provider hold up every message.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SENDS_AT_ONCE))
+    alive = asyncio.create_task(_show_life(settings.worker_alive_file)) if settings.worker_alive_file else None
     ways = ways_out(post_settings)
     parts = Parts(settings, post_settings, Store(settings.database), Policies.load(settings.policy_dir))
     await parts.store.make_ready()
@@ -69,6 +75,21 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
     stop.set()
     await deliveries
     await parts.store.close()
+    if alive:
+        alive.cancel()
+
+
+async def _show_life(file: Path) -> None:
+    """Touch a file for as long as the loop turns. One that cannot be touched is said once, and stops no worker."""
+    told = False
+    while True:
+        try:
+            file.touch()  # noqa: ASYNC240 - in a thread it might wait behind slow providers
+        except OSError as trouble:
+            if not told:
+                log.warning("HOMEWARD_WORKER_ALIVE_FILE: cannot be touched: %s", trouble.strerror)
+            told = True
+        await asyncio.sleep(ALIVE_EVERY_SECONDS)
 
 
 def _deliveries(parts: Parts) -> Deliveries:

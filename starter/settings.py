@@ -93,7 +93,9 @@ class Settings(BaseSettings):
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )
-
+    worker_alive_file: Path | None = Field(
+        default=None, description="file that a worker touches every ten seconds, for whoever restarts one that hangs"
+    )
     private_receivers: bool | None = Field(
         default=None,
         description="whether events may go to this machine and inner networks; by default with the embedded engine",
@@ -102,7 +104,7 @@ class Settings(BaseSettings):
         default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
     )
 
-    @field_validator("data_dir", "policy_dir")
+    @field_validator("data_dir", "policy_dir", "worker_alive_file")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None

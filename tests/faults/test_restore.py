@@ -22,7 +22,6 @@ from tests.faults.machine import HOMEWARD, Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 from tests.postgres import APPLICATION, Postgres, program
 
-
 TOLD_AFTER_A_DAY = ("iro_notice", "leadership_alert", "parent_notice", "return_plan", "strategy_meeting")
 """The clocks of which somebody is told about a child who has been away for more than a day."""
 
