@@ -6,7 +6,7 @@ Where kubectl is, what kustomize makes of them is looked at as well.
 from pathlib import Path
 from typing import Any, Final
 
-import kubernetes_validate
+import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 

@@ -1,6 +1,9 @@
 """The parts run apart: what they need is made once, by whoever may, and found again; then a child's clocks run."""
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Generator
 
 import psycopg
@@ -13,6 +16,7 @@ from tests.conftest import fresh_server
 from tests.faults.machine import HOMEWARD, Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 from tests.postgres import APPLICATION, Postgres
+from worker import ALIVE_EVERY_SECONDS
 
 NAMESPACE = "invented-town"
 DATABASE_MADE = f"made     database: its schema, by the revisions {', '.join(REVISIONS)}"
@@ -75,11 +79,19 @@ def test_setup_makes_what_is_not_there_and_the_parts_run(apart: Machine, own_pos
     assert machine.homeward("setup", "--dry-run").returncode == 0, "whoever works may look"
     assert "--grant: there is no such role" in sets_up("--grant", "nobody")[2]
 
+    alive = machine.folder / "alive"
+    machine.environment["HOMEWARD_WORKER_ALIVE_FILE"] = str(alive)
     machine.start("worker", [str(HOMEWARD), "worker"])
     machine.start("service", [str(HOMEWARD), "serve"])
     episode = machine.report(child=CHILD, reported=ago(hours=1))
     wait_until(lambda: machine.notices(episode, "iro_notice") == ["ask"], "the first notice is sent")
     wait_until(lambda: machine.homeward("doctor").returncode == 0, "all is well")
+    os.utime(alive, (0, 0))
+    wait_until(lambda: alive.stat().st_mtime > 0, "the worker shows that it does not hang", ALIVE_EVERY_SECONDS + 5)
+    machine.processes["worker"].send_signal(signal.SIGSTOP)
+    os.utime(alive, (0, 0))
+    time.sleep(ALIVE_EVERY_SECONDS + 2)
+    assert alive.stat().st_mtime == 0, "one that hangs does not"
     as_application = psycopg.connect(own_postgres.url("homeward", APPLICATION))
     with as_application, pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_application.execute("UPDATE audit SET way = 'another'")
