@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from temporalio.client import Client
 
@@ -19,6 +21,7 @@ from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, EngineWatch, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
+from starter.environment import require_known_names
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
 from starter.observing.logs import begin_logging
 from starter.observing.metrics import engine_client_runtime, serving_metrics
@@ -34,6 +37,9 @@ from workflows.names import TASK_QUEUE
 from workflows.plain_errors import BadInputError
 
 log = logging.getLogger("homeward.worker")
+
+ALIVE_EVERY_SECONDS: Final = 10.0
+"""How often a worker shows that it does not hang; waiting for an engine is no hanging."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ async def run(settings: Settings, post_settings: PostSettings, observing: Observ
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     # Notify's client waits in threads, and the loop's own few would let one slow provider hold up every message.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SENDS_AT_ONCE))
+    alive = asyncio.create_task(_show_life(settings.worker_alive_file)) if settings.worker_alive_file else None
     ways = ways_out(post_settings)
     store, policies = Store(settings.database), Policies.load(settings.policy_dir)
     parts = Parts(settings, post_settings, observing, store, policies)
@@ -73,6 +80,21 @@ async def run(settings: Settings, post_settings: PostSettings, observing: Observ
     stop.set()
     await deliveries
     await parts.store.close()
+    if alive:
+        alive.cancel()
+
+
+async def _show_life(file: Path) -> None:
+    """Touch a file for as long as the loop turns. One that cannot be touched is said once, and stops no worker."""
+    told = False
+    while True:
+        try:
+            file.touch()  # noqa: ASYNC240 - in a thread it might wait behind slow providers
+        except OSError as trouble:
+            if not told:
+                log.warning("HOMEWARD_WORKER_ALIVE_FILE: cannot be touched: %s", trouble.strerror)
+            told = True
+        await asyncio.sleep(ALIVE_EVERY_SECONDS)
 
 
 def _deliveries(parts: Parts) -> Deliveries:
@@ -124,6 +146,7 @@ async def _connect_patiently(parts: Parts, stop: asyncio.Event) -> Client | None
 def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
     try:
+        require_known_names()
         observing = load_observing_settings()
         begin_logging(observing)
         traces = begin_tracing("worker", observing.traces_url)

@@ -44,6 +44,10 @@ class EpisodeNotRunningError(Exception):
     """The engine runs no such episode: it never began, or it is closed."""
 
 
+class EpisodeForgottenError(Exception):
+    """The engine has no history of the episode: it kept it for as long as it keeps closed ones, or has lost it."""
+
+
 @dataclass(frozen=True)
 class EngineWatch:
     """How a client of the engine is watched: what counts its calls, what carries traces; by default nothing does."""
@@ -134,15 +138,18 @@ class Episodes:
                 raise EpisodeNotRunningError("the engine runs no such episode, or it is closed") from error
             raise EngineSilentError("the engine did not answer") from error
 
-    async def begin_again(self, episode_id: str, fact: Fact) -> None:
-        """Begin a closed episode again, with all it knew and one more fact. Raises EngineSilentError."""
+    async def begin_again(self, episode_id: str, fact: Fact, knew: EpisodeInput | None = None) -> None:
+        """Begin a closed episode again, with all it knew, by itself or as somebody else remembers, and one more fact.
+
+        Raises EpisodeForgottenError, or EngineSilentError.
+        """
         handle = self._client.get_workflow_handle(workflow_id(episode_id))
         patience = timedelta(seconds=self._patience)
         try:
-            knew = await handle.query(QUERY_CARRIED, result_type=EpisodeInput, rpc_timeout=patience)
+            all_known = knew or await handle.query(QUERY_CARRIED, result_type=EpisodeInput, rpc_timeout=patience)
             await self._client.start_workflow(
                 EPISODE_WORKFLOW,
-                knew.model_copy(update={"facts": (*knew.facts, fact)}),
+                all_known.model_copy(update={"facts": (*all_known.facts, fact)}),
                 id=handle.id,
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -152,6 +159,8 @@ class Episodes:
         except WorkflowAlreadyStartedError:
             return
         except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise EpisodeForgottenError("the engine knows nothing of this episode any more") from error
             raise EngineSilentError("the engine did not answer") from error
 
     async def show_refusal(self, episode_id: str, fact: dict[str, Any]) -> None:

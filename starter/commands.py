@@ -19,8 +19,14 @@ from activities.store import Store, inbox
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
-from starter.beginning import begin_many, first_input
-from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
+from starter.beginning import begin_many, first_input, remembered_by_rows
+from starter.client import (
+    EngineSilentError,
+    EpisodeForgottenError,
+    EpisodeNotRunningError,
+    Episodes,
+    FactRefusedError,
+)
 from starter.observing.metrics import INBOX_TO_ENGINE
 from starter.reports import Report, read_report
 from workflows.contracts import Recorded
@@ -359,8 +365,7 @@ class Commands:
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
             if fact.kind is FactKind.REOPENED:
-                await episodes.begin_again(item.episode_id, fact)
-                return await self._settled(item, "applied", None, now)
+                return await self._begin_again(episodes, item, fact, now)
             return await self._not_running(item, now)
         outcome = await self._settled(item, "applied", None, now)
         again = recorded.again or item.state == "applied"
@@ -381,6 +386,18 @@ class Commands:
                 raise
             await self._begin(episodes, report, now)
             return await episodes.record(item.episode_id, fact)
+
+    async def _begin_again(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Outcome:
+        try:
+            await episodes.begin_again(item.episode_id, fact)
+        except EpisodeForgottenError:
+            knew = await remembered_by_rows(self._store, self._policies, item, now)
+            if isinstance(knew, str):
+                async with self._store.session() as session:
+                    await inbox.note_trouble(session, item.id, knew)
+                return _outcome(item, "kept", reason=knew)
+            await episodes.begin_again(item.episode_id, fact, knew)
+        return await self._settled(item, "applied", None, now)
 
     async def _not_running(self, item: InboxItem, now: datetime) -> Outcome:
         """A closed episode refuses; one the engine has lost keeps what was said until it is mended."""

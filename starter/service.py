@@ -28,6 +28,7 @@ from starter.brief_engine import BriefEngine
 from starter.client import UNWATCHED, EngineSilentError, EngineWatch, Reached
 from starter.commands import Commands
 from starter.engine_room import engine_room
+from starter.environment import require_known_names
 from starter.glass import Glass
 from starter.identity.settings import IdentitySettings, load_identity_settings
 from starter.observing.logs import begin_logging
@@ -175,6 +176,7 @@ async def serve(
 def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
     try:
+        require_known_names()
         settings, observing = load_settings(), load_observing_settings()
         begin_logging(observing)
         traces = begin_tracing("service", observing.traces_url)

@@ -12,6 +12,7 @@ from activities.store import Store, StoreUnavailableError
 from starter.brief_engine import BriefEngine
 from starter.client import Reached
 from starter.engine_room import LOOK_SECONDS, engine_room
+from starter.environment import require_known_names
 from starter.identity.settings import load_identity_settings
 from starter.observing.logs import begin_logging
 from starter.observing.metrics import serving_metrics
@@ -76,7 +77,7 @@ def watchdog_of(settings: Settings, watch: WatchSettings, post_settings: PostSet
         room=engine_room(settings, post_settings, store, policies, brief),
         policies=policies,
         authority=settings.authority,
-        service=public or settings.links,
+        service=watch.watch_service_url or public or settings.links,
         certificates=[one for one in certificates if one],
         expiries=watch.expiries,
         warn=timedelta(days=watch.warn_days),
@@ -104,6 +105,7 @@ async def watch_until_told(settings: Settings, watch: WatchSettings, post_settin
 def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
     try:
+        require_known_names()
         observing, watch = load_observing_settings(), load_watch_settings()
         begin_logging(observing)
         with serving_metrics(observing.metrics_host, watch.watch_metrics_port, "HOMEWARD_WATCH_METRICS_PORT"):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from starter.settings import from_environment
+from starter.settings import from_environment, require_web_address
 
 
 def _each(written: Any) -> Any:
@@ -19,6 +19,9 @@ class WatchSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore", frozen=True)
     watch_seconds: int = Field(default=60, ge=5, le=3600, description="how often the watchdog looks")
+    watch_service_url: str = Field(
+        default="", description="where the watchdog finds the HTTP service; by default its public address"
+    )
     watch_metrics_port: int = Field(default=0, ge=0, le=65535, description="port of the watchdog's metrics; 0: none")
     alarm_url: str = Field(default="", description="where alarms go as signed webhooks: https, or http on this machine")
     alarm_secret: SecretStr = Field(default=SecretStr(""), description="`whsec_...`, with which alarms are signed")
@@ -38,6 +41,11 @@ class WatchSettings(BaseSettings):
     warn_days: int = Field(
         default=21, ge=1, le=365, description="how long before they end certificates and keys are told of"
     )
+
+    @field_validator("watch_service_url")
+    @classmethod
+    def _a_web_address(cls, url: str) -> str:
+        return require_web_address(url, "http://api:8300")
 
     @field_validator("alarm_emails", mode="before")
     @classmethod

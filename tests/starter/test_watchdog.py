@@ -224,6 +224,7 @@ async def test_how_much_there_is_is_counted_and_only_of_the_authority(store: Sto
     [
         ("ALARM_URL", "https://alarms.example/x", "HOMEWARD_ALARM_SECRET: must be given with HOMEWARD_ALARM_URL"),
         ("WATCH_CERTIFICATES", "mail.example", "must be such as mail.example:465"),
+        ("WATCH_SERVICE_URL", "api:8300", "must be an address such as http://api:8300"),
         ("EXPIRIES", "notify=soon", "must be such as notify=2027-03-31"),
         ("WATCH_SECONDS", "1", "HOMEWARD_WATCH_SECONDS"),
     ],
