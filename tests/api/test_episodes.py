@@ -165,7 +165,8 @@ async def test_the_fact_that_the_page_gives_as_an_example_can_be_sent(store: Sto
         assert [(one["state"], one["status"], one["again"]) for one in answer.json()] == [("kept", None, False)]
         await client.post(f"/v1/episodes/{episode}/facts", json=RESTRICTING, headers=key())
     async with store.session() as session:
-        kept = await session.scalars(select(InboxTable.body).where(InboxTable.kind == "fact"))
+        facts = select(InboxTable.body).where(InboxTable.kind == "fact").order_by(InboxTable.received_at)
+        kept = await session.scalars(facts)
     assert [fact["details"] for fact in kept] == [json.loads(said)["details"], RESTRICTING["details"]]
 
 
