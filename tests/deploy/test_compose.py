@@ -36,7 +36,7 @@ def test_only_this_machine_reaches_anything() -> None:
     port = Settings.model_fields["http_port"].default
     assert ports == {"api": [f"127.0.0.1:{port}:{port}"]}
     beside = {name for name, one in SERVICES.items() if "outside" in one["networks"]}
-    assert beside == {"api", "worker"}
+    assert beside == {"api", "watchdog", "worker"}
     assert [name for name, about in COMPOSE["networks"].items() if not about.get("internal")] == ["outside"]
 
 

@@ -77,7 +77,11 @@ def test_what_they_are_told_are_settings_and_no_secrets() -> None:
 
 def test_each_part_is_asked_how_it_is() -> None:
     api, worker = CONTAINERS["homeward-api"], CONTAINERS["homeward-worker"]
-    for container in (api, worker):
+    watchdog = CONTAINERS["homeward-watchdog"]
+    (port,) = watchdog["env"]
+    assert port["name"] == "HOMEWARD_WATCH_METRICS_PORT"
+    assert f":{port['value']}/metrics" in watchdog["livenessProbe"]["exec"]["command"][-1]
+    for container in (api, worker, watchdog):
         assert {"startupProbe", "livenessProbe"} <= container.keys()
     assert api["readinessProbe"]["httpGet"] == {"path": "/health", "port": "http"}
     assert "httpGet" not in api["livenessProbe"], "a service is not restarted because its database is away"
@@ -95,6 +99,8 @@ def test_ports_are_those_of_the_settings() -> None:
     ways_out = BY_NAME["NetworkPolicy", "homeward"]["spec"]["egress"][1]["ports"]
     wanted = {Settings.model_fields["engine_port"].default, 5432, 443, 587}
     assert {one["port"] for one in ways_out} == wanted
+    service = BY_NAME["Service", "homeward"]
+    assert (service["spec"]["ports"][0]["port"], SETTINGS["HOMEWARD_WATCH_SERVICE_URL"]) == (80, "http://homeward")
     assert SETTINGS["HOMEWARD_ENGINE_ADDRESS"].endswith(f":{Settings.model_fields['engine_port'].default}")
 
 
@@ -103,8 +109,10 @@ def test_what_chooses_pods_finds_them() -> None:
         ("Service", "homeward"): {"homeward-api"},
         ("PodDisruptionBudget", "homeward-worker"): {"homeward-worker"},
         ("PodDisruptionBudget", "homeward-api"): {"homeward-api"},
-        ("NetworkPolicy", "homeward"): {"homeward-api", "homeward-worker", "homeward-setup"},
+        ("NetworkPolicy", "homeward"): {"homeward-api", "homeward-worker", "homeward-setup", "homeward-watchdog"},
         ("NetworkPolicy", "homeward-api"): {"homeward-api"},
+        ("NetworkPolicy", "homeward-watchdog"): {"homeward-watchdog"},
+        ("Deployment", "homeward-watchdog"): {"homeward-watchdog"},
         ("Deployment", "homeward-worker"): {"homeward-worker"},
         ("Deployment", "homeward-api"): {"homeward-api"},
     }

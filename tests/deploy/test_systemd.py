@@ -59,6 +59,7 @@ def test_there_is_one_for_each_part() -> None:
     assert [unit.name for unit in UNITS] == [
         "homeward-api.service",
         "homeward-setup.service",
+        "homeward-watchdog.service",
         "homeward-worker@.service",
     ]
     worker = values(UNITS[-1])
