@@ -177,6 +177,14 @@ async def report_of(session: AsyncSession, authority: str, episode_id: str) -> I
     return InboxItem.model_validate(row) if row else None
 
 
+async def identities_reported(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
+    """What the reports of these episodes of an authority say of who the child is, where they say it."""
+    identity = InboxTable.body["report"]["answers"]["identity"].as_string()
+    mine = (InboxTable.authority == authority, InboxTable.kind == "report", InboxTable.episode_id.in_(set(episode_ids)))
+    found = await session.execute(select(InboxTable.episode_id, identity).where(*mine))
+    return {id: said for id, said in found.all() if said}
+
+
 class ReportSaid(BaseModel):
     """A report that somebody made, and how its episode stands, once its workflow has written it."""
 

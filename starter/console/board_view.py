@@ -9,7 +9,6 @@ from typing import Final
 from activities.store import inbox
 from activities.store.board import (
     OpenEpisode,
-    child_references,
     facts_in_force,
     owed_in,
 )
@@ -17,9 +16,10 @@ from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
+from starter.console.naming import children_called
 from starter.console.next_steps import Holder, Holders
 from starter.console.reading import Reader
-from starter.console.spoken import Pressure, pressure
+from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
 from workflows.owed import Owed
@@ -46,7 +46,7 @@ class BoardRow:
 
     episode: OpenEpisode
     hidden: bool
-    reference: str | None = None
+    called: str = WITHOUT_NUMBER
     owed: tuple[Owed, ...] = ()
     holder: Holder | None = None
     overdue: int = 0
@@ -90,7 +90,7 @@ class Waiting:
     """A report that is kept, and for which no clock runs yet. `received_at` is UTC."""
 
     episode_id: str
-    reference: str | None
+    called: str
     hidden: bool
     received_at: datetime
 
@@ -188,7 +188,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     owed = await owed_in(session, reader.authority, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
-    references = await child_references(session, sorted({one.child_id for one in whole if one.child_id}))
+    called = await children_called(session, reader.authority, ids)
 
     def row(episode: OpenEpisode) -> BoardRow:
         id = episode.episode_id
@@ -197,7 +197,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
         return BoardRow(
             episode,
             hidden=False,
-            reference=references.get(episode.child_id or ""),
+            called=called[id],
             owed=tuple(owed[id]),
             holder=holders.of(episode, owed[id][0]) if owed[id] else None,
             overdue=sum(not one.by_itself and one.due is not None and one.due < now for one in owed[id]),
@@ -243,6 +243,7 @@ async def waiting_reports(reader: Reader, kept: Sequence[inbox.InboxItem]) -> tu
     for item in kept:
         seen = await see_episode(reader.session, reader.principal, item.episode_id, reader.now)
         hidden = seen.sight != "whole"
-        reference = None if hidden else item.body["report"]["child"].get("reference")
-        found.append(Waiting(item.episode_id, reference, hidden, item.received_at))
+        report = item.body["report"]
+        called = child_called(report["child"].get("reference"), report.get("answers", {}).get("identity"))
+        found.append(Waiting(item.episode_id, "" if hidden else called, hidden, item.received_at))
     return tuple(found)

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import InTray, tray_of
 from activities.store.directory import everyone
-from activities.store.episode_search import references_of_episodes
 from activities.store.tasks import TAKEN, TasksWanted, TaskView, why_of_person
 from starter.access import Permission
 from starter.api.acting import ME
@@ -35,6 +34,7 @@ from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tra
 from starter.commands import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.forms import Mistakes, Posted
+from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
 from starter.console.spoken import role_in_words
@@ -101,7 +101,7 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
             found = await page_of_tasks(session, asked, wanted, person, at=place_of(cursor), limit=_PAGE)
             lines = await _lines(session, asked, found.items)
             told = await _told(session, asked) if known else []
-            children = await references_of_episodes(session, asked.authority, {one.line.episode_id for one in told})
+            children = await children_called(session, asked.authority, {one.line.episode_id for one in told})
         following = _address(whose, role, found.next) if found.next else None
         return _index(
             asked,
@@ -205,7 +205,7 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
     seen = [task for task in tasks if not task.hidden]
-    references = await references_of_episodes(session, asked.authority, {task.episode_id for task in seen})
+    references = await children_called(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
     views = [TaskView.model_validate(task) for task in seen]
     why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
@@ -238,7 +238,7 @@ async def _task_page(
         task = await seen_task(session, asked, named)
         full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
         people = await everyone(session, asked.authority)
-        references = await references_of_episodes(session, asked.authority, {task.episode_id})
+        references = await children_called(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
@@ -249,7 +249,7 @@ async def _task_page(
         status=422 if mistakes else 200,
         task=task,
         path=_path_of(named),
-        child=references.get(task.episode_id),
+        child=references[task.episode_id],
         full=full,
         cover_words={key: words.format(role=role_in_words(task.role)) for key, words in _COVER_WORDS.items()},
         why=why.get(task.key),

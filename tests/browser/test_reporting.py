@@ -303,7 +303,7 @@ async def test_who_reported_says_later_what_they_know_and_that_the_child_is_back
     await page.reload()
     await expect(page.get_by_text("Return home interview").first).to_be_visible()
     await page.goto("/report")
-    await expect(page.get_by_text("A child without a number: returned")).to_be_visible()
+    await expect(page.get_by_text("A child without a number yet: returned")).to_be_visible()
     counted = select(func.count()).select_from(InboxTable).where(InboxTable.authority == town.stage.authority)
     async with town.stage.store.snapshot() as session:
         assert await session.scalar(counted) == 5

@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import event
 
-from activities.store import audit
+from activities.store import audit, inbox
 from activities.store.audit import Chained
 from activities.store.statements import upsert
 from activities.store.tables import EpisodeTable, TaskTable
@@ -279,3 +280,22 @@ async def _statements(client: httpx.AsyncClient, asked: list[str]) -> int:
     asked.clear()
     assert (await client.get("/now")).status_code == 200
     return len(asked)
+
+
+async def test_children_without_a_number_are_told_apart_by_what_was_reported_of_them(service: Service) -> None:
+    store = service.store
+    words = {"Kit Invented, girl, 14": await child(store, None), "Lee Invented " * 9: await child(store, None)}
+    unsaid = await child(store, None)
+    for identity, episode in words.items():
+        report = {"child": {}, "answers": {"identity": identity}}
+        item = {"id": str(uuid4()), "authority": HERE, "kind": "report", "episode_id": episode}
+        async with store.session() as session:
+            about = {"body": {"report": report}, "urgency": 0, "received_at": NOW}
+            await inbox.keep(session, inbox.InboxItem.model_validate(item | about | {"state": "applied"}))
+    text = await board(service)
+    named = dict(re.findall(r'<h3[^>]*><a[^>]*href="/episodes/([^"]*)">([^<]*)</a></h3>', text))
+    first, second = words.values()
+    assert named[first] == "No number yet: Kit Invented, girl, 14"
+    assert named[second].endswith("…")
+    assert len(named[second]) < 80
+    assert named[unsaid] == "A child without a number yet"

@@ -45,7 +45,7 @@ def chronology_of(shown: EpisodePage) -> Chronology:
     view = shown.shown.view
     facts = sorted(view.facts, key=lambda one: (one.recorded_at, one.at, one.id)) if view else []
     return Chronology(
-        title=f"Chronology: child {shown.reference or 'with no reference'}",
+        title=f"Chronology: child {shown.child_called}",
         head=tuple(_head(shown)),
         happened=tuple(_happened(shown, fact, facts) for fact in facts),
         clocks=tuple(_clock(one) for one in sorted(shown.clocks, key=_begun_first) if _has_begun(one)),

@@ -123,7 +123,7 @@ def picture_of(shown: EpisodePage) -> str:
     """The timeline as SVG that can stand in a page; empty while there is nothing to draw."""
     if shown.shown.view is None:
         return ""
-    return drawn_in_page(draw_timeline(shown.clocks, shown.known, f"Child {shown.reference or 'with no reference'}"))
+    return drawn_in_page(draw_timeline(shown.clocks, shown.known, f"Child {shown.child_called}"))
 
 
 def lines_of(shown: EpisodePage) -> Iterator[Line]:

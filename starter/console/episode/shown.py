@@ -18,7 +18,7 @@ from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import beginning_a_line
+from starter.console.spoken import beginning_a_line, child_called
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
@@ -83,6 +83,11 @@ class EpisodePage:
         if self.shown.view:
             return self.shown.view.child_reference
         return self.shown.report.child.reference if self.shown.report else None
+
+    @property
+    def child_called(self) -> str:
+        """How the child is named."""
+        return child_called(self.reference, self.shown.report.answers.identity if self.shown.report else None)
 
     @property
     def status(self) -> EpisodeStatus | None:
