@@ -170,8 +170,9 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
 def _in_one_line(error: ValidationError) -> str:
     """The first thing wrong with what a form says, by its field; a text too long is not said again."""
     first = error.errors(include_url=False)[0]
-    if first["type"] == "string_too_long":
-        return f"{first['loc'][0]}: must have at most {first['ctx']['max_length']} characters"
+    most = first.get("ctx", {}).get("max_length")
+    if most is not None:
+        return f"{first['loc'][0]}: must have at most {most} characters"
     return one_line(error)
 
 
