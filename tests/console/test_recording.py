@@ -12,6 +12,7 @@ from starter.access import AccessRole, permission_to_record
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
 from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
+from starter.console.episode.said import details_in_words
 from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
 from tests.api.callers import ELSEWHERE, HERE, Service
@@ -289,3 +290,9 @@ async def test_who_authorised_a_ruling_is_chosen_among_the_other_people(service_
     assert (alone.status_code, 'href="#authorised_by"' in alone.text) == (422, True)
     assert "This obligation needs a second person" in alone.text
     assert (madeup.status_code, "Choose one of the answers" in madeup.text, ruled.status_code) == (422, True, 303)
+
+
+def test_who_authorised_something_is_shown_by_name() -> None:
+    ruled = said("clock_voided", 1, clock="rhi", reason="Invented", authorised_by="p-2")
+    assert ("Who authorised it", "Invented p-2") in details_in_words(ruled, {"p-2": "Invented p-2"})
+    assert ("Who authorised it", "p-2") in details_in_words(ruled, {})
