@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
+from activities.store.child_records import EpisodeOfChild
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
+from activities.store.statements import take_turns
 from activities.store.tables import EpisodeTable
 from starter.beginning import begin_many, first_input, remembered_by_rows
 from starter.client import (
@@ -50,6 +52,9 @@ _STAYS_BEHIND: Final = (
     FactKind.MERGED,
 )
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
+
+
+_INTO_ENDED: Final = "--into: that record has ended itself; choose one that goes on"
 
 
 class IdTakenError(BadInputError):
@@ -242,7 +247,8 @@ class Commands:
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
 
-        The last outcome is that of the duplicate itself. Raises BadInputError.
+        The last outcome is that of the duplicate itself. Raises BadInputError, also
+        where the other record has ended: nobody would look for the child by either.
         """
         if duplicate == into:
             raise BadInputError("--into: an episode cannot be merged into itself")
@@ -253,6 +259,8 @@ class Commands:
             raise BadInputError("episode: both episodes must be running before they are merged")
         if view.child_reference and view.episode["child_id"] != target.child_id:
             raise BadInputError("--into: that is an episode of another child")
+        if not EpisodeOfChild.model_validate(target).goes_on:
+            raise BadInputError(_INTO_ENDED)
         moved = [
             (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": f"merged from {duplicate}"}))
             for fact in Known(view.facts, now).facts
@@ -260,7 +268,7 @@ class Commands:
         ]
         said = {"kind": "merged", "at": to_rfc3339(now), "into": into, "reason": reason, "recorded_by": by}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
-        return await self._take_facts([*moved, (duplicate, ending)], now)
+        return await self._take_facts([*moved, (duplicate, ending)], now, goes_on=into)
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""
@@ -280,11 +288,19 @@ class Commands:
         return fact
 
     async def _take_facts(
-        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False, goes_on: str | None = None
     ) -> list[Outcome]:
-        """Keep facts, each with its episode, all or none; then put each to the engine."""
+        """Keep facts, each with its episode, all or none; then put each to the engine.
+
+        `goes_on`: the episode into which another is merged. Raises BadInputError when its record is said to have ended.
+        """
         kept: list[InboxItem] = []
         async with self._store.session() as session:
+            if goes_on is not None:
+                # Whoever merges waits for whoever merges: else two records could each end in the other.
+                await take_turns(session, "merge", [self._authority])
+                if await inbox.is_said_to_have_ended(session, goes_on):
+                    raise BadInputError(_INTO_ENDED)
             for episode_id, fact in facts:
                 if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")

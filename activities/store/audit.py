@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Protocol
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Select, Text, cast, or_, select
@@ -21,6 +22,8 @@ _AT_ONCE: Final = 1000
 _NO_TEXT: Final = dict.fromkeys((0, *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")
 """What can stand in a path or a reason, and no database takes: what was asked is written down all the same."""
 
+_LONGEST_SUBJECT: Final = 500
+
 AuditOutcome = Literal["allowed", "refused", "not_found"]
 
 
@@ -34,6 +37,14 @@ def _in_utc(at: datetime) -> datetime:
 
 
 _Words = Annotated[str, AfterValidator(_writable)]
+
+
+def subject_named(said: str) -> str:
+    """A subject as entries have it, however an address or a search spells it: a UUID has many spellings."""
+    try:
+        return str(UUID(said))
+    except ValueError:
+        return said[:_LONGEST_SUBJECT]
 
 
 class AuditEntry(BaseModel):

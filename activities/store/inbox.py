@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import insert_all_once, insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
+from workflows.fact_kinds import FactKind
 from workflows.vocabulary import EpisodeStatus
 
 ATTEMPTS_BEFORE_LAST: Final = 5
@@ -260,3 +261,17 @@ async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bo
     if row is not None:
         return row.authority == authority
     return await report_of(session, authority, episode_id) is not None
+
+
+_ENDS_THE_RECORD: Final = frozenset({FactKind.MERGED.value, FactKind.RECORDED_IN_ERROR.value})
+
+
+async def is_said_to_have_ended(session: AsyncSession, episode_id: str) -> bool:
+    """Whether it was said, and not refused or taken back, that an episode's record goes on in another or was a mistake.
+
+    What only waits for the engine counts: by the time it is applied it stands in the episode.
+    """
+    chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.kind == "fact")
+    said = (await session.scalars(chosen.where(InboxTable.state != "refused"))).all()
+    taken_back = {one.body["details"]["fact"] for one in said if one.body["kind"] == FactKind.WITHDRAWN}
+    return any(one.body["kind"] in _ENDS_THE_RECORD and one.id not in taken_back for one in said)

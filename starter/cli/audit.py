@@ -73,8 +73,8 @@ def list_command(
 
     async def work() -> list[Chained]:
         async with wired() as here, here.store.snapshot() as session:
-            authority = here.settings.authority
-            return await audit.entries(session, authority, after=after, limit=limit, subject=about, who=who)
+            authority, subject = here.settings.authority, audit.subject_named(about) if about else None
+            return await audit.entries(session, authority, after=after, limit=limit, subject=subject, who=who)
 
     found = run_async(work())
     if as_json:

@@ -7,7 +7,7 @@ from typing import Final, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
-from activities.store.audit import AuditOutcome, Sought
+from activities.store.audit import AuditOutcome, Sought, subject_named
 from starter.access import Permission
 from starter.console.forms import Mistakes
 from starter.console.moments import day_said
@@ -58,7 +58,7 @@ def filters_of(said: Mapping[str, str]) -> AuditFilters:
             who=written["who"] or None,
             permission=written["did"] or None,
             outcome=next((one for one in get_args(AuditOutcome) if one == written["outcome"]), None),
-            subject=written["episode"].lower() or None,
+            subject=subject_named(written["episode"]) if written["episode"] else None,
         )
     return filters
 

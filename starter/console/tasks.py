@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import InTray, tray_of
@@ -41,7 +42,7 @@ from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.names import duty_of
-from workflows.plain_errors import BadInputError
+from workflows.plain_errors import BadInputError, one_line
 from workflows.task_holding import completions
 from workflows.vocabulary import Role
 
@@ -122,7 +123,11 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
         notices = list(posted.many("notice"))
         if not notices:
             raise BadInputError("notice: choose what you have seen")
-        outcomes = await answer_notices(parts, ME, Answering(notices=notices), asked)
+        try:
+            said = Answering(notices=notices)
+        except ValidationError:
+            raise BadInputError("notice: choose what you have seen out of your list") from None
+        outcomes = await answer_notices(parts, ME, said, asked)
         kept = any(one.state == "kept" for one in outcomes)
         return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered'}")
 
@@ -149,13 +154,26 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
         try:
             outcome = await _deed(parts, asked, named, deed, posted)
             not_refused(outcome)
+        except ValidationError as error:
+            mistakes.take(BadInputError(_in_one_line(error)), deed)
         except BadInputError as error:
             mistakes.take(error, deed)
         except ProblemError as error:
             take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise=deed)
         else:
             return go_to(f"{_path_of(named)}?done={'kept' if outcome.state == 'kept' else deed}")
-        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted)
+        if deed == "done" and "note" in mistakes.by_field:
+            mistakes.add(deed, mistakes.by_field.pop("note"))
+        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted, deed=deed)
+
+
+def _in_one_line(error: ValidationError) -> str:
+    """The first thing wrong with what a form says, by its field; a text too long is not said again."""
+    first = error.errors(include_url=False)[0]
+    most = first.get("ctx", {}).get("max_length")
+    if most is not None:
+        return f"{first['loc'][0]}: must have at most {most} characters"
+    return one_line(error)
 
 
 async def _deed(parts: Parts, asked: Asked, named: str, deed: str, posted: Posted) -> Outcome:
@@ -233,6 +251,7 @@ async def _task_page(
     done: str = "",
     mistakes: Mistakes | None = None,
     posted: Posted | None = None,
+    deed: str = "",
 ) -> Response:
     async with parts.store.snapshot() as session:
         task = await seen_task(session, asked, named)
@@ -260,6 +279,7 @@ async def _task_page(
         said=_DONE_WORDS.get(done),
         mistakes=mistakes or Mistakes(),
         posted=posted or Posted(),
+        deed=deed,
     )
 
 

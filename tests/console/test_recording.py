@@ -12,6 +12,7 @@ from starter.access import AccessRole, permission_to_record
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
 from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
+from starter.console.episode.said import details_in_words
 from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
 from tests.api.callers import ELSEWHERE, HERE, Service
@@ -68,7 +69,7 @@ async def everything_there(service: Service) -> str:
     """An episode of which anything can be recorded, by somebody of the directory."""
     agreed = said("action_agreed", 1, do="Invented action", owner="social_worker")
     episode = await absence(service.store, said("reported", 5), agreed)
-    await people(service.store, "p-1")
+    await people(service.store, "p-1", "p-2")
     await holds(service.store, "p-1", "senior_leader")
     await told(service.store, episode, "p-1", "leadership_alert")
     return episode
@@ -273,3 +274,25 @@ async def test_a_referral_names_the_providers_who_read_it_here(service_then: Ser
     assert '<option value="Invented Trust">' in text
     assert "these read it in Homeward: Invented Trust." in text
     assert "Another" not in text
+
+
+async def test_who_authorised_a_ruling_is_chosen_among_the_other_people(service_then: Service) -> None:
+    episode = await absence(service_then.store, said("reported", 30), said("returned", 20))
+    await people(service_then.store, "p-1", "p-2", "p-3")
+    path, sent = f"/episodes/{episode}/record/clock_voided", {**WHEN, "clock": "rhi", "reason": "Invented"}
+    async with service_then.caller(AccessRole.MANAGER, person="p-1") as client:
+        form = (await client.get(path)).text
+        alone = await client.post(path, data={**sent, **key()})
+        madeup = await client.post(path, data={**sent, **key(), "authorised_by": "Invented p-1"})
+        ruled = await client.post(path, data={**sent, **key(), "authorised_by": "p-2"})
+    offered = re.findall(r'name="authorised_by" type="radio" value="([^"]*)"', form)
+    assert (offered, "Invented p-2" in form) == (["p-2", "p-3"], True)
+    assert (alone.status_code, 'href="#authorised_by"' in alone.text) == (422, True)
+    assert "This obligation needs a second person" in alone.text
+    assert (madeup.status_code, "Choose one of the answers" in madeup.text, ruled.status_code) == (422, True, 303)
+
+
+def test_who_authorised_something_is_shown_by_name() -> None:
+    ruled = said("clock_voided", 1, clock="rhi", reason="Invented", authorised_by="p-2")
+    assert ("Who authorised it", "Invented p-2") in details_in_words(ruled, {"p-2": "Invented p-2"})
+    assert ("Who authorised it", "p-2") in details_in_words(ruled, {})

@@ -1,10 +1,12 @@
 """What the form of a kind offers to choose from, out of the episode that it is about. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from activities.policies import Policies
 from activities.store.child_records import EpisodeOfChild
+from starter.api.second_person import AUTHORISED_BY
 from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
 from starter.console.fields import Options
@@ -47,6 +49,7 @@ def _options(
 ) -> Iterator[tuple[str, Options]]:
     if kind in RULINGS:
         yield "clock", [(one.id, one.title) for one in page.clocks if may_be_ruled(one.kind, one.state, kind)]
+        yield AUTHORISED_BY, _others_than(page)
     if kind is FactKind.ACKNOWLEDGED:
         yield from _unanswered(page)
     if kind is FactKind.ACTION_DONE:
@@ -60,6 +63,14 @@ def _options(
         there = sorted({(name, version) for _, name, version, _ in policies.fingerprints() if name in policies.names()})
         yield "policy", [(name, policies.pack(name).title) for name in policies.names()]
         yield "version", [(one, one) for one in dict.fromkeys(version for _, version in there)]
+
+
+def _others_than(page: EpisodePage) -> Options:
+    """Everybody of the directory but whoever asks, by name; those of one name with their references."""
+    others = {one: name for one, name in page.names.items() if one != page.principal.person}
+    alike = {name for name, times in Counter(others.values()).items() if times > 1}
+    named = [(one, f"{name} ({one})" if name in alike else name) for one, name in others.items()]
+    return sorted(named, key=lambda one: one[1].casefold())
 
 
 def may_be_ruled(kind: ClockKind, state: ClockState, ruling: FactKind) -> bool:

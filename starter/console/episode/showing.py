@@ -1,6 +1,7 @@
 """The pages on which people read an episode: how it stands, what is owed, what happened, who was told."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -101,7 +102,7 @@ def _add_more(router: APIRouter, parts: Parts) -> None:
             lines=lines,
             show=show,
             wanted=WANTED,
-            details_in_words=details_in_words,
+            details_in_words=partial(details_in_words, names=shown.names),
         )
 
     @router.get("/episodes/{episode_id}/told")
