@@ -121,6 +121,11 @@ class EpisodePage:
         return [(_said(one), one.received_at, one.reason) for one in self.shown.waiting]
 
     @property
+    def nothing_runs(self) -> bool:
+        """Whether no clock runs for it, and none is about to."""
+        return self.shown.nothing_runs(self.now)
+
+    @property
     def asked_for(self) -> list[str]:
         """What the report left open, in words."""
         report = self.shown.report
