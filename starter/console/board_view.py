@@ -22,6 +22,7 @@ from starter.console.reading import Reader
 from starter.console.spoken import Pressure, pressure
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
+from workflows.facts import GONE_BY
 from workflows.owed import Owed
 from workflows.risk import Assessed, risk_of
 from workflows.vocabulary import EpisodeStatus
@@ -42,6 +43,7 @@ class BoardRow:
     """A child on the board. Of one that is hidden only `status` is said. Instants are UTC.
 
     `owed` is all that is owed, the next of it first, with `holder`; `overdue` is how much of it is past its time.
+    `only_reported`: since when the child is gone is known by the report alone.
     """
 
     episode: OpenEpisode
@@ -51,6 +53,7 @@ class BoardRow:
     holder: Holder | None = None
     overdue: int = 0
     risks: tuple[Assessed, ...] = ()
+    only_reported: bool = False
 
     @property
     def id(self) -> str:
@@ -187,7 +190,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     ids = [one.episode_id for one in whole]
     owed = await owed_in(session, reader.authority, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
-    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
+    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     references = await child_references(session, sorted({one.child_id for one in whole if one.child_id}))
 
     def row(episode: OpenEpisode) -> BoardRow:
@@ -202,6 +205,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
             holder=holders.of(episode, owed[id][0]) if owed[id] else None,
             overdue=sum(not one.by_itself and one.due is not None and one.due < now for one in owed[id]),
             risks=risk_of(facts[id]),
+            only_reported=facts[id].only_reported(),
         )
 
     return tuple(row(episode) for episode in episodes)
