@@ -143,10 +143,14 @@ class Board:
         )
 
 
-def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
-    """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
-    away = episode.status.gone
-    return episode.due or (now if away else NEVER), not away, episode.episode_id
+def pressing(episode: OpenEpisode, now: datetime) -> tuple[bool, bool, datetime, bool, str]:
+    """By the time that is left, but that of what is overdue children who are not back come first.
+
+    A child who is not back, and for whom nothing has a time, stands where 'now' does.
+    """
+    away, due = episode.status.gone, episode.due
+    overdue = due is not None and due < now
+    return not overdue, overdue and not away, due or (now if away else NEVER), not away, episode.episode_id
 
 
 async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode]) -> Board:

@@ -55,6 +55,22 @@ async def test_everybody_begins_somewhere_and_sees_their_own_sections(one_servic
                 assert (await client.get(section.path)).status_code == 200, section.path
 
 
+@pytest.mark.parametrize(
+    ("role", "begins"),
+    [
+        (AccessRole.DUTY, "/now"),
+        (AccessRole.INTERVIEW_PROVIDER, "/referrals"),
+        (AccessRole.HOST_AUTHORITY, "/report"),
+        (AccessRole.REPORTER, "/report"),
+        (AccessRole.AUDITOR, "/audit"),
+        (AccessRole.OPERATOR, "/operations"),
+        (AccessRole.ADMINISTRATOR, "/operations"),
+    ],
+)
+def test_each_role_begins_at_its_own_work(role: AccessRole, begins: str) -> None:
+    assert begins_at(principal(role)) == begins
+
+
 async def test_a_page_runs_and_fetches_nothing_of_others_and_is_kept_by_nobody(one_service: Service) -> None:
     async with one_service.caller(AccessRole.MANAGER) as client:
         answer = await client.get("/account")
