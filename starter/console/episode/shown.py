@@ -207,6 +207,16 @@ class EpisodePage:
         """Somebody by their name, where the directory knows it."""
         return self.names.get(reference, reference)
 
+    def named(self, fact: Fact) -> Fact:
+        """A fact that names its task by what is to be done, and somebody by their name, as far as both are known."""
+        said = dict(fact.details)
+        if "person" in said:
+            said["person"] = self.called(said["person"])
+        if "task" in said:
+            there = (one.do for one in self.tasks if duty_of(one.key) == said["task"])
+            said["task"] = next(there, said["task"])
+        return fact.model_copy(update={"details": said})
+
     def prompts(self) -> list[tuple[str, Prompt]]:
         """What to ask and say now."""
         return self.shown.prompts(self.now)
