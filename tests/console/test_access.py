@@ -105,6 +105,19 @@ async def test_a_form_comes_from_its_own_page(one_service: Service) -> None:
                 assert (await client.post(path, json={})).status_code == 422, path
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/episodes/x/y/z/nowhere"])
+async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(one_service: Service, path: str) -> None:
+    async with one_service.caller(AccessRole.DUTY) as client:
+        page = await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+        system = await client.get(path)
+        api = await client.get(f"/v1{path}", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-security-policy"]) == (404, POLICY)
+    for there in ("<h1", "There is nothing here", 'href="/">To where you begin', "<header"):
+        assert there in page.text, there
+    assert (system.status_code, system.headers["content-type"].split(";")[0]) == (404, "text/plain")
+    assert (api.status_code, api.headers["content-type"]) == (404, "application/problem+json")
+
+
 async def test_assets_are_kept_for_good_by_their_fingerprint(one_service: Service) -> None:
     async with one_service.caller() as nobody:
         for name in ("homeward.css", "homeward.js", "begin.js", "govuk-frontend.min.js", "icon.svg"):
