@@ -1,7 +1,7 @@
 """The inbox: what was said is kept here before the engine is asked, and until it has answered."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import uuid4
 
@@ -16,6 +16,9 @@ from workflows.vocabulary import EpisodeStatus
 
 ATTEMPTS_BEFORE_LAST: Final = 5
 _AT_ONCE: Final = 500
+
+TAKEN_UP_WITHIN: Final = timedelta(seconds=20)
+"""As long the engine may need to begin what it was given. After that people must be told that no clock runs."""
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -38,6 +41,10 @@ class InboxItem(BaseModel):
     attempts: int = 0
     said_by: str | None = None
     child_id: str | None = None
+
+    def lies_still(self, now: datetime) -> bool:
+        """Whether what has not begun at `now` (UTC) is not about to: the engine has not got it, or took too long."""
+        return self.state == "kept" or now - self.received_at > TAKEN_UP_WITHIN
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:

@@ -39,6 +39,7 @@ from starter.api.v1 import (
 )
 from starter.audit import Audit
 from starter.console import rooms
+from starter.console.asking import problem_page
 from starter.identity.loopback import LoopbackOnly
 from starter.intake.beside import Beside
 from starter.observing.requests import Measured
@@ -135,7 +136,7 @@ def create_app(parts: Parts) -> FastAPI:
             app.add_middleware(LoopbackOnly)
     app.add_middleware(Guard)
     app.add_middleware(Measured)
-    problems.add_to(app)
+    problems.add_to(app, problem_page)
     return app
 
 

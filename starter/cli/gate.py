@@ -16,7 +16,7 @@ from starter.settings import load_settings
 
 OPEN_TO_ALL: Final = frozenset(
     {
-        *("run", "worker", "serve", "setup", "doctor", "access"),
+        *("run", "worker", "serve", "watch", "setup", "doctor", "access"),
         *("plan", "rehearse", "directory columns", "intake columns", "intake mapping", "intake schema"),
         *("policy check", "policy show", "policy diff", "policy coverage"),
         *("database show", "database upgrade", "database downgrade", "database grant"),

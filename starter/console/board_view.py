@@ -22,6 +22,7 @@ from starter.console.reading import Reader
 from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
+from workflows.facts import GONE_BY
 from workflows.owed import Owed
 from workflows.risk import Assessed, risk_of
 from workflows.vocabulary import EpisodeStatus
@@ -42,6 +43,7 @@ class BoardRow:
     """A child on the board. Of one that is hidden only `status` is said. Instants are UTC.
 
     `owed` is all that is owed, the next of it first, with `holder`; `overdue` is how much of it is past its time.
+    `only_reported`: since when the child is gone is known by the report alone.
     """
 
     episode: OpenEpisode
@@ -51,6 +53,7 @@ class BoardRow:
     holder: Holder | None = None
     overdue: int = 0
     risks: tuple[Assessed, ...] = ()
+    only_reported: bool = False
 
     @property
     def id(self) -> str:
@@ -140,10 +143,14 @@ class Board:
         )
 
 
-def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
-    """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
-    away = episode.status.gone
-    return episode.due or (now if away else NEVER), not away, episode.episode_id
+def pressing(episode: OpenEpisode, now: datetime) -> tuple[bool, bool, datetime, bool, str]:
+    """By the time that is left, but that of what is overdue children who are not back come first.
+
+    A child who is not back, and for whom nothing has a time, stands where 'now' does.
+    """
+    away, due = episode.status.gone, episode.due
+    overdue = due is not None and due < now
+    return not overdue, overdue and not away, due or (now if away else NEVER), not away, episode.episode_id
 
 
 async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode]) -> Board:
@@ -187,7 +194,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     ids = [one.episode_id for one in whole]
     owed = await owed_in(session, reader.authority, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
-    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
+    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     called = await children_called(session, reader.authority, ids)
 
     def row(episode: OpenEpisode) -> BoardRow:
@@ -202,6 +209,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
             holder=holders.of(episode, owed[id][0]) if owed[id] else None,
             overdue=sum(not one.by_itself and one.due is not None and one.due < now for one in owed[id]),
             risks=risk_of(facts[id]),
+            only_reported=facts[id].only_reported(),
         )
 
     return tuple(row(episode) for episode in episodes)

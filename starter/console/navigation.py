@@ -30,10 +30,10 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
     REFERRALS,
-    AUDIT,
-    POLICY,
     OPERATIONS,
+    AUDIT,
     GLASS,
+    POLICY,
 )
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 

@@ -104,7 +104,7 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
                 "identity": report.answers.identity,
                 "at": one.item.received_at,
                 "status": one.status,
-                "waits": one.item.state == "kept",
+                "waits": one.status is None and one.item.lies_still(asked.now),
                 "away": one.status is not None and one.status.gone,
                 "href": where_it_is(asked, one.item.episode_id),
                 "episode_id": one.item.episode_id,

@@ -69,11 +69,6 @@ class Reported:
     report: Report
     shown: Shown
 
-    @property
-    def waits(self) -> bool:
-        """Whether the engine has not begun it: no clock runs."""
-        return self.item.state == "kept" and self.shown.view is None
-
 
 def router_of(parts: Parts) -> APIRouter:
     """The pages after a report."""
@@ -144,7 +139,7 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
         there=there,
         reference=there.report.child.reference,
         identity=there.report.answers.identity,
-        waiting=there.waits,
+        waiting=there.shown.nothing_runs(asked.now),
         begun=view is not None,
         looks_again=view is None or fresh,
         running=_running(clocks),

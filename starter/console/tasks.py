@@ -1,5 +1,6 @@
 """My tasks: what is to be done, for which child, by when and why by me; what I was told and am asked to answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import InTray, tray_of
 from activities.store.directory import everyone
+from activities.store.episode_search import references_of_episodes
 from activities.store.tasks import TAKEN, TasksWanted, TaskView, why_of_person
 from starter.access import Permission
 from starter.api.acting import ME
@@ -34,6 +36,8 @@ from starter.api.v1.tasks import (
 from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
 from starter.commands import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
+from starter.console.episode.detail_words import choice_in_words
+from starter.console.episode.kinds import title_of
 from starter.console.forms import Mistakes, Posted
 from starter.console.naming import children_called
 from starter.console.navigation import TASKS
@@ -41,10 +45,11 @@ from starter.console.pages import page
 from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FACTS, FactKind
-from workflows.names import duty_of
+from workflows.names import ROLES_UNHELD, duty_of
 from workflows.plain_errors import BadInputError, one_line
+from workflows.policy_rules import Happening
 from workflows.task_holding import completions
-from workflows.vocabulary import Role
+from workflows.vocabulary import ROLE_WORDS, Role
 
 _PAGE: Final = 50
 _SEEN: Final = FactKind.ACKNOWLEDGED
@@ -223,11 +228,11 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
     seen = [task for task in tasks if not task.hidden]
-    references = await children_called(session, asked.authority, {task.episode_id for task in seen})
+    called = await children_called(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
     views = [TaskView.model_validate(task) for task in seen]
     why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
-    return [TaskLine(task, references.get(task.episode_id), _why(task, why)) for task in tasks]
+    return [TaskLine(task, called.get(task.episode_id), _why(task, why)) for task in tasks]
 
 
 def _why(task: TaskShown, why: dict[str, str]) -> str | None:
@@ -257,7 +262,8 @@ async def _task_page(
         task = await seen_task(session, asked, named)
         full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
         people = await everyone(session, asked.authority)
-        references = await children_called(session, asked.authority, {task.episode_id})
+        called = await children_called(session, asked.authority, {task.episode_id})
+        numbers = await references_of_episodes(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
@@ -268,19 +274,37 @@ async def _task_page(
         status=422 if mistakes else 200,
         task=task,
         path=_path_of(named),
-        child=references[task.episode_id],
+        child=called[task.episode_id],
+        reference=numbers.get(task.episode_id),
         full=full,
         cover_words={key: words.format(role=role_in_words(task.role)) for key, words in _COVER_WORDS.items()},
         why=why.get(task.key),
         mine=bool(me) and task.holder == me,
         names={one.reference: one.name for one in people},
-        ways=[(FACTS[w.fact].words, _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
+        ways=[(_way_in_words(w), _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
+        completed_by=" or ".join(_way_in_words(way) for way in ways),
+        unheld=_unheld(task),
         by_word=not ways or any(way.fact is _SEEN for way in ways),
         said=_DONE_WORDS.get(done),
         mistakes=mistakes or Mistakes(),
         posted=posted or Posted(),
         deed=deed,
     )
+
+
+def _way_in_words(way: Happening) -> str:
+    """A way to complete a task, by the words of the form that records it."""
+    choices = {name: detail.choices for name, detail in FACTS[way.fact].details.items()}
+    about = [choice_in_words(name, value) for name, value in way.where.items() if value in choices[name]]
+    return title_of(way.fact) + (f" ({', '.join(about)})" if about else "")
+
+
+def _unheld(task: TaskView) -> list[Role]:
+    """The roles that a task asks to be given to somebody: none, but of the task that says that nobody holds them."""
+    if duty_of(task.key) != ROLES_UNHELD:
+        return []
+    named = set(re.split(r"[:,.] ", task.do))
+    return [role for role in Role if ROLE_WORDS[role] in named]
 
 
 def _record_path(task: TaskView, kind: FactKind, where: dict[str, str]) -> str:

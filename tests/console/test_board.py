@@ -55,14 +55,15 @@ async def test_the_most_pressing_come_first_and_nobody_who_is_missing_sinks(serv
         ("NO-TIME", "missing", None),
         ("SOON", "returned", 1),
         ("OVERDUE", "returned", -2),
-        ("LONG-OVERDUE", "missing", -30),
+        ("LONG-OVERDUE", "returned", -30),
+        ("MISSING-OVERDUE", "missing", -1),
     ):
         await owes(store, await child(store, reference, status), "rhi", due)
     text = await board(service)
     order = re.findall(r'<h3[^>]*><a[^>]*href="/episodes/[^"]*">([^<]*)</a></h3>', text)
-    assert order[:2] == ["LONG-OVERDUE", "OVERDUE"]
-    assert set(order[2:4]) == {"NO-TIME", "NOTHING-OWED"}, "as if due now: before all that has time left"
-    assert order[4:] == ["SOON", "LATER", "BACK-UNDATED"]
+    assert order[:3] == ["MISSING-OVERDUE", "LONG-OVERDUE", "OVERDUE"], "of what is overdue, who is still gone first"
+    assert set(order[3:5]) == {"NO-TIME", "NOTHING-OWED"}, "as if due now: before all that has time left"
+    assert order[5:] == ["SOON", "LATER", "BACK-UNDATED"]
 
 
 async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Service) -> None:
@@ -80,7 +81,7 @@ async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Se
     (row,) = rows(await board(service))
     assert "C-1" in row
     assert "Missing" in row
-    assert "gone 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
+    assert "gone for 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
     assert "Next owed Interview Overdue by 1 day 2 hours" in row
     assert "1 thing overdue" in row
     assert "Invented boss has taken it, for the social worker" in row

@@ -9,7 +9,7 @@ from uuid import uuid4
 from activities.store import inbox
 from activities.store.accounts import Account, add_account
 from starter.access import AccessRole, permission_to_record
-from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.episode.detail_words import ASKED_BY_FORMS, choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
 from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
 from starter.console.episode.said import details_in_words
@@ -296,3 +296,26 @@ def test_who_authorised_something_is_shown_by_name() -> None:
     ruled = said("clock_voided", 1, clock="rhi", reason="Invented", authorised_by="p-2")
     assert ("Who authorised it", "Invented p-2") in details_in_words(ruled, {"p-2": "Invented p-2"})
     assert ("Who authorised it", "p-2") in details_in_words(ruled, {})
+
+
+async def test_an_assessment_says_whose_it_is_and_what_it_came_to(service_then: Service) -> None:
+    came = said("risk_assessed", 3, scheme="Invented")
+    episode = await absence(service_then.store, said("reported", 5), came)
+    path = f"/episodes/{episode}/record/risk_assessed"
+    async with service_then.caller(*EVERYONE, person="p-1") as client:
+        chosen = (await client.get(f"{path}?view=authority")).text
+        empty = await client.post(path, data={**WHEN, **key()})
+        full = await client.post(path, data={**WHEN, **key(), "view": "authority", "grade": "high"})
+        mended = await client.post(path, data={**WHEN, **key(), "replaces": came.id, "reason": "Invented"})
+    assert re.search(r'value="authority"[^>]* checked', chosen)
+    words = unescape(empty.text)
+    assert (empty.status_code, full.status_code) == (422, 303)
+    for detail in ("view", "grade"):
+        assert f"Choose an answer: {label_of(FactKind.RISK_ASSESSED, detail).label}" in words, detail
+    assert mended.status_code == 303, "what came without a grade is corrected without one"
+
+
+def test_what_forms_ask_for_is_among_the_details_and_none_that_must_be_there() -> None:
+    for kind, asked in ASKED_BY_FORMS.items():
+        for name in asked:
+            assert not FACTS[kind].details[name].required, (kind, name)

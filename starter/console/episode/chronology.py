@@ -80,10 +80,10 @@ def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
     if fact.note:
         said.append(f"Note: {fact.note}")
     if fact.corrects and (target := next((one for one in facts if one.id == fact.corrects), None)):
-        said.append(f"This takes the place of: {target.in_words()}, {in_words(target.at)}.")
+        said.append(f"This takes the place of: {shown.named(target).in_words()}, {in_words(target.at)}.")
     if after := next((one for one in facts if one.corrects == fact.id), None):
-        said.append(f"NO LONGER IN FORCE: {after.in_words()}, recorded {in_words(after.recorded_at)}.")
-    words = fact.in_words()
+        said.append(f"NO LONGER IN FORCE: {shown.named(after).in_words()}, recorded {in_words(after.recorded_at)}.")
+    words = shown.named(fact).in_words()
     return Entry(f"{in_words(fact.at)}: {beginning_a_line(words)}", tuple(said))
 
 

@@ -312,6 +312,26 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
 _ROLES: Final = frozenset({"role", "owner", "with"})
 
 
+ASKED_BY_FORMS: Final[Mapping[FactKind, frozenset[str]]] = {
+    # Whose view it is and what it came to are the assessment: without them nothing was assessed.
+    _K.RISK_ASSESSED: frozenset({"view", "grade"}),
+    # What the police answered decides whether the grade is challenged further.
+    _K.GRADE_QUESTIONED: frozenset({"outcome"}),
+    # A form left empty would read as a check that was made.
+    _K.PREVENTION_CHECK: frozenset({"outcome"}),
+    # Whether to offer again turns on it.
+    _K.RHI_OFFERED: frozenset({"answer"}),
+    # The interview is the child's to refuse, and by this it is no longer owed.
+    _K.RHI_DECLINED: frozenset({"declined_by"}),
+    # The thinking over is its outcome.
+    _K.REFUSAL_CONSIDERED: frozenset({"outcome"}),
+}
+"""Details that a person who fills in a form is asked for, though a fact that comes from elsewhere may lack them.
+
+What is owed would else count as done by a form that says nothing.
+"""
+
+
 def label_of(kind: FactKind, detail: str) -> Label:
     """What a detail of a kind is called on a form. Raises KeyError for one without words."""
     return _ONE_KIND.get((kind, detail)) or _ANY_KIND[detail]

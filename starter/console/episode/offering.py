@@ -7,6 +7,7 @@ from typing import Final
 from activities.policies import Policies
 from activities.store.child_records import EpisodeOfChild
 from starter.api.second_person import AUTHORISED_BY
+from starter.console.episode.detail_words import ASKED_BY_FORMS
 from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
 from starter.console.fields import Options
@@ -39,6 +40,7 @@ def offered_by(
         options=dict(_options(page, kind, policies, list(others))),
         fixed=_fixed(page, kind, before),
         counts=_counts(kind, pack) if pack else frozenset(),
+        asked=_asked(kind, before),
         agenda=agenda,
         providers=providers,
     )
@@ -101,6 +103,12 @@ def _fixed(page: EpisodePage, kind: FactKind, before: Fact | None) -> dict[str, 
     if kind is FactKind.RHI_COMPLETED:
         return {"interview": before.details.get("interview", "") if before else ""}
     return {}
+
+
+def _asked(kind: FactKind, before: Fact | None) -> frozenset[str]:
+    """Whoever corrects what came without a detail need not know it."""
+    asked = ASKED_BY_FORMS.get(kind, frozenset())
+    return asked & before.details.keys() if before else asked
 
 
 def _counts(kind: FactKind, pack: Pack) -> frozenset[str]:

@@ -42,12 +42,14 @@ class Offered:
     """What an episode offers to choose from: details whose choices are its own, and the words of its agenda.
 
     `fixed` are details that nobody is asked; an empty one is left out. `counts`: details without which it is kept, and
-    settles nothing that is owed. `providers` are the interview providers who read here what they are referred.
+    settles nothing that is owed. `asked` are details that must be filled in besides those that the kind must have.
+    `providers` are the interview providers who read here what they are referred.
     """
 
     options: Mapping[str, Options] = field(default_factory=dict[str, Options])
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     counts: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     agenda: Mapping[str, str] = field(default_factory=dict[str, str])
     providers: Sequence[str] = ()
 
@@ -67,11 +69,11 @@ def _field(kind: FactKind, name: str, detail: Detail, offered: Offered) -> Field
     if (kind, name) == (FactKind.REFERRED, "to"):
         hint = _read_here(offered.providers)
         return Field(name, label, hint, "line", detail.required, suggested=offered.providers)
-    options = offered.options.get(name)
+    options, asked = offered.options.get(name), detail.required or name in offered.asked
     if options is None:
         options = [(value, _words(name, value, offered)) for value in detail.choices]
-        return Field(name, label, hint, _shape(name, detail, options), detail.required, options)
-    return Field(name, label, hint, chosen_by(options), detail.required, options)
+        return Field(name, label, hint, _shape(name, detail, options), asked, options)
+    return Field(name, label, hint, chosen_by(options), asked, options)
 
 
 def _read_here(providers: Sequence[str]) -> str:

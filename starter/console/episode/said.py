@@ -9,8 +9,8 @@ from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import day_in_words, in_words, parse_instant
 
-_KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule"})
-"""Details that name something else by its id."""
+_KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule", "person"})
+"""Details that name something else, or somebody, by an id."""
 
 
 def details_in_words(fact: Fact, names: Mapping[str, str]) -> list[tuple[str, str]]:

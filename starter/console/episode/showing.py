@@ -21,7 +21,8 @@ from starter.console.pages import drawn_in_page, page
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
-from workflows.facts import Fact
+from workflows.fact_kinds import ABOUT_TASKS
+from workflows.facts import Fact, Known
 from workflows.instants import Instant
 from workflows.vocabulary import ClockKind
 
@@ -124,7 +125,8 @@ def picture_of(shown: EpisodePage) -> str:
     """The timeline as SVG that can stand in a page; empty while there is nothing to draw."""
     if shown.shown.view is None:
         return ""
-    return drawn_in_page(draw_timeline(shown.clocks, shown.known, f"Child {shown.child_called}"))
+    named = Known([shown.named(fact) for fact in shown.known.facts], shown.now)
+    return drawn_in_page(draw_timeline(shown.clocks, named, f"Child {shown.child_called}"))
 
 
 def lines_of(shown: EpisodePage) -> Iterator[Line]:
@@ -136,10 +138,11 @@ def lines_of(shown: EpisodePage) -> Iterator[Line]:
 
 def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None) -> Line:
     mine = fact if line.kind == "fact" else None
+    text = shown.named(mine).in_words() if mine and mine.kind in ABOUT_TASKS else line.text
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=line.text.replace(_STATUS, "The child now counts as: ", 1) if line.text.startswith(_STATUS) else line.text,
+        text=text.replace(_STATUS, "The child now counts as: ", 1) if text.startswith(_STATUS) else text,
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),

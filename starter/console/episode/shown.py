@@ -126,6 +126,11 @@ class EpisodePage:
         return [(_said(one), one.received_at, one.reason) for one in self.shown.waiting]
 
     @property
+    def nothing_runs(self) -> bool:
+        """Whether no clock runs for it, and none is about to."""
+        return self.shown.nothing_runs(self.now)
+
+    @property
     def asked_for(self) -> list[str]:
         """What the report left open, in words."""
         report = self.shown.report
@@ -206,6 +211,16 @@ class EpisodePage:
     def called(self, reference: str) -> str:
         """Somebody by their name, where the directory knows it."""
         return self.names.get(reference, reference)
+
+    def named(self, fact: Fact) -> Fact:
+        """A fact that names its task by what is to be done, and somebody by their name, as far as both are known."""
+        said = dict(fact.details)
+        if "person" in said:
+            said["person"] = self.called(said["person"])
+        if "task" in said:
+            there = (one.do for one in self.tasks if duty_of(one.key) == said["task"])
+            said["task"] = next(there, said["task"])
+        return fact.model_copy(update={"details": said})
 
     def prompts(self) -> list[tuple[str, Prompt]]:
         """What to ask and say now."""
