@@ -14,7 +14,7 @@ from activities.posting import Post
 from activities.reconcile.run import Reconciler
 from activities.store import Store
 from activities.store.directory import directory_for
-from activities.store.episodes import other_episodes, write_changes
+from activities.store.episodes import other_episodes, strange_turn, write_changes
 from workflows.contracts import (
     EarlierAsked,
     EpisodeChanges,
@@ -23,6 +23,7 @@ from workflows.contracts import (
     RolesAsked,
     Rules,
     RulesAsked,
+    WriteAgain,
 )
 from workflows.post_contracts import (
     DigestAsked,
@@ -81,11 +82,13 @@ class Activities:
             raise
 
     @activity.defn(name="write_episode")
-    async def write_episode(self, changes: EpisodeChanges) -> None:
-        """Write one turn of an episode, in one transaction."""
+    async def write_episode(self, changes: EpisodeChanges) -> WriteAgain | None:
+        """Write one turn of an episode, in one transaction; what is there instead when it is not the episode's own."""
         async with self._store.session() as session:
-            await write_changes(session, changes)
+            if not await write_changes(session, changes):
+                return await strange_turn(session, changes)
         metrics.note_turn(changes)
+        return None
 
     @activity.defn(name="send_notice")
     async def send_notice(self, order: NoticeOrder) -> NoticeSent:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.store import inbox
 from activities.store.child_records import ChildRecord, add_version
 from workflows.instants import Day, day_in_words
-from workflows.plain_errors import BadInputError, one_line, refuse_nul
+from workflows.plain_errors import BadInputError, one_line, refuse_unkeepable
 from workflows.policy import Pack
 from workflows.vocabulary import Setting
 
@@ -209,7 +209,7 @@ def read_form(kind: str, data: object) -> Form:
     if not isinstance(data, dict):
         raise BadInputError(f"{kind}: must be an object with its fields")
     try:
-        refuse_nul(cast("object", data))
+        refuse_unkeepable(cast("object", data))
         return FORMS[kind].model_validate(data)
     except ValueError as error:
         raise BadInputError(one_line(error, FORMS[kind])) from None

@@ -370,14 +370,23 @@ class Commands:
                 await inbox.count_attempt(session, item.id)
             return _outcome(item, "applied" if item.state == "applied" else "kept", reason=str(silence))
 
-    async def apply(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
-        """Put a kept item to the engine and note the answer. Raises EngineSilentError. `now` is UTC."""
+    async def apply(self, episodes: Episodes, item: InboxItem, now: datetime, *, nobody_waits: bool = False) -> Outcome:
+        """Put a kept item to the engine and note the answer. Raises EngineSilentError. `now` is UTC.
+
+        `nobody_waits` for the answer: a refusal is shown on the episode before it
+        is noted. A refusal counts only when nothing waits that was said before:
+        what a correction corrects may still be on its way.
+        """
         if item.kind == "report":
             return await self._begin(episodes, item, now)
         fact = Fact.model_validate(item.body)
         try:
             recorded = await self._record(episodes, item, fact, now)
         except FactRefusedError as refusal:
+            if await self._waits_for_others(item, str(refusal)):
+                return _outcome(item, "kept", reason=str(refusal))
+            if nobody_waits:
+                await episodes.show_refusal(item.episode_id, item.body)
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
             if fact.kind is FactKind.REOPENED:
@@ -414,6 +423,14 @@ class Commands:
                 return _outcome(item, "kept", reason=knew)
             await episodes.begin_again(item.episode_id, fact, knew)
         return await self._settled(item, "applied", None, now)
+
+    async def _waits_for_others(self, item: InboxItem, reason: str) -> bool:
+        async with self._store.session() as session:
+            waits = await inbox.waits_for_others(session, item)
+            if waits:
+                await inbox.count_attempt(session, item.id)
+                await inbox.note_trouble(session, item.id, reason)
+        return waits
 
     async def _not_running(self, item: InboxItem, now: datetime) -> Outcome:
         """A closed episode refuses; one the engine has lost keeps what was said until it is mended."""

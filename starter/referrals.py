@@ -22,7 +22,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import CLOCK_SKEW, Child, Fact, Known, same_fact
 from workflows.instants import Instant, in_words, to_rfc3339
 from workflows.names import INTERVIEW_CLOCK, derived_id
-from workflows.plain_errors import BadInputError, first_error, refuse_nul
+from workflows.plain_errors import BadInputError, first_error, refuse_unkeepable
 from workflows.vocabulary import DELAY_REASONS, ROLE_WORDS, Channel, Interviewer, Role
 
 ReferralState = Literal["handed_over", "offered", "accepted", "declined", "done"]
@@ -158,7 +158,7 @@ BECOMES: Final[Mapping[str, FactKind]] = {
 def read_answer(data: object) -> ProviderAnswer:
     """Read a provider's answer as `json.load` gives it. Raises BadInputError, one line naming the field."""
     try:
-        refuse_nul(data)
+        refuse_unkeepable(data)
         return _ANSWER.validate_python(data)
     except ValidationError as error:
         where, sentence = first_error(error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -37,6 +38,9 @@ class Relay:
             except (EngineSilentError, StoreUnavailableError) as trouble:
                 log.warning("what waits in the inbox is kept: %s", trouble)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - without a relay what was said would wait for ever
+                _note("relaying", error)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(pause)
 
     async def relay_once(self, episodes: Episodes) -> list[Outcome]:
@@ -51,15 +55,14 @@ async def put_to_engine(
 ) -> list[Outcome]:
     """Put items that wait to the engine once, and show a refusal on its episode.
 
+    An item that fails in a way nobody foresaw waits on, behind the others.
     Raises EngineSilentError, StoreUnavailableError.
     """
     outcomes: list[Outcome] = []
     silent = 0
     for item in items:
         try:
-            outcome = await commands.apply(episodes, item, datetime.now(UTC))
-            if outcome.state == "refused":
-                await episodes.show_refusal(item.episode_id, item.body)
+            outcome = await commands.apply(episodes, item, datetime.now(UTC), nobody_waits=True)
         except EngineSilentError:
             # One episode that cannot answer must not hold up the others; several in a row are the engine itself.
             silent += 1
@@ -68,6 +71,19 @@ async def put_to_engine(
             if silent >= SILENT_IN_A_ROW:
                 raise
             continue
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one item must not hold up the others
+            _note(f"putting {item.id} to the engine", error)
+            async with store.session() as session:
+                await inbox.count_attempt(session, item.id)
+            continue
         silent = 0
         outcomes.append(outcome)
     return outcomes
+
+
+def _note(doing: str, error: Exception) -> None:
+    """Log what nobody foresaw: its place in the code, and not its words, which can hold what was said."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s failed: %s\n%s", doing, type(error).__name__, where)

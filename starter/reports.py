@@ -17,7 +17,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, impossibility
 from workflows.instants import Instant
 from workflows.names import derived_id
-from workflows.plain_errors import BadInputError, one_line, refuse_nul
+from workflows.plain_errors import BadInputError, one_line, refuse_unkeepable
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -165,7 +165,7 @@ _TIMES = (
 def read_report(data: object, now: datetime) -> Report:
     """Read a report as `json.load` gives it. Raises BadInputError, one line naming the field. `now` is UTC."""
     try:
-        refuse_nul(data)
+        refuse_unkeepable(data)
         report = Report.model_validate(data)
     except ValueError as error:
         raise BadInputError(one_line(error, Report)) from None

@@ -267,8 +267,12 @@ async def resolve_policy(asked: RulesAsked) -> Rules:
 
 
 @activity.defn(name="write_episode")
-async def write_episode(changes: EpisodeChanges) -> None:
-    """Write the episode, its clocks, timeline and tasks for people to read, in one transaction."""
+async def write_episode(changes: EpisodeChanges) -> WriteAgain | None:
+    """Write the episode, its clocks, timeline and tasks for people to read, in one transaction.
+
+    Answers with what is there, with nothing written, when that was written by
+    a task whose end the engine never heard of: the episode does not remember it.
+    """
     raise NotImplementedError
 
 

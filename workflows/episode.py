@@ -345,9 +345,12 @@ class MissingEpisode:
             timeline=entries,
             tasks=tasks,
         )
-        await workflow.execute_local_activity(
+        strange = await workflow.execute_local_activity(
             contracts.write_episode, changes, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
         )
+        if strange is not None:
+            self.write_again(strange)
+            return
         memory.note_written(entries, facts, tasks, row)
 
     async def _sleep(self, seen: int) -> None:

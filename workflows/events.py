@@ -28,15 +28,11 @@ class Event(BaseModel):
 
 @dataclass(frozen=True)
 class Before:
-    """What the store held of an episode before a turn, as far as the turn touches it.
-
-    `lived_again`: the same turn was told before, and this one takes its place.
-    """
+    """What the store held of an episode before a turn, as far as the turn touches it."""
 
     episode: EpisodeData | None = None
     clocks: Mapping[str, Clock] = field(default_factory=dict[str, Clock])
     tasks: Mapping[str, TaskRow] = field(default_factory=dict[str, TaskRow])
-    lived_again: bool = False
 
 
 def event_of(kind: EventKind, episode_id: str, at: datetime, data: EventData, which: str) -> Event:
@@ -47,15 +43,14 @@ def event_of(kind: EventKind, episode_id: str, at: datetime, data: EventData, wh
 
 def events_of_turn(changes: EpisodeChanges, before: Before) -> tuple[Event, ...]:
     """What a turn of an episode tells: the beginning, facts, the episode, clocks, tasks, and its closing last."""
-    episode_id, at = changes.episode.episode_id, changes.written_at
-    turn = f"{changes.turn}@{at.isoformat()}" if before.lived_again else f"{changes.turn}"
+    turn, episode_id, at = changes.turn, changes.episode.episode_id, changes.written_at
     row = episode_data(changes.episode)
     first = [EventKind.EPISODE_BEGUN, EventKind.EPISODE_REOPENED]
     of_episode = list(_episode_kinds(before.episode, row))
     told: list[tuple[EventKind, EventData, str]] = []
-    told += [(kind, _since(row, before.episode), turn) for kind in of_episode if kind in first]
+    told += [(kind, _since(row, before.episode), f"{turn}") for kind in of_episode if kind in first]
     told += [(EventKind.FACT_RECORDED, _fact_data(fact), fact.id) for fact in changes.facts]
-    rest = [(kind, _since(row, before.episode), turn) for kind in of_episode if kind not in first]
+    rest = [(kind, _since(row, before.episode), f"{turn}") for kind in of_episode if kind not in first]
     told += [one for one in rest if one[0] is not EventKind.EPISODE_CLOSED]
     for clock in changes.clocks:
         told += [(kind, data, f"{turn}/{clock.id}") for kind, data in clock_events(before.clocks.get(clock.id), clock)]

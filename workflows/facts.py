@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
-from workflows.plain_errors import refuse_nul
+from workflows.plain_errors import refuse_unkeepable
 from workflows.vocabulary import EpisodeStatus, Setting
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -190,7 +190,7 @@ def fact_from_outside(data: object, **defaults: object) -> Fact:
     """
     if not isinstance(data, Mapping):
         raise ValueError("a fact must be an object with at least 'kind' and 'at'")
-    refuse_nul(cast("object", data))
+    refuse_unkeepable(cast("object", data))
     given: dict[str, Any] = {str(key): value for key, value in data.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     written = given.get("kind")
     if not isinstance(written, str):

@@ -12,17 +12,28 @@ class BadInputError(ValueError):
     """What a person or system sent cannot be used. Its text is one line that names the field."""
 
 
-def refuse_nul(data: object, path: tuple[str | int, ...] = ()) -> None:
-    """Raise ValueError, naming the field, where JSON-ready data holds the character NUL, which no database keeps."""
-    if isinstance(data, str) and "\0" in data:
-        raise ValueError(f"{path_in_words(path) or 'text'}: must be without the character NUL")
+def refuse_unkeepable(data: object, path: tuple[str | int, ...] = ()) -> None:
+    """Raise ValueError, naming the field, where JSON-ready data holds what can be read and not be kept or passed on.
+
+    That is the character NUL, which no database keeps, and half a character (a
+    lone surrogate), which cannot be written down: a fact with one would reach no
+    episode.
+    """
+    if isinstance(data, str):
+        where = path_in_words(path) or "text"
+        if "\0" in data:
+            raise ValueError(f"{where}: must be without the character NUL")
+        try:
+            data.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{where}: must be of whole characters; it holds half of one") from None
     if isinstance(data, Mapping):
         for name, value in cast("Mapping[object, object]", data).items():
-            refuse_nul(str(name))
-            refuse_nul(value, (*path, str(name)))
+            refuse_unkeepable(str(name))
+            refuse_unkeepable(value, (*path, str(name)))
     if isinstance(data, list):
         for number, value in enumerate(cast("list[object]", data)):
-            refuse_nul(value, (*path, number))
+            refuse_unkeepable(value, (*path, number))
 
 
 def path_in_words(location: Sequence[str | int]) -> str:

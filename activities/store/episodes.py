@@ -1,8 +1,6 @@
 """Episodes in the store: one writer, the workflow's turn; and what people read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -29,7 +27,7 @@ from activities.store.tables import (
     TimelineTable,
 )
 from workflows.clocks import Clock
-from workflows.contracts import EpisodeChanges, TaskRow, TimelineEntry
+from workflows.contracts import EpisodeChanges, TimelineEntry, WriteAgain
 from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
@@ -68,23 +66,18 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again
     """Write a turn of an episode, and what it tells other systems, as the last thing of a transaction.
 
     False, with nothing changed, when that turn or a later one is there already.
-    `again`: when that same turn is there, it is written over. So is one that an
-    engine or worker that died never heard of: the episode lived it again, later,
-    and knew more by then.
+    `again`: when that same turn is there, it is written over.
     """
     row = changes.episode
     await take_turns_at_episode(session, row.episode_id)
-    lost = await _turn_that_was_lost(session, changes)
-    if lost is not None:
-        changes = await _instead_of(session, changes, lost)
-    before = replace(await before_turn(session, changes), lived_again=lost is not None)
+    before = await before_turn(session, changes)
     values = row.model_dump(exclude={"episode_id"})
     values |= {"id": row.episode_id, "turn": changes.turn, "written_at": changes.written_at}
     # A row that is not there cannot be locked: whoever puts it there first has the turn.
     if not await insert_once(session, EpisodeTable, values):
         written = select(EpisodeTable.turn).where(EpisodeTable.id == row.episode_id).with_for_update()
         there = (await session.scalars(written)).one()
-        if there > changes.turn or (there == changes.turn and not again and lost is None):
+        if there > changes.turn or (there == changes.turn and not again):
             return False
         await upsert(session, EpisodeTable, values)
     await upsert_all(session, FactTable, [_fact_values(row.episode_id, fact) for fact in changes.facts])
@@ -101,30 +94,20 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again
     return True
 
 
-async def _turn_that_was_lost(session: AsyncSession, changes: EpisodeChanges) -> datetime | None:
-    """When the same turn was written that is there (UTC), if this one was lived after it; None: there is no such."""
-    row = await session.get(EpisodeTable, changes.episode.episode_id)
-    there = row is not None and row.turn == changes.turn and row.written_at < changes.written_at
-    return row.written_at if row is not None and there else None
+async def strange_turn(session: AsyncSession, changes: EpisodeChanges) -> WriteAgain | None:
+    """What is there instead of a turn that was not written, if it is not of the episode's own past; else None.
 
-
-async def _instead_of(session: AsyncSession, changes: EpisodeChanges, lost: datetime) -> EpisodeChanges:
-    """The changes of a turn that takes the place of one written at an instant (UTC), which its episode never knew of.
-
-    What only that one opened is withdrawn, and its lines beyond this one's last are taken out.
+    A task of the workflow writes its turn before the engine hears of its end.
+    When the engine never does, the task is done again, with what has come
+    meanwhile, and its turn has a number that is there already: but what is there
+    was written before this turn was decided on, and the episode knows nothing of
+    it. A turn that is written twice has the same time both times.
     """
-    episode_id = changes.episode.episode_id
-    if changes.timeline:
-        beyond = TimelineTable.number > max(line.number for line in changes.timeline)
-        await session.execute(delete(TimelineTable).where(TimelineTable.episode_id == episode_id, beyond))
-    opened = select(TaskTable).where(TaskTable.episode_id == episode_id, TaskTable.opened_at >= lost)
-    known = {task.key for task in changes.tasks}
-    unknown = [row for row in (await session.scalars(opened.order_by(TaskTable.key))).all() if row.key not in known]
-    gone = {"state": "withdrawn", "closed_at": changes.written_at}
-    tasks = [
-        TaskRow.model_validate({name: getattr(row, name) for name in TaskRow.model_fields} | gone) for row in unknown
-    ]
-    return changes.model_copy(update={"tasks": (*changes.tasks, *tasks)})
+    row = await session.get(EpisodeTable, changes.episode.episode_id)
+    if row is None or row.turn < changes.turn or row.written_at >= changes.written_at:
+        return None
+    clocks = await session.scalars(select(ClockTable.id).where(ClockTable.episode_id == row.id))
+    return WriteAgain(turn=row.turn, clocks=tuple(sorted(clocks.all())))
 
 
 def _line_values(episode_id: str, entry: TimelineEntry) -> dict[str, Any]:

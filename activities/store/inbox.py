@@ -121,6 +121,12 @@ async def count_attempt(session: AsyncSession, item_id: str) -> None:
     await session.execute(kept.values(attempts=InboxTable.attempts + 1))
 
 
+async def waits_for_others(session: AsyncSession, item: InboxItem) -> bool:
+    """Whether something that was said of the same episode before this item still waits."""
+    before = select(InboxTable.id).where(InboxTable.episode_id == item.episode_id, InboxTable.state == "kept")
+    return await session.scalar(before.where(InboxTable.received_at < item.received_at).limit(1)) is not None
+
+
 async def waiting(session: AsyncSession, limit: int) -> list[InboxItem]:
     """The items the engine has not answered yet, most urgent first, then as they came.
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.runtime import Runtime, TelemetryConfig
 
 from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError
@@ -179,5 +180,10 @@ async def note_refusal() -> None:
 
 
 def run_async(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run a command's coroutine to its end."""
+    """Run a command's coroutine to its end.
+
+    The engine's client would say on the standard output what it tries again:
+    there only the answer may stand.
+    """
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)), error_if_already_set=False)
     return asyncio.run(work)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from starter.intake.mapping import Mapping
-from workflows.plain_errors import BadInputError, first_error, refuse_nul
+from workflows.plain_errors import BadInputError, first_error, refuse_unkeepable
 
 SHIPPED: Final = Path(__file__).parent / "mappings"
 DEFAULT: Final = "case-system-export"
@@ -87,7 +87,7 @@ def as_mapping(data: object, name: str) -> Mapping:
     if not isinstance(data, dict):
         raise BadInputError(f"{name}: must be a mapping: mapping, title, days and columns")
     try:
-        refuse_nul(data)  # pyright: ignore[reportUnknownArgumentType]
+        refuse_unkeepable(data)  # pyright: ignore[reportUnknownArgumentType]
         return Mapping.model_validate(data)
     except ValidationError as error:
         where, sentence = first_error(error, Mapping)

@@ -21,7 +21,7 @@ MOBILE = "07700 900123"
 NOTICES_EACH = 3
 """Notices to the team manager of a looked-after child who was reported missing more than a day ago."""
 
-_COLUMNS = (
+EXPORT_COLUMNS = (
     "PersonID,DOB,Legal Status,Placement,OOA,Episode Type,Missing From,Start Date,Start Time,Reported To Police,"
     "Police Ref,End Date,End Time,RHI Offered,RHI Offered Date,RHI Accepted,RHI Date,Reason No RHI,"
     "Allocated Worker,Team"
@@ -105,7 +105,7 @@ class Town:
             children = range(first, first + at_once)
             references = [f"{team}-{child}" for team, many in teams.items() for child in children if child <= many]
             rows = (f"{reference},{row.format(day=day, ref=reference)}" for reference in references)
-            files.append(self._file("export", [_COLUMNS, *rows]))
+            files.append(self._file("export", [EXPORT_COLUMNS, *rows]))
         return files
 
     def _file(self, kind: str, lines: Iterable[str]) -> Path:

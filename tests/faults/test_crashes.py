@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.faults.machine import HOMEWARD, Machine, wait_until
+from tests.faults.tcp_proxy import TcpProxy
 from workflows.instants import to_rfc3339
 
 CHILD = {"born": "2011-05-14", "allocated": True, "looked_after": True, "out_of_area": False, "setting": "foster"}
@@ -155,6 +156,26 @@ def test_of_forty_commands_none_crashes_its_interpreter(machine: Machine) -> Non
         begun = [people.submit(machine.homeward, "doctor") for _ in range(40)]
         statuses = [one.result().returncode for one in begun]
     assert statuses == [0] * 40
+
+
+def test_a_command_whose_engine_is_cut_off_meanwhile_answers_in_json_alone(machine: Machine) -> None:
+    """The engine's client tries again, and would say so where only the answer may stand."""
+    machine.start_engine()
+    with TcpProxy(int(machine.environment["HOMEWARD_ENGINE_PORT"])) as proxy:
+        machine.environment["HOMEWARD_ENGINE_ADDRESS"] = f"127.0.0.1:{proxy.port}"
+        episode = machine.report(child=CHILD, reported=ago(hours=1))
+        saying = subprocess.Popen(
+            [HOMEWARD, "record", episode, "searched", "--json"],
+            env=machine.environment | {"HOMEWARD_ENGINE_PATIENCE_SECONDS": "8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        wait_until(lambda: machine.answer("list")["kept_not_applied"] == 1, "what was said is kept")
+        proxy.set("cut")
+        answer, complaint = saying.communicate(timeout=60)
+    assert saying.returncode == 3
+    assert json.loads(answer)["state"] == "kept"
+    assert complaint.count(b"\n") == 1
 
 
 EXPORT = """\

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from activities.cloud_events import as_object, written
 from activities.notify import put_in_tray
 from activities.store import Store
 from activities.store import post as store_post
-from activities.store.episodes import episode_view, write_changes
+from activities.store.episodes import write_changes
 from activities.store.events import (
     CursorGone,
     EventPage,
@@ -26,7 +25,7 @@ from activities.store.subscriptions import Subscription, add_subscription, chang
 from activities.store.tables import EventTable
 from tests.store.mirror import Mirror, picture_of
 from tests.store.rows import AT, AUTHORITY, LATER, acknowledged, changes, order, two_people_told
-from tests.store.turns import NOON, PLACE, Life, a_whole_life, after, fact
+from tests.store.turns import NOON, PLACE, a_whole_life, after
 from workflows.contracts import EpisodeChanges
 from workflows.event_kinds import EventKind
 from workflows.events import Event
@@ -49,34 +48,6 @@ async def feed(store: Store, authority: str = AUTHORITY) -> list[NumberedEvent]:
 
 async def kinds(store: Store) -> list[str]:
     return [event.kind.value.removeprefix("homeward.") for event in await feed(store)]
-
-
-async def test_a_turn_that_was_lost_with_its_engine_gives_way_to_the_one_lived_instead(store: Store) -> None:
-    """A worker wrote a turn and died before the engine heard of it; the episode lives it again and knows more."""
-    life = Life("e1")
-    await write(store, life.turn(0.1, fact("reported", 0, "f1")))
-    lost = deepcopy(life).turn(25)
-    lived = life.turn(25.1, fact("located", 24.5, "f2"), fact("returned", 25.05, "f3"))
-    mirror = Mirror()
-    await write(store, lost)
-    await mirror.read_on(store, AUTHORITY)
-    await write(store, lived, lost, lived)
-    await mirror.read_on(store, AUTHORITY)
-    assert mirror.picture == await picture_of(store, AUTHORITY)
-    async with store.snapshot() as session:
-        view = await episode_view(session, AUTHORITY, "e1")
-    assert view is not None
-    assert (view.episode["status"], view.episode["turn"]) == ("returned", 2)
-    assert {one.id for one in view.facts} == {"f1", "f2", "f3"}
-    assert {clock.id: clock for clock in view.clocks} == life.clocks
-    there = {one["key"]: one["state"] for one in view.tasks}
-    assert {key for key, state in there.items() if state == "open"} == {
-        key for key, task in life.tasks.items() if task.state == "open"
-    }
-    assert there.keys() >= life.tasks.keys()
-    await write(store, life.turn(26, fact("rhi_offered", 25.8, "f4")))
-    await mirror.read_on(store, AUTHORITY)
-    assert mirror.picture == await picture_of(store, AUTHORITY)
 
 
 async def test_who_reads_the_feed_has_what_the_store_has(store: Store) -> None:

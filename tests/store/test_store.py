@@ -12,7 +12,7 @@ from activities.store.answers import mark_read, message_tray, tray_of
 from activities.store.child_records import ChildRecord, add_version, versions
 from activities.store.directory import PersonEntry, add, everyone, put_people
 from activities.store.episode_search import Search, every_episode
-from activities.store.episodes import episode_view, write_changes
+from activities.store.episodes import episode_view, strange_turn, write_changes
 from activities.store.failures import RefusedByDatabaseError
 from activities.store.statements import insert_once, upsert, upsert_all
 from activities.store.tables import ChildTable, EpisodeTable, HoldingTable, NoticeTable, PersonTable, TaskTable
@@ -31,6 +31,7 @@ from tests.store.rows import (
     told,
     two_people_told,
 )
+from workflows.contracts import WriteAgain
 from workflows.vocabulary import EpisodeStatus
 
 CHILD: dict[str, Any] = {"id": "c1", "authority": AUTHORITY, "reference": "INVENTED-1", "created_at": AT}
@@ -105,6 +106,26 @@ async def test_a_turn_is_written_once_and_never_after_a_later_one(
     async with store.session() as session:
         row = await session.get_one(EpisodeTable, "e1")
     assert (row.turn, row.status) == (max(first, second), "returned" if written else "missing")
+
+
+@pytest.mark.parametrize(
+    ("there", "turn", "later", "strange"),
+    [
+        (2, 2, timedelta(0), False),  # the same turn, tried again
+        (3, 2, timedelta(seconds=-1), False),  # an attempt that hung until a later turn was written
+        (2, 2, timedelta(seconds=1), True),  # what is there was written before this turn was decided on
+        (3, 2, timedelta(seconds=1), True),
+        (1, 2, timedelta(seconds=1), False),
+    ],
+)
+async def test_a_turn_that_is_there_and_not_the_episodes_own_is_told_from_one_that_is(
+    store: Store, there: int, turn: int, later: timedelta, strange: bool
+) -> None:
+    async with store.session() as session:
+        await write_changes(session, changes(there))
+    async with store.session() as session:
+        found = await strange_turn(session, changes(turn).model_copy(update={"written_at": AT + later}))
+    assert found == (WriteAgain(turn=there) if strange else None)
 
 
 async def test_the_first_answer_counts_until_it_is_taken_back(store: Store) -> None:

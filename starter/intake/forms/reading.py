@@ -14,7 +14,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import CLOCK_SKEW, Fact, impossibility
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
-from workflows.plain_errors import BadInputError, one_line, refuse_nul
+from workflows.plain_errors import BadInputError, one_line, refuse_unkeepable
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -140,7 +140,7 @@ def read_form_as(model: type[Form], data: object) -> Form:
     if not isinstance(data, dict):
         raise BadInputError("form: must be an object")
     try:
-        refuse_nul(data)  # pyright: ignore[reportUnknownArgumentType]
+        refuse_unkeepable(data)  # pyright: ignore[reportUnknownArgumentType]
         return model.model_validate(data)
     except ValueError as error:
         raise BadInputError(one_line(error, model)) from None
