@@ -250,8 +250,8 @@ async def test_what_only_rows_know_after_an_older_engine_was_restored_is_not_los
     await town.lose(episode)
     await (await town.engine()).begin(older)
     await town.idle(episode)
-    found = kinds((await town.run()).found)
-    assert found >= {Disagreement.ROWS_AHEAD, Disagreement.FACT_ONLY_IN_ROWS}
+    # That the rows are ahead the episode finds out by its first turn, and writes all again; facts it cannot make up.
+    assert Disagreement.FACT_ONLY_IN_ROWS in kinds((await town.run()).found)
     await town.agrees()
     await town.settled(episode)
     after, knows = await town.view(episode), await town.knows(episode)
