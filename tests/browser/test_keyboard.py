@@ -77,6 +77,7 @@ async def test_a_task_is_taken_and_completed(town: Town) -> None:
     town.at_stage_time()
     await page.reload()
     await press(page, "Record:")
+    await choose(page, "What did they say?")
     await press(page, "Record it")
     assert "Recorded: " in await page.get_by_role("alert").inner_text()
 

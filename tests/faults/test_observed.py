@@ -54,7 +54,8 @@ def test_what_a_report_brings_about_is_one_trace_and_is_counted_and_names_no_chi
     assert of_service["homeward_http_request_seconds_count"] >= 1
     assert of_service["homeward_inbox_to_engine_seconds_count"] == 1
     assert samples(ports["HOMEWARD_WORKER_METRICS_PORT"])["homeward_notices_total"] >= 1
-    assert samples(ports["HOMEWARD_WORKER_ENGINE_METRICS_PORT"])["temporal_workflow_task_execution_latency_count"] >= 1
+    of_client, counted = ports["HOMEWARD_WORKER_ENGINE_METRICS_PORT"], "temporal_workflow_task_execution_latency_count"
+    wait_until(lambda: samples(of_client).get(counted, 0) >= 1, "the engine's client counts its tasks")
     logs = "".join((machine.folder / f"{name}.log").read_text(encoding="utf-8") for name in ("worker", "service"))
     assert all(json.loads(line)["message"] for line in logs.splitlines())
     assert "INVENTED-SECRET" not in logs
