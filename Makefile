@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
+# One lock for people who change Homeward; of the same versions what runs in a container, and what builds that.
+LOCKS := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
+
 .PHONY: console-assets console-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults mutants
 
 env: $(STAMP)
@@ -31,7 +34,9 @@ test: check
 
 lock: env
 	@command -v uv >/dev/null || { echo "Making the lock needs uv: pip install uv" >&2; exit 1; }
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
+	$(LOCKS) pyproject.toml --extra dev -o requirements.lock
+	$(LOCKS) pyproject.toml -c requirements.lock -o requirements-run.lock
+	$(LOCKS) --group build -c requirements.lock -o requirements-build.lock
 
 histories: env
 	@test -n "$(VERSION)" || { echo "Say which version: make histories VERSION=0.2.0" >&2; exit 1; }

@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from temporalio.client import Client
 
@@ -16,11 +18,15 @@ from activities.policies import BadPackError, Policies
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
 from activities.store.policies_in_use import claim
-from starter.client import EngineSilentError, Episodes, connect
+from starter.client import EngineSilentError, EngineWatch, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
+from starter.environment import require_known_names
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
-from starter.logs import begin_logging
+from starter.observing.logs import begin_logging
+from starter.observing.metrics import engine_client_runtime, serving_metrics
+from starter.observing.settings import ObservingSettings, load_observing_settings
+from starter.observing.traces import begin_tracing, engine_interceptors
 from starter.post_office import post_of, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
@@ -32,6 +38,9 @@ from workflows.plain_errors import BadInputError
 
 log = logging.getLogger("homeward.worker")
 
+ALIVE_EVERY_SECONDS: Final = 10.0
+"""How often a worker shows that it does not hang; waiting for an engine is no hanging."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -39,11 +48,12 @@ class Parts:
 
     settings: Settings
     post_settings: PostSettings
+    observing: ObservingSettings
     store: Store
     policies: Policies
 
 
-async def run(settings: Settings, post_settings: PostSettings) -> None:
+async def run(settings: Settings, post_settings: PostSettings, observing: ObservingSettings) -> None:
     """Run a worker, the relay and the deliveries until SIGTERM or SIGINT, then drain.
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot
@@ -54,20 +64,37 @@ async def run(settings: Settings, post_settings: PostSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     # Notify's client waits in threads, and the loop's own few would let one slow provider hold up every message.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SENDS_AT_ONCE))
+    alive = asyncio.create_task(_show_life(settings.worker_alive_file)) if settings.worker_alive_file else None
     ways = ways_out(post_settings)
-    parts = Parts(settings, post_settings, Store(settings.database), Policies.load(settings.policy_dir))
+    store, policies = Store(settings.database), Policies.load(settings.policy_dir)
+    parts = Parts(settings, post_settings, observing, store, policies)
     await parts.store.make_ready()
     async with parts.store.session() as session:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
     log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
     deliveries = asyncio.create_task(_deliveries(parts).run(stop))
-    client = await _connect_patiently(settings, stop)
+    client = await _connect_patiently(parts, stop)
     if client is not None:
         await _work(client, parts, stop)
     stop.set()
     await deliveries
     await parts.store.close()
+    if alive:
+        alive.cancel()
+
+
+async def _show_life(file: Path) -> None:
+    """Touch a file for as long as the loop turns. One that cannot be touched is said once, and stops no worker."""
+    told = False
+    while True:
+        try:
+            file.touch()  # noqa: ASYNC240 - in a thread it might wait behind slow providers
+        except OSError as trouble:
+            if not told:
+                log.warning("HOMEWARD_WORKER_ALIVE_FILE: cannot be touched: %s", trouble.strerror)
+            told = True
+        await asyncio.sleep(ALIVE_EVERY_SECONDS)
 
 
 def _deliveries(parts: Parts) -> Deliveries:
@@ -102,10 +129,14 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
     await asyncio.gather(relay, kept, return_exceptions=True)
 
 
-async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
+async def _connect_patiently(parts: Parts, stop: asyncio.Event) -> Client | None:
+    settings, observing = parts.settings, parts.observing
+    runtime = engine_client_runtime(observing.metrics_host, observing.worker_engine_metrics_port)
+    watch = EngineWatch(runtime, engine_interceptors(observing.traces_url))
     while not stop.is_set():
         try:
-            return await connect(settings.engine, settings.engine_namespace, settings.engine_patience_seconds)
+            patience = settings.engine_patience_seconds
+            return await connect(settings.engine, settings.engine_namespace, patience, watch)
         except EngineSilentError as silence:
             log.warning("waiting: %s", silence)
             await asyncio.sleep(1)
@@ -114,9 +145,15 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
 
 def main() -> int:
     """Run until told to stop; the exit status: 0 after draining, 2 when it cannot begin."""
-    begin_logging()
     try:
-        asyncio.run(run(load_settings(), load_post_settings()))
+        require_known_names()
+        observing = load_observing_settings()
+        begin_logging(observing)
+        traces = begin_tracing("worker", observing.traces_url)
+        with serving_metrics(observing.metrics_host, observing.worker_metrics_port, "HOMEWARD_WORKER_METRICS_PORT"):
+            asyncio.run(run(load_settings(), load_post_settings(), observing))
+        if traces:
+            traces.shutdown()
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
         sys.stderr.write(f"homeward worker: {mistake}\n")
         return 2

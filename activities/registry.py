@@ -8,7 +8,7 @@ from typing import Any, Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import notify, posting
+from activities import metrics, notify, posting
 from activities.policies import Policies, UnknownPolicyError
 from activities.posting import Post
 from activities.reconcile.run import Reconciler
@@ -85,14 +85,17 @@ class Activities:
     async def write_episode(self, changes: EpisodeChanges) -> WriteAgain | None:
         """Write one turn of an episode, in one transaction; what is there instead when it is not the episode's own."""
         async with self._store.session() as session:
-            if await write_changes(session, changes):
-                return None
-            return await strange_turn(session, changes)
+            if not await write_changes(session, changes):
+                return await strange_turn(session, changes)
+        metrics.note_turn(changes)
+        return None
 
     @activity.defn(name="send_notice")
     async def send_notice(self, order: NoticeOrder) -> NoticeSent:
         """Write one notice, once for each key and person, and have it sent."""
-        return await notify.send_notice(self._store, order, self._post)
+        sent = await notify.send_notice(self._store, order, self._post)
+        metrics.note_notice(sent)
+        return sent
 
     @activity.defn(name="unheld_roles")
     async def unheld_roles(self, asked: RolesAsked) -> list[Role]:
@@ -121,7 +124,7 @@ class Activities:
     async def send_message(self, asked: SendAsked) -> SendAnswer:
         """One attempt by one way out."""
         async with _showing_life():
-            return await posting.send(self._store, self._there_is_a_post(), asked)
+            return await metrics.noted_send(asked.way, posting.send(self._store, self._there_is_a_post(), asked))
 
     @activity.defn(name="look_up_message")
     async def look_up_message(self, asked: SendAsked) -> str:
@@ -137,7 +140,9 @@ class Activities:
     @activity.defn(name="close_message")
     async def close_message(self, closed: MessageClosed) -> list[Posted]:
         """Write down how a message stands."""
-        return await posting.close_message(self._store, closed)
+        posted = await posting.close_message(self._store, closed)
+        metrics.note_message(closed)
+        return posted
 
     def _there_is_a_post(self) -> Post:
         if self._post is None:

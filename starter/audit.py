@@ -1,11 +1,16 @@
 """Writing the audit: what a principal asked for, by which way, and whether it was allowed."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from activities.store import Store, audit
 from activities.store.audit import AuditEntry, AuditOutcome
 from starter.access import Permission, Principal
+from workflows.plain_errors import BadInputError
+
+_WRITTEN_DOWN: Final = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
 
 
 def entry_of(
@@ -33,6 +38,14 @@ def entry_of(
         outcome=outcome,
         request=request,
     )
+
+
+def read_written_down(written: str, name: str) -> tuple[int, str]:
+    """A number and fingerprint of the audit, as they were written down elsewhere. Raises BadInputError by the name."""
+    found = _WRITTEN_DOWN.fullmatch(written.strip())
+    if found is None:
+        raise BadInputError(f"{name}: must be NUMBER:FINGERPRINT as 'homeward audit head' says it")
+    return int(found[1]), found[2]
 
 
 class Audit:

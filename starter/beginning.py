@@ -1,9 +1,14 @@
-"""Beginning the episodes of kept reports: what each begins with, and many of them at once."""
+"""Beginning the episodes of kept reports: what each begins with, or begins again with, and many of them at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Final
 
+from activities.policies import Policies
+from activities.reconcile.remembering import remembered
+from activities.store import Store
+from activities.store.agreement import one_episode
 from activities.store.inbox import InboxItem
 from starter.client import EngineSilentError, Episodes
 from starter.reports import Report
@@ -30,6 +35,16 @@ def first_input(item: InboxItem) -> EpisodeInput:
         ),
         perhaps_a_duplicate=item.body.get("perhaps_a_duplicate", False),
     )
+
+
+async def remembered_by_rows(store: Store, policies: Policies, item: InboxItem, now: datetime) -> EpisodeInput | str:
+    """What the episode that something was said of begins again with, by its rows; or why that is not known.
+
+    `now` is UTC.
+    """
+    async with store.snapshot() as session:
+        rows = await one_episode(session, item.authority, item.episode_id, now)
+    return await remembered(store, policies, first_input, item.authority, item.episode_id, rows=rows, now=now)
 
 
 async def begin_many(connect: Callable[[], Awaitable[Episodes]], items: Sequence[InboxItem]) -> dict[str, str | None]:

@@ -1,14 +1,17 @@
 """The client of the engine, and what its silence and its refusals mean."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from temporalio.client import Client, RPCError, WorkflowUpdateFailedError
+from temporalio.client import Client, Interceptor, RPCError, WorkflowUpdateFailedError
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateUnansweredError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCStatusCode
 
 from workflows.clocks import Clock
@@ -41,12 +44,32 @@ class EpisodeNotRunningError(Exception):
     """The engine runs no such episode: it never began, or it is closed."""
 
 
-async def connect(address: str, namespace: str, patience_seconds: float) -> Client:
+class EpisodeForgottenError(Exception):
+    """The engine has no history of the episode: it kept it for as long as it keeps closed ones, or has lost it."""
+
+
+@dataclass(frozen=True)
+class EngineWatch:
+    """How a client of the engine is watched: what counts its calls, what carries traces; by default nothing does."""
+
+    runtime: Runtime | None = None
+    interceptors: Sequence[Interceptor] = ()
+
+
+UNWATCHED: Final = EngineWatch()
+
+
+async def connect(address: str, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED) -> Client:
     """Connect to the engine. Raises EngineSilentError when it does not answer in time."""
     try:
         async with asyncio.timeout(patience_seconds):
             return await Client.connect(
-                address, namespace=namespace, data_converter=pydantic_data_converter, identity="homeward"
+                address,
+                namespace=namespace,
+                data_converter=pydantic_data_converter,
+                identity="homeward",
+                runtime=watch.runtime,
+                interceptors=watch.interceptors,
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
         raise EngineSilentError(f"the engine at {address} does not answer") from error
@@ -55,8 +78,8 @@ async def connect(address: str, namespace: str, patience_seconds: float) -> Clie
 class Reached:
     """The engine, connected to when it is first needed and kept."""
 
-    def __init__(self, address: str, namespace: str, patience_seconds: float) -> None:
-        self._where = (address, namespace, patience_seconds)
+    def __init__(self, address: str, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED) -> None:
+        self._where = (address, namespace, patience_seconds, watch)
         self._client: Client | None = None
 
     async def client(self) -> Client:
@@ -115,15 +138,18 @@ class Episodes:
                 raise EpisodeNotRunningError("the engine runs no such episode, or it is closed") from error
             raise EngineSilentError("the engine did not answer") from error
 
-    async def begin_again(self, episode_id: str, fact: Fact) -> None:
-        """Begin a closed episode again, with all it knew and one more fact. Raises EngineSilentError."""
+    async def begin_again(self, episode_id: str, fact: Fact, knew: EpisodeInput | None = None) -> None:
+        """Begin a closed episode again, with all it knew, by itself or as somebody else remembers, and one more fact.
+
+        Raises EpisodeForgottenError, or EngineSilentError.
+        """
         handle = self._client.get_workflow_handle(workflow_id(episode_id))
         patience = timedelta(seconds=self._patience)
         try:
-            knew = await handle.query(QUERY_CARRIED, result_type=EpisodeInput, rpc_timeout=patience)
+            all_known = knew or await handle.query(QUERY_CARRIED, result_type=EpisodeInput, rpc_timeout=patience)
             await self._client.start_workflow(
                 EPISODE_WORKFLOW,
-                knew.model_copy(update={"facts": (*knew.facts, fact)}),
+                all_known.model_copy(update={"facts": (*all_known.facts, fact)}),
                 id=handle.id,
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -133,6 +159,8 @@ class Episodes:
         except WorkflowAlreadyStartedError:
             return
         except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise EpisodeForgottenError("the engine knows nothing of this episode any more") from error
             raise EngineSilentError("the engine did not answer") from error
 
     async def show_refusal(self, episode_id: str, fact: dict[str, Any]) -> None:

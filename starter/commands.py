@@ -16,11 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
+from activities.store.child_records import EpisodeOfChild
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
+from activities.store.statements import take_turns
 from activities.store.tables import EpisodeTable
-from starter.beginning import begin_many, first_input
-from starter.client import EngineSilentError, EpisodeNotRunningError, Episodes, FactRefusedError
+from starter.beginning import begin_many, first_input, remembered_by_rows
+from starter.client import (
+    EngineSilentError,
+    EpisodeForgottenError,
+    EpisodeNotRunningError,
+    Episodes,
+    FactRefusedError,
+)
+from starter.observing.metrics import INBOX_TO_ENGINE
 from starter.reports import Report, read_report
 from workflows.contracts import Recorded
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
@@ -43,6 +52,9 @@ _STAYS_BEHIND: Final = (
     FactKind.MERGED,
 )
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
+
+
+_INTO_ENDED: Final = "--into: that record has ended itself; choose one that goes on"
 
 
 class IdTakenError(BadInputError):
@@ -235,7 +247,8 @@ class Commands:
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
 
-        The last outcome is that of the duplicate itself. Raises BadInputError.
+        The last outcome is that of the duplicate itself. Raises BadInputError, also
+        where the other record has ended: nobody would look for the child by either.
         """
         if duplicate == into:
             raise BadInputError("--into: an episode cannot be merged into itself")
@@ -246,6 +259,8 @@ class Commands:
             raise BadInputError("episode: both episodes must be running before they are merged")
         if view.child_reference and view.episode["child_id"] != target.child_id:
             raise BadInputError("--into: that is an episode of another child")
+        if not EpisodeOfChild.model_validate(target).goes_on:
+            raise BadInputError(_INTO_ENDED)
         moved = [
             (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": f"merged from {duplicate}"}))
             for fact in Known(view.facts, now).facts
@@ -253,7 +268,7 @@ class Commands:
         ]
         said = {"kind": "merged", "at": to_rfc3339(now), "into": into, "reason": reason, "recorded_by": by}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
-        return await self._take_facts([*moved, (duplicate, ending)], now)
+        return await self._take_facts([*moved, (duplicate, ending)], now, goes_on=into)
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""
@@ -273,11 +288,19 @@ class Commands:
         return fact
 
     async def _take_facts(
-        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False, goes_on: str | None = None
     ) -> list[Outcome]:
-        """Keep facts, each with its episode, all or none; then put each to the engine."""
+        """Keep facts, each with its episode, all or none; then put each to the engine.
+
+        `goes_on`: the episode into which another is merged. Raises BadInputError when its record is said to have ended.
+        """
         kept: list[InboxItem] = []
         async with self._store.session() as session:
+            if goes_on is not None:
+                # Whoever merges waits for whoever merges: else two records could each end in the other.
+                await take_turns(session, "merge", [self._authority])
+                if await inbox.is_said_to_have_ended(session, goes_on):
+                    raise BadInputError(_INTO_ENDED)
             for episode_id, fact in facts:
                 if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
@@ -367,8 +390,7 @@ class Commands:
             return await self._settled(item, "refused", str(refusal), now)
         except EpisodeNotRunningError:
             if fact.kind is FactKind.REOPENED:
-                await episodes.begin_again(item.episode_id, fact)
-                return await self._settled(item, "applied", None, now)
+                return await self._begin_again(episodes, item, fact, now)
             return await self._not_running(item, now)
         outcome = await self._settled(item, "applied", None, now)
         again = recorded.again or item.state == "applied"
@@ -389,6 +411,18 @@ class Commands:
                 raise
             await self._begin(episodes, report, now)
             return await episodes.record(item.episode_id, fact)
+
+    async def _begin_again(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Outcome:
+        try:
+            await episodes.begin_again(item.episode_id, fact)
+        except EpisodeForgottenError:
+            knew = await remembered_by_rows(self._store, self._policies, item, now)
+            if isinstance(knew, str):
+                async with self._store.session() as session:
+                    await inbox.note_trouble(session, item.id, knew)
+                return _outcome(item, "kept", reason=knew)
+            await episodes.begin_again(item.episode_id, fact, knew)
+        return await self._settled(item, "applied", None, now)
 
     async def _waits_for_others(self, item: InboxItem, reason: str) -> bool:
         async with self._store.session() as session:
@@ -413,6 +447,7 @@ class Commands:
     ) -> Outcome:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
+        INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
         return _outcome(item, state, reason=reason)
 
 

@@ -25,17 +25,25 @@ VIEWS: Final = ("authority", "police")
 
 @dataclass(frozen=True)
 class Shown:
-    """What there is to show of an episode. `waiting` is kept and not yet applied; without a view that is all."""
+    """What there is to show of an episode. `waiting` is kept and not yet applied; without a view that is all.
+
+    `item` is the report as it was taken in.
+    """
 
     id: str
     view: EpisodeView | None
     report: Report | None
+    item: InboxItem | None
     waiting: list[InboxItem]
     pack: Pack | None
 
     def known(self, now: datetime) -> Known:
         """What is known of the episode at `now` (UTC)."""
         return Known(self.view.facts if self.view else (), now)
+
+    def nothing_runs(self, now: datetime) -> bool:
+        """Whether no clock runs for it at `now` (UTC), and none is about to."""
+        return self.view is None and (self.item is None or self.item.lies_still(now))
 
     def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
         """What to ask and say at `now` (UTC)."""
@@ -64,6 +72,7 @@ async def show_episode(session: AsyncSession, policies: Policies, authority: str
         id=episode_id,
         view=view,
         report=Report.model_validate(report.body["report"]) if report else None,
+        item=report,
         waiting=await inbox.facts_waiting(session, episode_id),
         pack=policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None,
     )

@@ -99,6 +99,11 @@ def service_command() -> list[str]:
     return [sys.executable, "-m", "starter.service"]
 
 
+def watchdog_command() -> list[str]:
+    """The command line of the watchdog."""
+    return [sys.executable, "-m", "starter.watchdog"]
+
+
 def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something listens on a port of this machine, by default of its loopback address."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -181,14 +186,19 @@ async def pollers(client: Client) -> int:
 
 
 class Stack:
-    """The embedded engine, worker and HTTP service, started, watched and stopped together."""
+    """The embedded engine, worker, HTTP service and watchdog, started and stopped together."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None], hints: Sequence[str] = ()) -> None:
         self._settings = settings
         self._say = say
         self._hints = hints
         self._stopping = False
-        self._commands = {"engine": engine_command(settings), "worker": worker_command(), "service": service_command()}
+        self._commands = {
+            "engine": engine_command(settings),
+            "worker": worker_command(),
+            "service": service_command(),
+            "watchdog": watchdog_command(),
+        }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     async def run(self) -> int:
@@ -204,7 +214,7 @@ class Stack:
                 return await self._live()
             finally:
                 self._say("Stopping: the service, then the worker, which finishes what it began, then the engine")
-                for name in ("service", "worker", "engine"):
+                for name in ("watchdog", "service", "worker", "engine"):
                     if name in self._processes:
                         stop_process(self._processes[name], STOP_PATIENCE_SECONDS)
                 self._say("Stopped. Started again, it goes on where it was.")
@@ -214,9 +224,10 @@ class Stack:
         client = await wait_for_engine(self._settings, lambda: self._processes["engine"].poll() is None)
         self._start("worker")
         self._start("service")
+        self._start("watchdog")
         give_up = time.monotonic() + START_PATIENCE_SECONDS
         while not self._stopping and not await self._all_answer(client) and time.monotonic() < give_up:
-            for name in ("worker", "service"):
+            for name in ("worker", "service", "watchdog"):
                 if self._processes[name].poll() == CANNOT_BEGIN:
                     raise StackError(self._last_line(name))
             time.sleep(0.1)  # noqa: ASYNC251 - nothing else runs in this process
@@ -261,7 +272,7 @@ class Stack:
     def _last_line(self, name: str) -> str:
         lines = (self._settings.data_dir / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
         last = lines[-1] if lines else f"the {name} did not start"
-        return last.removeprefix("homeward worker: ").removeprefix("homeward serve: ")
+        return last.removeprefix("homeward worker: ").removeprefix("homeward serve: ").removeprefix("homeward watch: ")
 
     def _stop(self, _signal: int, _frame: object) -> None:
         self._stopping = True
@@ -270,6 +281,11 @@ class Stack:
 def exec_worker() -> None:
     """Become a worker process."""
     os.execv(sys.executable, worker_command())  # noqa: S606 - our own program
+
+
+def exec_watchdog() -> None:
+    """Become the watchdog."""
+    os.execv(sys.executable, watchdog_command())  # noqa: S606 - our own program
 
 
 def exec_service() -> None:

@@ -49,15 +49,15 @@ def ways_out(settings: PostSettings) -> dict[str, WayOut]:
         if template := settings.notify_sms_template:
             ways["notify_sms"] = WayOut(Channel.SMS, _notify(settings, key, template, "sms"), receipts=True)
     if settings.smtp_host:
-        ways["smtp"] = WayOut(Channel.EMAIL, _smtp(settings))
+        ways["smtp"] = WayOut(Channel.EMAIL, smtp_of(settings))
     if settings.webhook_url:
         ways["webhook"] = _webhook(settings)
     return ways
 
 
 @contextmanager
-def _naming(variable: str) -> Generator[None]:
-    """Turn what an adapter says of a setting into one line that names the variable."""
+def naming_setting(variable: str) -> Generator[None]:
+    """Turn what an adapter says of a setting into a BadInputError in one line that names the variable."""
     try:
         yield
     except ValueError as error:
@@ -65,14 +65,15 @@ def _naming(variable: str) -> Generator[None]:
 
 
 def _notify(settings: PostSettings, key: str, template: str, kind: Literal["email", "sms"]) -> ChannelAdapter:
-    with _naming("NOTIFY_URL"):
+    with naming_setting("NOTIFY_URL"):
         url = checked_url(settings.notify_url)
-    with _naming("NOTIFY_API_KEY"):
+    with naming_setting("NOTIFY_API_KEY"):
         return NotifyAdapter(key, url, template, kind, settings.attempt_seconds)
 
 
-def _smtp(settings: PostSettings) -> ChannelAdapter:
-    with _naming("SMTP_SENDER"):
+def smtp_of(settings: PostSettings) -> ChannelAdapter:
+    """The e-mail server that the settings name. Raises BadInputError naming the variable."""
+    with naming_setting("SMTP_SENDER"):
         return SmtpAdapter(
             settings.smtp_host,
             settings.smtp_port,
@@ -85,9 +86,9 @@ def _smtp(settings: PostSettings) -> ChannelAdapter:
 
 
 def _webhook(settings: PostSettings) -> WayOut:
-    with _naming("WEBHOOK_URL"):
+    with naming_setting("WEBHOOK_URL"):
         url = checked_url(settings.webhook_url)
-    with _naming("WEBHOOK_SECRET"):
+    with naming_setting("WEBHOOK_SECRET"):
         adapter = WebhookAdapter(settings.webhook_secret.get_secret_value(), settings.attempt_seconds)
     return WayOut(Channel.WEBHOOK, adapter, to=url)
 

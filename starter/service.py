@@ -25,12 +25,16 @@ from starter.api.parts import Parts, present
 from starter.api.receipts import Receipts
 from starter.api.streams import MOST_STREAMS, Streams
 from starter.brief_engine import BriefEngine
-from starter.client import EngineSilentError, Reached
+from starter.client import UNWATCHED, EngineSilentError, EngineWatch, Reached
 from starter.commands import Commands
 from starter.engine_room import engine_room
+from starter.environment import require_known_names
 from starter.glass import Glass
 from starter.identity.settings import IdentitySettings, load_identity_settings
-from starter.logs import begin_logging
+from starter.observing.logs import begin_logging
+from starter.observing.metrics import serving_metrics
+from starter.observing.settings import load_observing_settings
+from starter.observing.traces import begin_tracing, engine_interceptors
 from starter.post_office import post_through
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
@@ -59,10 +63,12 @@ def service(
     identity_settings: IdentitySettings,
     store: Store,
     policies: Policies,
+    *,
+    watch: EngineWatch = UNWATCHED,
 ) -> FastAPI:
     """The HTTP service over a store and whatever engine the settings name, reached when it is first needed."""
     patience = min(settings.engine_patience_seconds, PAGE_PATIENCE_SECONDS)
-    engine = Reached(settings.engine, settings.engine_namespace, patience)
+    engine = Reached(settings.engine, settings.engine_namespace, patience, watch)
     brief = BriefEngine(engine, patience)
     room = engine_room(settings, post_settings, store, policies, brief)
 
@@ -148,13 +154,16 @@ def config_of(app: FastAPI, identity_settings: IdentitySettings) -> uvicorn.Conf
     )
 
 
-async def serve(settings: Settings, post_settings: PostSettings, identity_settings: IdentitySettings) -> None:
+async def serve(
+    settings: Settings, post_settings: PostSettings, identity_settings: IdentitySettings, watch: EngineWatch
+) -> None:
     """Answer HTTP until SIGTERM or SIGINT.
 
     Raises BadPackError, BadInputError or StoreUnavailableError when it cannot begin.
     """
     store, policies = Store(settings.database), Policies.load(settings.policy_dir)
-    config = config_of(service(settings, post_settings, identity_settings, store, policies), identity_settings)
+    app = service(settings, post_settings, identity_settings, store, policies, watch=watch)
+    config = config_of(app, identity_settings)
     server = _Server(config)
     server.heed_signals()
     with listening_socket(settings.http_port, settings.http_host) as listening:
@@ -166,10 +175,16 @@ async def serve(settings: Settings, post_settings: PostSettings, identity_settin
 
 def main() -> int:
     """Run until told to stop; the exit status: 0, or 2 when it cannot begin."""
-    begin_logging()
     try:
-        settings = load_settings()
-        asyncio.run(serve(settings, load_post_settings(), load_identity_settings(settings)))
+        require_known_names()
+        settings, observing = load_settings(), load_observing_settings()
+        begin_logging(observing)
+        traces = begin_tracing("service", observing.traces_url)
+        with serving_metrics(observing.metrics_host, observing.metrics_port, "HOMEWARD_METRICS_PORT"):
+            watch = EngineWatch(interceptors=engine_interceptors(observing.traces_url))
+            asyncio.run(serve(settings, load_post_settings(), load_identity_settings(settings), watch))
+        if traces:
+            traces.shutdown()
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
         sys.stderr.write(f"homeward serve: {mistake}\n")
         return 2

@@ -1,12 +1,13 @@
-"""Settings: from the environment only, each named HOMEWARD_..., checked at the start."""
+"""Settings: from the environment, or from files if secret; each named HOMEWARD_..., checked at the start."""
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from activities.store.urls import driven_url, is_sqlite
 from starter.access import AccessRole
@@ -16,6 +17,9 @@ from workflows.plain_errors import BadInputError, first_error
 def _own_folder() -> Path:
     return Path.home() / ".local" / "share" / "homeward"
 
+
+SECRETS_DIR: Final = "HOMEWARD_SECRETS_DIR"
+"""The variable that names the folder of settings that are kept in files."""
 
 _OF_THIS_MACHINE: Final = frozenset(AccessRole) - {
     AccessRole.INTERVIEW_PROVIDER,
@@ -27,6 +31,22 @@ _OF_THIS_MACHINE: Final = frozenset(AccessRole) - {
 
 def _each(roles: str) -> list[str]:
     return [role.strip() for role in roles.split(",")] if roles.strip() else []
+
+
+def require_ip_address(host: str) -> str:
+    """An IP address, however it was written. Raises ValueError."""
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def require_web_address(url: str, such_as: str) -> str:
+    """An http or https address without a query, or nothing. Raises ValueError."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f"must be an address such as {such_as}")
+    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -57,6 +77,9 @@ class Settings(BaseSettings):
         repr=False,
         description="URL of a PostgreSQL database, or of an SQLite file; by default one in the data folder",
     )
+    secrets_dir: Path | None = Field(
+        default=None, description="folder whose files, each named as a setting, hold its value; the environment wins"
+    )
     policy_dir: Path | None = Field(default=None, description="folder of an authority's own packs and calendars")
     authority: str = Field(
         default="local", pattern=r"^[A-Za-z0-9-]{1,40}$", description="the authority whose work this is"
@@ -86,7 +109,9 @@ class Settings(BaseSettings):
     engine_patience_seconds: float = Field(
         default=10, gt=0, le=120, description="how long a command waits for the engine before it keeps what was said"
     )
-
+    worker_alive_file: Path | None = Field(
+        default=None, description="file that a worker touches every ten seconds, for whoever restarts one that hangs"
+    )
     private_receivers: bool | None = Field(
         default=None,
         description="whether events may go to this machine and inner networks; by default with the embedded engine",
@@ -95,7 +120,7 @@ class Settings(BaseSettings):
         default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
     )
 
-    @field_validator("data_dir", "policy_dir")
+    @field_validator("data_dir", "policy_dir", "worker_alive_file")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
@@ -103,10 +128,7 @@ class Settings(BaseSettings):
     @field_validator("http_host")
     @classmethod
     def _an_address(cls, host: str) -> str:
-        try:
-            return str(ip_address(host.removeprefix("[").removesuffix("]")))
-        except ValueError:
-            raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+        return require_ip_address(host)
 
     @field_validator("database_url")
     @classmethod
@@ -116,10 +138,7 @@ class Settings(BaseSettings):
     @field_validator("engine_ui")
     @classmethod
     def _a_web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("must be an address such as https://temporal.example")
-        return url.rstrip("/")
+        return require_web_address(url, "https://temporal.example")
 
     @field_validator("command_roles")
     @classmethod
@@ -185,17 +204,33 @@ class Settings(BaseSettings):
 SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
 
 
+def secrets_folder() -> Path | None:
+    """The folder of settings that are kept in files, or None. Raises BadInputError when there is no such folder."""
+    named = [value for name, value in os.environ.items() if name.upper() == SECRETS_DIR and value]
+    if not named:
+        return None
+    folder = Path(named[0]).expanduser()
+    if not folder.is_dir():
+        raise BadInputError(f"{SECRETS_DIR}: {folder} is no folder")
+    return folder
+
+
 def from_environment(kind: type[SomeSettings]) -> SomeSettings:
-    """Read settings of a kind from the environment. Raises BadInputError naming the variable."""
+    """Read settings of a kind from the environment and the secrets' files. Raises BadInputError naming the variable."""
+    folder = secrets_folder()
     try:
-        return kind()
+        return kind(_secrets_dir=folder)
     except ValidationError as error:
         field, sentence = first_error(error)
         if not field and ": " in sentence:
             field, _, sentence = sentence.partition(": ")
         raise BadInputError(f"HOMEWARD_{field.upper()}: {sentence}") from None
+    except SettingsError as error:
+        cause = error.__cause__
+        why = f"{cause.filename}: {cause.strerror}" if isinstance(cause, OSError) else f"{folder}: not text in UTF-8"
+        raise BadInputError(f"{SECRETS_DIR}: {why}") from None
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment. Raises BadInputError naming the variable."""
+    """Read the settings. Raises BadInputError naming the variable."""
     return from_environment(Settings)

@@ -20,11 +20,15 @@ _MISSED_RUNS: Final = 3
 
 @dataclass(frozen=True)
 class Standing:
-    """How one thing stands. `well` None: it is no fault, and somebody should know of it."""
+    """How one thing stands. `well` None: it is no fault, and somebody should know of it.
+
+    `overdue`: what should be done again and again was not done in time.
+    """
 
     about: str
     well: bool | None
     says: str
+    overdue: bool = False
 
     @property
     def line(self) -> str:
@@ -53,7 +57,7 @@ async def agreement_stands(
     if last and compares_every and now - last.ended_at > _MISSED_RUNS * compares_every:
         overdue, late = True, f", and should be every {int(compares_every.total_seconds() // 60)} minutes"
     says = f"{apart} disagreements between database and engine open, {compared}{late}"
-    return Standing("agreement", apart == 0 and not overdue, says)
+    return Standing("agreement", apart == 0 and not overdue, says, overdue)
 
 
 async def inbox_stands(session: AsyncSession, authority: str | None = None) -> Standing:

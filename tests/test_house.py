@@ -13,12 +13,11 @@ from activities.reconcile.run import Reconciler
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
 from starter.cli.main import app
+from starter.environment import KINDS, NAMES
 from starter.event_page import event_page
 from starter.identity.roles_page import roles_table
 from starter.identity.settings import IdentitySettings
 from starter.policy_page import as_page
-from starter.post_settings import PostSettings
-from starter.settings import Settings
 from tests.workflows.builders import pack, policies
 from workflows import contracts, names
 from workflows.event_kinds import EventKind
@@ -63,11 +62,23 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`{command}" in README
 
 
-@pytest.mark.parametrize(
-    "setting", [*Settings.model_fields, *PostSettings.model_fields, *IdentitySettings.model_fields]
-)
-def test_the_readme_names_every_setting(setting: str) -> None:
-    assert f"`HOMEWARD_{setting.upper()}`" in README
+_SETTING: re.Pattern[str] = re.compile(r"^\| `(HOMEWARD_[A-Z_]+)` \| (.*?) \| ", re.MULTILINE)
+
+
+def test_the_readme_names_every_setting_once_and_no_other() -> None:
+    named = [found[1] for found in _SETTING.finditer(README)]
+    assert sorted(named) == sorted(NAMES)
+
+
+def test_the_readme_says_the_defaults_of_settings() -> None:
+    fields = {f"HOMEWARD_{name.upper()}": field for kind in KINDS for name, field in kind.model_fields.items()}
+    compared = 0
+    for found in _SETTING.finditer(README):
+        default, said = fields[found[1]].default, found[2].strip("`")
+        if isinstance(default, int | float) or (isinstance(default, str) and found[2].startswith("`")):
+            assert said == f"{default:g}" if isinstance(default, float) else str(default), found[1]
+            compared += 1
+    assert compared > len(fields) / 3
 
 
 @pytest.mark.parametrize("signal", [value for name, value in vars(names).items() if name.startswith("SIGNAL_")])

@@ -44,6 +44,7 @@ class Disagreement(StrEnum):
     RECEIPT_NOT_HEARD = "receipt_not_heard"
     SCHEDULE_OTHERWISE = "schedule_otherwise"
     POLICY_NOT_HELD = "policy_not_held"
+    CALENDAR_OLDER = "calendar_older"
 
 
 class Agreement(NamedTuple):
@@ -140,6 +141,10 @@ AGREEMENTS: Final[Mapping[Disagreement, Agreement]] = {
     Disagreement.POLICY_NOT_HELD: Agreement(
         "An open episode lives by a policy that this worker does not hold. Its subject is the policy's version.",
         "It is reported, with how many episodes: put the pack in the folder of policies.",
+    ),
+    Disagreement.CALENDAR_OLDER: Agreement(
+        "Open episodes count working days by an older calendar than this worker holds. Its subject is that calendar.",
+        "Each of them is told to read its calendar anew.",
     ),
 }
 

@@ -290,8 +290,12 @@ class Known:
 
     def missing_since(self) -> datetime | None:
         """The earliest moment from which the child was gone (UTC), by whatever is known; None when nothing is."""
-        fact = self.earliest((FactKind.LAST_SEEN, FactKind.REPORTED, FactKind.NOTICED, FactKind.AUTHORITY_TOLD))
+        fact = self.earliest(GONE_BY)
         return fact.at if fact else None
+
+    def only_reported(self) -> bool:
+        """Whether that moment is a report's, and nobody said when the child was last seen or noticed to be gone."""
+        return self.missing_since() is not None and self.earliest(_GONE_BEFORE_A_REPORT) is None
 
     def child(self, at_start: Child) -> Child:
         """The child's circumstances: those given at the start, as later 'described' facts amend them."""
@@ -301,6 +305,11 @@ class Known:
                 amended[name] = value == "yes" if value in ("yes", "no") else value
         return Child.model_validate(amended)
 
+
+_GONE_BEFORE_A_REPORT: Final = (FactKind.LAST_SEEN, FactKind.NOTICED)
+
+GONE_BY: Final = (*_GONE_BEFORE_A_REPORT, FactKind.REPORTED, FactKind.AUTHORITY_TOLD)
+"""The facts that say from when a child was gone."""
 
 _ENDINGS: Final = {
     FactKind.DIED: EpisodeStatus.DECEASED,

@@ -119,6 +119,10 @@ class EngineAsked:
         """Have a running episode write all it knows again."""
         await self._signal(names.workflow_id(episode_id), names.SIGNAL_WRITE_AGAIN, there)
 
+    async def look_again(self, episode_id: str) -> None:
+        """Have a running episode read its calendar anew."""
+        await self._signal(names.workflow_id(episode_id), names.SIGNAL_LOOK_AGAIN)
+
     async def receipt(self, message: str, way: str, whereabouts: str) -> None:
         """Tell a message where it is."""
         await self._signal(names.message_workflow_id(message), names.SIGNAL_RECEIPT, way, whereabouts)

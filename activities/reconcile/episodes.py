@@ -4,23 +4,21 @@ Nothing is guessed: what a workflow knows is written again by the workflow,
 what only rows know is told to it, and what neither can settle is reported.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from activities.notify import send_notice
-from activities.policies import UnknownPolicyError
 from activities.reconcile.engine import Described
 from activities.reconcile.parts import Done, Parts
-from activities.store import agreement, inbox
+from activities.reconcile.remembering import remembered
+from activities.store import agreement
 from activities.store.agreement import OneEpisode
 from activities.store.episodes import write_changes
-from activities.store.inbox import InboxItem
 from workflows.agreement import WRITTEN_AGAIN, Disagreement, EngineOfEpisode, differences
-from workflows.contracts import EpisodeInput, RulesAsked, WriteAgain
+from workflows.contracts import EpisodeInput, WriteAgain
 from workflows.facts import Fact
 from workflows.names import workflow_id
-from workflows.recollection import carried_from_rows, closing_changes, notices_again, notices_sent
+from workflows.recollection import closing_changes, notices_again, notices_sent
 
 _ALREADY = "it runs by now"
 
@@ -112,33 +110,19 @@ async def _keep_facts_again(parts: Parts, seen: EpisodeSeen) -> Done:
 
 async def _begin_lost(parts: Parts, seen: EpisodeSeen) -> Done:
     """Begin an episode again with its report, its facts, and all that its rows remember."""
-    now = parts.now()
-    async with parts.store.snapshot() as session:
-        report = await inbox.report_of(session, seen.authority, seen.episode_id)
-        said = await agreement.facts_applied(session, seen.authority, seen.episode_id)
-        kept = await agreement.all_kept(session, seen.authority, seen.episode_id)
-    if report is None or kept is None:
-        return Done("its report was never kept here, so what it began with is not known", tried=False)
-    start = _started_by(parts, seen, report, said)
-    since = min((fact.at for fact in start.facts), default=now)
-    try:
-        rules = parts.policies.rules(
-            RulesAsked(policy=start.policy, version=start.policy_version, since=since, now=now, must_exist=True)
-        )
-    except UnknownPolicyError:
-        return Done("this worker does not hold the policy it lives by", tried=False)
-    carried = carried_from_rows(start, kept, rules)
-    begun = await parts.engine.begin(start.model_copy(update={"carried": carried}))
+    start = await remembered(
+        parts.store,
+        parts.policies,
+        parts.first_input,
+        seen.authority,
+        seen.episode_id,
+        rows=seen.rows,
+        now=parts.now(),
+    )
+    if isinstance(start, str):
+        return Done(start, tried=False)
+    begun = await parts.engine.begin(start)
     return Done("begun again with what its rows remember" if begun else _ALREADY)
-
-
-def _started_by(parts: Parts, seen: EpisodeSeen, report: InboxItem, said: Sequence[Fact]) -> EpisodeInput:
-    """What an episode begins again with, its rows' facts first: those the store need not be given."""
-    first = parts.first_input(report)
-    facts = {**seen.rows.compared.facts}
-    for fact in (*first.facts, *said):
-        facts.setdefault(fact.id, fact)
-    return first.model_copy(update={**seen.rows.lives_by, "facts": tuple(facts.values())})
 
 
 async def _begin_ended(parts: Parts, seen: EpisodeSeen) -> Done:

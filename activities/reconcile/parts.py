@@ -8,9 +8,8 @@ from typing import NamedTuple, Protocol
 from activities.policies import Policies
 from activities.posting import Post
 from activities.reconcile.engine import EngineAsked
+from activities.reconcile.remembering import FirstInput
 from activities.store import Store
-from activities.store.inbox import InboxItem
-from workflows.contracts import EpisodeInput
 
 
 class Timetable(Protocol):
@@ -60,7 +59,7 @@ class Parts:
     store: Store
     engine: EngineAsked
     policies: Policies
-    first_input: Callable[[InboxItem], EpisodeInput]
+    first_input: FirstInput
     post: Post | None = None
     timetables: Sequence[Timetable] = ()
     timing: Timing = field(default_factory=Timing)

@@ -153,6 +153,25 @@ async def _say_how_many(_: Parts, __: str, many: int) -> Done:
     return Done(f"{many} open episodes live by it", tried=False)
 
 
+async def _calendars(parts: Parts, authority: str) -> Apart:
+    async with parts.store.snapshot() as session:
+        counted = await agreement.calendars_of_open(session, authority)
+    older: dict[str, list[str]] = {}
+    for episode, (policy, version, by) in sorted(counted.items()):
+        if _held(parts, policy, version):
+            calendar = parts.policies.calendar(parts.policies.pack(policy, version).calendar)
+            # Another worker may hold a later one than this: an episode that has it is left alone.
+            if by < calendar.version:
+                older.setdefault(f"{calendar.calendar} {by}", []).append(episode)
+    return older
+
+
+async def _have_read_anew(parts: Parts, _: str, episodes: list[str]) -> Done:
+    for episode in episodes:
+        await parts.engine.look_again(episode)
+    return Done(f"{len(episodes)} open episodes were told")
+
+
 THINGS: Final[Mapping[Disagreement, Thing]] = {
     Disagreement.SAID_KEPT_LONG: Thing(_kept_long, _say_how_long),
     Disagreement.NOTICE_WAITS_FOR_NOBODY: Thing(_nobody_gathers, _nudge),
@@ -160,4 +179,5 @@ THINGS: Final[Mapping[Disagreement, Thing]] = {
     Disagreement.RECEIPT_NOT_HEARD: Thing(_not_heard, _tell),
     Disagreement.SCHEDULE_OTHERWISE: Thing(_schedules, _schedule),
     Disagreement.POLICY_NOT_HELD: Thing(_policies, _say_how_many),
+    Disagreement.CALENDAR_OLDER: Thing(_calendars, _have_read_anew),
 }

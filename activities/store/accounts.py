@@ -55,6 +55,12 @@ async def accounts(session: AsyncSession, authority: str) -> list[Account]:
     return [Account.model_validate(row) for row in (await session.scalars(chosen)).all()]
 
 
+async def providers(session: AsyncSession, authority: str) -> list[str]:
+    """The interview providers who have an account of an authority, by name."""
+    chosen = select(AccountTable.provider).where(AccountTable.authority == authority).distinct()
+    return sorted(filter(None, (await session.scalars(chosen)).all()))
+
+
 async def account_named(session: AsyncSession, authority: str, name: str) -> Account | None:
     """The account of an authority that has this name, or None."""
     mine = select(AccountTable).where(AccountTable.authority == authority)

@@ -219,6 +219,14 @@ async def policies_of_open(session: AsyncSession, authority: str) -> dict[tuple[
     return {(str(row[0]), str(row[1])): int(row[2]) for row in (await session.execute(chosen.group_by(*named))).all()}
 
 
+async def calendars_of_open(session: AsyncSession, authority: str) -> dict[str, tuple[str, str, str]]:
+    """By which policy, its version and which version of its calendar each open episode counts, by the episode's id."""
+    counts_by = (EpisodeTable.policy, EpisodeTable.policy_version, EpisodeTable.calendar_version)
+    chosen = select(EpisodeTable.id, *counts_by)
+    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None))
+    return {row[0]: (row[1], row[2], row[3]) for row in (await session.execute(chosen)).all()}
+
+
 async def kept_since_before(session: AsyncSession, authority: str, before: datetime) -> dict[str, datetime]:
     """What was said before an instant (UTC) and is not applied, by its id, and when it was said."""
     kept = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at < before)

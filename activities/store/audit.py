@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Protocol
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Select, Text, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns
@@ -20,6 +21,8 @@ BEFORE_THE_FIRST: Final = "0" * 64
 _AT_ONCE: Final = 1000
 _NO_TEXT: Final = dict.fromkeys((0, *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")
 """What can stand in a path or a reason, and no database takes: what was asked is written down all the same."""
+
+_LONGEST_SUBJECT: Final = 500
 
 AuditOutcome = Literal["allowed", "refused", "not_found"]
 
@@ -34,6 +37,14 @@ def _in_utc(at: datetime) -> datetime:
 
 
 _Words = Annotated[str, AfterValidator(_writable)]
+
+
+def subject_named(said: str) -> str:
+    """A subject as entries have it, however an address or a search spells it: a UUID has many spellings."""
+    try:
+        return str(UUID(said))
+    except ValueError:
+        return said[:_LONGEST_SUBJECT]
 
 
 class AuditEntry(BaseModel):
@@ -77,6 +88,21 @@ class ChainState(BaseModel):
     how: str | None = None
 
 
+class Sought(BaseModel):
+    """Which entries are wanted; None is no condition. `since` and `until` are UTC, `until` itself left out.
+
+    `who` is an id of a principal, or a part of how one is called.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    since: datetime | None = None
+    until: datetime | None = None
+    who: str | None = None
+    permission: str | None = None
+    outcome: AuditOutcome | None = None
+    subject: str | None = None
+
+
 def fingerprint(entry: AuditEntry, number: int, previous: str) -> str:
     """The SHA-256, in hexadecimal, of all that an entry says and of the fingerprint before it."""
     said: dict[str, Any] = {name: getattr(entry, name) for name in AuditEntry.model_fields}
@@ -103,6 +129,12 @@ async def head(session: AsyncSession, authority: str) -> tuple[int, str]:
     return (last[0], last[1]) if last else (0, BEFORE_THE_FIRST)
 
 
+async def digest_at(session: AsyncSession, authority: str, number: int) -> str | None:
+    """The fingerprint that an entry carries; None when it is not there."""
+    chosen = select(AuditTable.digest).where(AuditTable.authority == authority, AuditTable.number == number)
+    return await session.scalar(chosen)
+
+
 async def entries(
     session: AsyncSession,
     authority: str,
@@ -124,6 +156,38 @@ async def entries(
     return found
 
 
+async def latest_entries(
+    session: AsyncSession, authority: str, sought: Sought, *, before: int | None = None, limit: int = _AT_ONCE
+) -> list[Chained]:
+    """The entries of an authority that are sought, below a number if one is given, the latest first."""
+    found: list[Chained] = []
+    while len(found) < limit:
+        wanted = min(limit - len(found), _AT_ONCE)
+        chosen = _sought(authority, sought).order_by(AuditTable.number.desc()).limit(wanted)
+        page = await _read(session, chosen if before is None else chosen.where(AuditTable.number < before))
+        found += [one for one in page if sought.subject is None or sought.subject in one.subjects]
+        if len(page) < wanted:
+            break
+        before = page[-1].number
+    return found
+
+
+def _sought(authority: str, sought: Sought) -> Select[Any]:
+    chosen = _of(authority, sought.subject)
+    if sought.since is not None:
+        chosen = chosen.where(AuditTable.at >= sought.since)
+    if sought.until is not None:
+        chosen = chosen.where(AuditTable.at < sought.until)
+    if sought.who is not None:
+        called = AuditTable.name.icontains(sought.who, autoescape=True)
+        chosen = chosen.where(or_(AuditTable.who == sought.who, called))
+    if sought.permission is not None:
+        chosen = chosen.where(AuditTable.permission == sought.permission)
+    if sought.outcome is not None:
+        chosen = chosen.where(AuditTable.outcome == sought.outcome)
+    return chosen
+
+
 async def _page(
     session: AsyncSession,
     authority: str,
@@ -133,15 +197,24 @@ async def _page(
     who: str | None = None,
     limit: int = _AT_ONCE,
 ) -> list[Chained]:
-    # By columns, not as objects: the session must not give back what it knew before somebody changed it.
-    chosen = select(*AuditTable.__table__.columns).where(AuditTable.authority == authority, AuditTable.number > after)
+    chosen = _of(authority, subject).where(AuditTable.number > after)
     if who is not None:
         chosen = chosen.where(AuditTable.who == who)
+    return await _read(session, chosen.order_by(AuditTable.number).limit(limit))
+
+
+def _of(authority: str, subject: str | None) -> Select[Any]:
+    """An authority's entries, by columns; those that may be about a subject."""
+    # By columns, not as objects: the session must not give back what it knew before somebody changed it.
+    chosen = select(*AuditTable.__table__.columns).where(AuditTable.authority == authority)
     if subject is not None and subject.isascii():
         # Whatever the database makes of JSON, the subject stands in its text; whoever asked looks at each again.
         chosen = chosen.where(cast(AuditTable.subjects, Text).contains(json.dumps(subject)[1:-1], autoescape=True))
-    rows = await session.execute(chosen.order_by(AuditTable.number).limit(limit))
-    return [Chained.model_validate(dict(row)) for row in rows.mappings()]
+    return chosen
+
+
+async def _read(session: AsyncSession, chosen: Select[Any]) -> list[Chained]:
+    return [Chained.model_validate(dict(row)) for row in (await session.execute(chosen)).mappings()]
 
 
 class Sessions(Protocol):
@@ -152,8 +225,10 @@ class Sessions(Protocol):
         ...
 
 
-async def verify(store: Sessions, authority: str, known: tuple[int, str] | None = None) -> ChainState:
-    """Read an authority's whole chain; where it is broken first.
+async def verify(
+    store: Sessions, authority: str, known: tuple[int, str] | None = None, *, only_since_known: bool = False
+) -> ChainState:
+    """Read an authority's whole chain, or only from what is known of it on; where it is broken first.
 
     `known` is a number and fingerprint written down earlier, elsewhere: without
     one, nobody can tell that the last entries were cut off, or the whole chain
@@ -161,6 +236,11 @@ async def verify(store: Sessions, authority: str, known: tuple[int, str] | None 
     added to can be read so, and whoever writes meanwhile need not wait.
     """
     state, at_once, how = ChainState(authority=authority, entries=0, head=BEFORE_THE_FIRST), _AT_ONCE, None
+    if known and only_since_known:
+        async with store.session() as session:
+            before = await digest_at(session, authority, known[0] - 1)
+        # The first that is read is the one whose fingerprint was written down: it vouches for what is before it.
+        state = state.model_copy(update={"entries": known[0] - 1, "head": before or BEFORE_THE_FIRST})
     while how is None:
         try:
             async with store.session() as session:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 from activities.store.statements import batched
 from activities.store.tables import (
     OWED,
-    ChildTable,
     ChildTeamTable,
     ClockTable,
     EpisodeTable,
@@ -146,15 +145,6 @@ async def facts_in_force(
         for id, body in (await session.execute(chosen)).all():
             bodies[id].append(Fact.model_validate(body))
     return {id: Known(facts, now) for id, facts in bodies.items()}
-
-
-async def child_references(session: AsyncSession, child_ids: Sequence[str]) -> dict[str, str]:
-    """The authority's references of these children, by Homeward's ids."""
-    found: dict[str, str] = {}
-    for some in batched(child_ids):
-        chosen = select(ChildTable.id, ChildTable.reference).where(ChildTable.id.in_(some))
-        found |= dict((await session.execute(chosen)).all())
-    return found
 
 
 async def names_of_people(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns
@@ -36,8 +36,14 @@ async def keep_broken(session: AsyncSession, broken: BrokenGlass) -> None:
     await session.flush()
 
 
-async def all_broken(session: AsyncSession, authority: str) -> list[BrokenGlass]:
-    """Every breaking of the glass in an authority, the latest first."""
+async def all_broken(
+    session: AsyncSession, authority: str, *, after: tuple[datetime, str] | None = None, limit: int | None = None
+) -> list[BrokenGlass]:
+    """The breakings of the glass in an authority, the latest first; those after one (UTC, and its id) if given."""
     chosen = select(BrokenGlassTable).where(BrokenGlassTable.authority == authority)
-    rows = await session.scalars(chosen.order_by(BrokenGlassTable.at.desc(), BrokenGlassTable.id))
+    if after is not None:
+        at, id = after
+        same = and_(BrokenGlassTable.at == at, BrokenGlassTable.id > id)
+        chosen = chosen.where(or_(BrokenGlassTable.at < at, same))
+    rows = await session.scalars(chosen.order_by(BrokenGlassTable.at.desc(), BrokenGlassTable.id).limit(limit))
     return [BrokenGlass.model_validate(row) for row in rows.all()]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import take_turns
 from activities.store.tables import ChildRecordTable, ChildTable, EpisodeTable
+from workflows.vocabulary import EpisodeStatus
 
 
 class ChildRecord(BaseModel):
@@ -58,6 +59,11 @@ class EpisodeOfChild(BaseModel):
     missing_since: datetime | None
     returned_at: datetime | None
     closed_at: datetime | None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its clocks run: nothing can be taken over into a record that has ended."""
+        return self.closed_at is None and not EpisodeStatus(self.status).over
 
 
 async def episodes_of(session: AsyncSession, authority: str, child_id: str) -> list[EpisodeOfChild]:

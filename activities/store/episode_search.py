@@ -206,3 +206,9 @@ async def references_of_episodes(session: AsyncSession, authority: str, episode_
     chosen = select(EpisodeTable.id, ChildTable.reference).join(ChildTable, ChildTable.id == EpisodeTable.child_id)
     chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(episode_ids)))
     return dict((await session.execute(chosen)).all())
+
+
+async def episodes_there(session: AsyncSession, authority: str, ids: Collection[str]) -> set[str]:
+    """Those of these ids that are episodes of an authority."""
+    chosen = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(ids)))
+    return set((await session.scalars(chosen)).all())

@@ -1,7 +1,7 @@
 """The inbox: what was said is kept here before the engine is asked, and until it has answered."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import uuid4
 
@@ -11,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import insert_all_once, insert_once
 from activities.store.tables import ChildTable, EpisodeTable, InboxTable
+from workflows.fact_kinds import FactKind
 from workflows.vocabulary import EpisodeStatus
 
 ATTEMPTS_BEFORE_LAST: Final = 5
 _AT_ONCE: Final = 500
+
+TAKEN_UP_WITHIN: Final = timedelta(seconds=20)
+"""As long the engine may need to begin what it was given. After that people must be told that no clock runs."""
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -37,6 +41,10 @@ class InboxItem(BaseModel):
     attempts: int = 0
     said_by: str | None = None
     child_id: str | None = None
+
+    def lies_still(self, now: datetime) -> bool:
+        """Whether what has not begun at `now` (UTC) is not about to: the engine has not got it, or took too long."""
+        return self.state == "kept" or now - self.received_at > TAKEN_UP_WITHIN
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -183,6 +191,14 @@ async def report_of(session: AsyncSession, authority: str, episode_id: str) -> I
     return InboxItem.model_validate(row) if row else None
 
 
+async def identities_reported(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
+    """What the reports of these episodes of an authority say of who the child is, where they say it."""
+    identity = InboxTable.body["report"]["answers"]["identity"].as_string()
+    mine = (InboxTable.authority == authority, InboxTable.kind == "report", InboxTable.episode_id.in_(set(episode_ids)))
+    found = await session.execute(select(InboxTable.episode_id, identity).where(*mine))
+    return {id: said for id, said in found.all() if said}
+
+
 class ReportSaid(BaseModel):
     """A report that somebody made, and how its episode stands, once its workflow has written it."""
 
@@ -258,3 +274,17 @@ async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bo
     if row is not None:
         return row.authority == authority
     return await report_of(session, authority, episode_id) is not None
+
+
+_ENDS_THE_RECORD: Final = frozenset({FactKind.MERGED.value, FactKind.RECORDED_IN_ERROR.value})
+
+
+async def is_said_to_have_ended(session: AsyncSession, episode_id: str) -> bool:
+    """Whether it was said, and not refused or taken back, that an episode's record goes on in another or was a mistake.
+
+    What only waits for the engine counts: by the time it is applied it stands in the episode.
+    """
+    chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.kind == "fact")
+    said = (await session.scalars(chosen.where(InboxTable.state != "refused"))).all()
+    taken_back = {one.body["details"]["fact"] for one in said if one.body["kind"] == FactKind.WITHDRAWN}
+    return any(one.body["kind"] in _ENDS_THE_RECORD and one.id not in taken_back for one in said)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, FastAPI, Path, Response
+from fastapi.telemetry import TelemetryConfig
 
 from activities.store import Store, StoreUnavailableError
 from starter.api import messages, problems, receipts
@@ -38,8 +39,20 @@ from starter.api.v1 import (
 )
 from starter.audit import Audit
 from starter.console import rooms
+from starter.console.asking import problem_page
 from starter.identity.loopback import LoopbackOnly
 from starter.intake.beside import Beside
+from starter.observing.requests import Measured
+
+TRACED: Final[TelemetryConfig] = {
+    "tracing": True,
+    "operation_spans": False,
+    "metrics": False,
+    # They hold the words of failures, which can be of a child; and nothing but our own settings says where traces go.
+    "logs": False,
+    "auto_configure": False,
+}
+"""What the framework tells of requests by itself: a span for each, by its route."""
 
 HEALTH_SECONDS: Final = 3.0
 """How long the store may take before the service calls itself unwell."""
@@ -83,6 +96,7 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry=TRACED,
     )
     app.state.beside = beside
     app.state.streams = parts.streams
@@ -121,7 +135,8 @@ def create_app(parts: Parts) -> FastAPI:
         if parts.entrance.this_machine_only:
             app.add_middleware(LoopbackOnly)
     app.add_middleware(Guard)
-    problems.add_to(app)
+    app.add_middleware(Measured)
+    problems.add_to(app, problem_page)
     return app
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 
-from activities.store.audit import AuditOutcome
+from activities.store.audit import AuditOutcome, subject_named
 from starter.access import SHOWS_NOBODY, Permission, Principal, needs
 from starter.api.problems import PREFIX, Problem, ProblemError, documented
 from starter.api.rates import Rates
@@ -124,7 +124,7 @@ class Gate:
         """Answer a request by an endpoint that needs a permission. Raises ProblemError, or StoreUnavailableError."""
         asked = await self._asked(request)
         way = f"{request.method} {request.scope['route'].path}"
-        asked.saw(*(str(value) for value in request.path_params.values()))
+        asked.saw(*(subject_named(str(value)) for value in request.path_params.values()))
 
         async def write(outcome: AuditOutcome) -> None:
             shows_nobody = permission in SHOWS_NOBODY and outcome == "allowed"

@@ -1,6 +1,6 @@
 """What the API answers when it cannot do what was asked: problem details (RFC 9457), without what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
@@ -170,8 +170,8 @@ PROBLEMS: Final = (
 """The errors that are answered by a problem."""
 
 
-def add_to(app: FastAPI) -> None:
-    """Have the app answer with problems: in JSON under /v1, in one plain line elsewhere."""
+def add_to(app: FastAPI, page: Callable[[Request, ProblemError], Response]) -> None:
+    """Have the app answer with problems: in JSON under /v1; elsewhere browsers by `page`, others in a plain line."""
 
     async def problem(request: Request, error: Exception) -> Response:
         found = as_problem(error)
@@ -179,6 +179,8 @@ def add_to(app: FastAPI) -> None:
             found.headers["Allow"] = ", ".join(_methods(app, request))
         if request.url.path.startswith(f"{PREFIX}/"):
             return answer(found)
+        if "text/html" in request.headers.get("accept", ""):
+            return page(request, found)
         return PlainTextResponse(f"{found.detail}\n", found.problem.status, found.headers)
 
     for kind in PROBLEMS:

@@ -8,10 +8,10 @@ import typer
 from activities.store import audit
 from activities.store.audit import Chained, ChainState
 from starter.access import Permission, needs
+from starter.audit import read_written_down
 from starter.cli.say import EXIT_BROKEN, complain, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
 from workflows.instants import in_words
-from workflows.plain_errors import BadInputError
 
 audit_app = typer.Typer(
     help="The audit: who asked for what, and whether the chain of its entries is whole.",
@@ -22,7 +22,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 Authority = Annotated[str | None, typer.Option(help="which authority's; that of the settings, if not given")]
 
 _RANDOM: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
-_KNOWN: Final = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,7 +40,7 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Read the whole chain; exit 0 when it is whole, 4 when it is not. Write the last line down elsewhere."""
-    written_down = _read_known(known) if known is not None else None
+    written_down = read_written_down(known, "--known") if known is not None else None
 
     async def work() -> ChainState:
         async with wired() as here:
@@ -59,13 +58,6 @@ def verify(
     return 0
 
 
-def _read_known(written: str) -> tuple[int, str]:
-    found = _KNOWN.fullmatch(written.strip())
-    if found is None:
-        raise BadInputError("--known: must be NUMBER:FINGERPRINT as 'homeward audit head' says it")
-    return int(found[1]), found[2]
-
-
 @audit_app.command("list")
 @needs(Permission.READ_AUDIT)
 def list_command(
@@ -81,8 +73,8 @@ def list_command(
 
     async def work() -> list[Chained]:
         async with wired() as here, here.store.snapshot() as session:
-            authority = here.settings.authority
-            return await audit.entries(session, authority, after=after, limit=limit, subject=about, who=who)
+            authority, subject = here.settings.authority, audit.subject_named(about) if about else None
+            return await audit.entries(session, authority, after=after, limit=limit, subject=subject, who=who)
 
     found = run_async(work())
     if as_json:

@@ -16,7 +16,7 @@ from starter.settings import load_settings
 
 OPEN_TO_ALL: Final = frozenset(
     {
-        *("run", "worker", "serve", "doctor", "access"),
+        *("run", "worker", "serve", "watch", "setup", "doctor", "access"),
         *("plan", "rehearse", "directory columns", "intake columns", "intake mapping", "intake schema"),
         *("policy check", "policy show", "policy diff", "policy coverage"),
         *("database show", "database upgrade", "database downgrade", "database grant"),
@@ -25,7 +25,8 @@ OPEN_TO_ALL: Final = frozenset(
 """Commands that need no permission: they show and change nothing of any child or worker.
 
 They start the machinery or look whether it runs; read files that whoever asks
-can read; or do with the database's schema what its user may do anyway.
+can read; or do with the database's schema what its user may do anyway, and with
+the engine's schedules what every worker does.
 """
 
 

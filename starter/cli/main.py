@@ -11,6 +11,7 @@ from starter.cli import (
     access,
     accounts,
     audit,
+    backup,
     child,
     database,
     directory,
@@ -24,6 +25,7 @@ from starter.cli import (
     reconcile,
     referrals,
     scenarios,
+    setting_up,
     show,
     stack,
     stuck,
@@ -33,6 +35,7 @@ from starter.cli import (
     webhooks,
 )
 from starter.cli.say import EXIT_BAD_INPUT, complain
+from starter.environment import require_known_names
 from workflows.plain_errors import BadInputError
 
 app = typer.Typer(
@@ -43,6 +46,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.callback()(require_known_names)
 stack.add_to(app)
 episodes.add_to(app)
 show.add_to(app)
@@ -52,6 +56,8 @@ tray.add_to(app)
 child.add_to(app)
 directory.add_to(app)
 database.add_to(app)
+setting_up.add_to(app)
+backup.add_to(app)
 reconcile.add_to(app)
 stuck.add_to(app)
 accounts.add_to(app)

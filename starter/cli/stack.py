@@ -1,4 +1,4 @@
-"""Commands about the machinery: run, worker, serve, doctor."""
+"""Commands about the machinery: run, worker, serve, watch, doctor."""
 
 from datetime import UTC, datetime
 
@@ -56,6 +56,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("worker")(worker)
     app.command("serve")(serve)
+    app.command("watch")(watch)
     app.command("doctor")(doctor)
 
 
@@ -98,6 +99,12 @@ def worker() -> None:
 def serve() -> None:
     """Run the HTTP service: receipts from providers, and the pages on which people answer messages."""
     local.exec_service()
+
+
+@needs(None)
+def watch() -> None:
+    """Watch whether Homeward goes on, and tell somebody when it does not."""
+    local.exec_watchdog()
 
 
 @needs(None)

@@ -60,7 +60,7 @@ class ConsoleRoute(AskedRoute):
                     await _take_form(request)
                 return _kept_by_nobody(await through_the_gate(request))
             except PROBLEMS as error:
-                return _problem_page(request, as_problem(error))
+                return problem_page(request, as_problem(error))
 
         return answered
 
@@ -106,7 +106,8 @@ def _kept_by_nobody(response: Response) -> Response:
     return response
 
 
-def _problem_page(request: Request, error: ProblemError) -> Response:
+def problem_page(request: Request, error: ProblemError) -> Response:
+    """A problem as a page that leads back; to sign in, for whoever is not."""
     asked = getattr(request.state, "asked", None)
     if error.problem is Problem.NOT_SIGNED_IN:
         return _signed_out(request)

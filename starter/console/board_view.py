@@ -9,7 +9,6 @@ from typing import Final
 from activities.store import inbox
 from activities.store.board import (
     OpenEpisode,
-    child_references,
     facts_in_force,
     owed_in,
 )
@@ -17,11 +16,13 @@ from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
+from starter.console.naming import children_called
 from starter.console.next_steps import Holder, Holders
 from starter.console.reading import Reader
-from starter.console.spoken import Pressure, pressure
+from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
+from workflows.facts import GONE_BY
 from workflows.owed import Owed
 from workflows.risk import Assessed, risk_of
 from workflows.vocabulary import EpisodeStatus
@@ -42,15 +43,17 @@ class BoardRow:
     """A child on the board. Of one that is hidden only `status` is said. Instants are UTC.
 
     `owed` is all that is owed, the next of it first, with `holder`; `overdue` is how much of it is past its time.
+    `only_reported`: since when the child is gone is known by the report alone.
     """
 
     episode: OpenEpisode
     hidden: bool
-    reference: str | None = None
+    called: str = WITHOUT_NUMBER
     owed: tuple[Owed, ...] = ()
     holder: Holder | None = None
     overdue: int = 0
     risks: tuple[Assessed, ...] = ()
+    only_reported: bool = False
 
     @property
     def id(self) -> str:
@@ -90,7 +93,7 @@ class Waiting:
     """A report that is kept, and for which no clock runs yet. `received_at` is UTC."""
 
     episode_id: str
-    reference: str | None
+    called: str
     hidden: bool
     received_at: datetime
 
@@ -140,10 +143,14 @@ class Board:
         )
 
 
-def pressing(episode: OpenEpisode, now: datetime) -> tuple[datetime, bool, str]:
-    """By the time that is left. A child who is not back, and for whom nothing has a time, stands where 'now' does."""
-    away = episode.status.gone
-    return episode.due or (now if away else NEVER), not away, episode.episode_id
+def pressing(episode: OpenEpisode, now: datetime) -> tuple[bool, bool, datetime, bool, str]:
+    """By the time that is left, but that of what is overdue children who are not back come first.
+
+    A child who is not back, and for whom nothing has a time, stands where 'now' does.
+    """
+    away, due = episode.status.gone, episode.due
+    overdue = due is not None and due < now
+    return not overdue, overdue and not away, due or (now if away else NEVER), not away, episode.episode_id
 
 
 async def read_board(reader: Reader, filters: Filters, everything: Sequence[OpenEpisode]) -> Board:
@@ -187,8 +194,8 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     ids = [one.episode_id for one in whole]
     owed = await owed_in(session, reader.authority, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
-    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
-    references = await child_references(session, sorted({one.child_id for one in whole if one.child_id}))
+    facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
+    called = await children_called(session, reader.authority, ids)
 
     def row(episode: OpenEpisode) -> BoardRow:
         id = episode.episode_id
@@ -197,11 +204,12 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
         return BoardRow(
             episode,
             hidden=False,
-            reference=references.get(episode.child_id or ""),
+            called=called[id],
             owed=tuple(owed[id]),
             holder=holders.of(episode, owed[id][0]) if owed[id] else None,
             overdue=sum(not one.by_itself and one.due is not None and one.due < now for one in owed[id]),
             risks=risk_of(facts[id]),
+            only_reported=facts[id].only_reported(),
         )
 
     return tuple(row(episode) for episode in episodes)
@@ -243,6 +251,7 @@ async def waiting_reports(reader: Reader, kept: Sequence[inbox.InboxItem]) -> tu
     for item in kept:
         seen = await see_episode(reader.session, reader.principal, item.episode_id, reader.now)
         hidden = seen.sight != "whole"
-        reference = None if hidden else item.body["report"]["child"].get("reference")
-        found.append(Waiting(item.episode_id, reference, hidden, item.received_at))
+        report = item.body["report"]
+        called = child_called(report["child"].get("reference"), report.get("answers", {}).get("identity"))
+        found.append(Waiting(item.episode_id, "" if hidden else called, hidden, item.received_at))
     return tuple(found)

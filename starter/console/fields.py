@@ -29,7 +29,7 @@ class Label(NamedTuple):
 class Field:
     """One field of the form: what it is called, how it is filled in, and what can be chosen.
 
-    `asked` must be there; `most` is as many characters as it takes.
+    `asked` must be there; `most` is as many characters as it takes. `suggested` is offered, and others may be written.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Field:
     asked: bool
     options: Options = ()
     most: int = MOST_LETTERS
+    suggested: Sequence[str] = ()
 
 
 @dataclass

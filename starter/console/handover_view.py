@@ -8,7 +8,6 @@ from typing import Final
 from activities.store import inbox
 from activities.store.board import (
     OpenEpisode,
-    child_references,
     facts_in_force,
     names_of_people,
     open_episodes,
@@ -31,6 +30,7 @@ from starter.console.board_view import (
     pressing,
     waiting_reports,
 )
+from starter.console.naming import children_called
 from starter.console.next_steps import Holder, Holders, holder_of
 from starter.console.reading import Reader
 from workflows.directory import STANDS_IN
@@ -87,7 +87,10 @@ class OnCall:
 
 @dataclass(frozen=True)
 class Handover:
-    """What one shift tells the next; `begins` and `ends` are the next one's, in UTC. `references` are children's."""
+    """What one shift tells the next; `begins` and `ends` are the next one's, in UTC.
+
+    `called` says how children are named, by their episodes.
+    """
 
     begins: datetime
     ends: datetime
@@ -101,7 +104,7 @@ class Handover:
     waiting_reports: int
     waiting_facts: int
     hidden: int
-    references: Mapping[str, str]
+    called: Mapping[str, str]
     names: Mapping[str, str]
 
     def shown(self) -> tuple[str, ...]:
@@ -127,8 +130,6 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
     spoken_of |= {one.episode_id for one in (*notices, *said)}
-    children = {id: seen[id].child_id or "" for id in spoken_of}
-    references = await child_references(session, sorted({child for child in children.values() if child}))
     told = [notice for step in steps.overdue for notice in step.told]
     return Handover(
         begins=now,
@@ -143,7 +144,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
         waiting_reports=kept.count,
         waiting_facts=kept.facts,
         hidden=len(hidden),
-        references={id: references[child] for id, child in children.items() if child in references},
+        called=await children_called(session, authority, sorted(spoken_of)),
         names=await names_of_people(session, authority, _named(said, told)),
     )
 

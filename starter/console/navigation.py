@@ -18,6 +18,8 @@ class Section:
 
 TASKS: Final = Section("tasks", "My tasks", "/tasks", Permission.READ_TASKS)
 REFERRALS: Final = Section("referrals", "Referrals", "/referrals", Permission.READ_REFERRALS)
+AUDIT: Final = Section("audit", "Audit", "/audit", Permission.READ_AUDIT)
+GLASS: Final = Section("glass", "Opened records", "/opened-records", Permission.READ_BROKEN_GLASS)
 POLICY: Final = Section("policy", "Policy", "/policies", Permission.READ_POLICIES)
 OPERATIONS: Final = Section("operations", "Operations", "/operations", Permission.OPERATE)
 
@@ -28,8 +30,10 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("episodes", "Find", "/episodes", Permission.READ_EPISODES),
     Section("handover", "Handover", "/handover", Permission.READ_EPISODES),
     REFERRALS,
-    POLICY,
     OPERATIONS,
+    AUDIT,
+    GLASS,
+    POLICY,
 )
 """In the order in which their links stand; the first that somebody may see is where they begin."""
 

@@ -106,6 +106,7 @@ def _environment() -> Environment:
         "status_words": spoken.STATUS_WORDS,
         "state_words": spoken.STATE_WORDS,
         "time_left": spoken.time_left,
+        "child_called": spoken.child_called,
         "pressure": spoken.pressure,
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,

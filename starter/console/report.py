@@ -100,15 +100,17 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
         asked.saw(*(one.item.episode_id for one in reports))
         shown = [
             {
-                "reference": Report.model_validate(one.item.body["report"]).child.reference,
+                "reference": report.child.reference,
+                "identity": report.answers.identity,
                 "at": one.item.received_at,
                 "status": one.status,
-                "waits": one.item.state == "kept",
+                "waits": one.status is None and one.item.lies_still(asked.now),
                 "away": one.status is not None and one.status.gone,
                 "href": where_it_is(asked, one.item.episode_id),
                 "episode_id": one.item.episode_id,
             }
             for one in reports
+            if (report := Report.model_validate(one.item.body["report"]))
         ]
         own = who.sees_only_its_own
         return page(asked, "report.html.j2", SECTION, new_draft=uuid4(), drafts=drafts, reports=shown, own=own)

@@ -238,10 +238,12 @@ def read_moment(written: Written, name: str, mistakes: Mistakes) -> tuple[dateti
     if (just_now := just_now_of(written, name)) is not None:
         return just_now, False
     day, at = written.get(f"{name}_day", ""), written.get(f"{name}_time", "")
-    if written.get(name) in ("unknown", "no") or not (day or at):
+    if written.get(name) in ("unknown", "no") or not (day or at or written.get(name) == "at"):
         return None, False
     if not day:
-        mistakes.add(f"{name}-day", f"{MOMENT_WORDS[name]}: enter the day too")
+        # A browser sends nothing of a day that was begun and not finished.
+        missing = "the day too" if at else "the day, or choose another answer"
+        mistakes.add(f"{name}-day", f"{MOMENT_WORDS[name]}: enter {missing}")
         return None, False
     try:
         if not at:

@@ -69,11 +69,6 @@ class Reported:
     report: Report
     shown: Shown
 
-    @property
-    def waits(self) -> bool:
-        """Whether the engine has not begun it: no clock runs."""
-        return self.item.state == "kept" and self.shown.view is None
-
 
 def router_of(parts: Parts) -> APIRouter:
     """The pages after a report."""
@@ -143,7 +138,8 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
         SECTION,
         there=there,
         reference=there.report.child.reference,
-        waiting=there.waits,
+        identity=there.report.answers.identity,
+        waiting=there.shown.nothing_runs(asked.now),
         begun=view is not None,
         looks_again=view is None or fresh,
         running=_running(clocks),
@@ -188,6 +184,7 @@ def _add_form(
         status=422 if mistakes else 200,
         episode_id=there.episode_id,
         reference=there.report.child.reference,
+        identity=there.report.answers.identity,
         said={name: written.get(name, "") for name in _ADD_FIELDS},
         names=shown,
         moments=[name for name in _ADDED_MOMENTS if FactKind(name) not in known],
@@ -291,6 +288,7 @@ def _back_form(
         status=422 if mistakes else 200,
         episode_id=there.episode_id,
         reference=there.report.child.reference,
+        identity=there.report.answers.identity,
         said={name: said.get(name, "") for name in ("what", "when", "when_day", "when_time", "place", "note")},
         mistakes=mistakes or Mistakes(),
         form_key=sent.one("key") if sent else str(uuid4()),

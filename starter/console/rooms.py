@@ -9,8 +9,10 @@ from starter.api.parts import Parts
 from starter.console import (
     account,
     assets,
+    audit,
     board,
     episode,
+    glass,
     handover,
     operations,
     policies,
@@ -37,3 +39,5 @@ def routers_of(parts: Parts) -> Iterator[APIRouter]:
     yield referrals.router_of(parts)
     yield policies.router_of(parts.policies)
     yield operations.router_of(parts)
+    yield audit.router_of(parts)
+    yield glass.router_of(parts)

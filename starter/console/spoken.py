@@ -11,6 +11,9 @@ _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
+_LETTERS_OF_IDENTITY: Final = 60
+
+WITHOUT_NUMBER: Final = "A child without a number yet"
 _QUOTED: Final = 8
 
 SOON: Final = timedelta(hours=4)
@@ -89,6 +92,17 @@ def names_in_words(names: Sequence[str]) -> str:
     """People by their names; of more than three the first two, and how many more."""
     said = list(names) if len(names) <= _NAMES_SAID else [*names[:2], f"{len(names) - 2} more"]
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+def child_called(reference: str | None, identity: str | None = None) -> str:
+    """A child by its number; without one by the reporter's first words of who it is, so that two are told apart."""
+    if reference:
+        return reference
+    said = " ".join((identity or "").split())
+    if not said:
+        return WITHOUT_NUMBER
+    cut = said if len(said) <= _LETTERS_OF_IDENTITY else f"{said[: _LETTERS_OF_IDENTITY - 1].rstrip()}…"
+    return f"No number yet: {cut}"
 
 
 def clock_in_words(at: datetime) -> str:

@@ -1,10 +1,12 @@
 """My tasks: what is to be done, for which child, by when and why by me; what I was told and am asked to answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import InTray, tray_of
@@ -34,16 +36,20 @@ from starter.api.v1.tasks import (
 from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
 from starter.commands import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
+from starter.console.episode.detail_words import choice_in_words
+from starter.console.episode.kinds import title_of
 from starter.console.forms import Mistakes, Posted
+from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
 from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FACTS, FactKind
-from workflows.names import duty_of
-from workflows.plain_errors import BadInputError
+from workflows.names import ROLES_UNHELD, duty_of
+from workflows.plain_errors import BadInputError, one_line
+from workflows.policy_rules import Happening
 from workflows.task_holding import completions
-from workflows.vocabulary import Role
+from workflows.vocabulary import ROLE_WORDS, Role
 
 _PAGE: Final = 50
 _SEEN: Final = FactKind.ACKNOWLEDGED
@@ -101,7 +107,7 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
             found = await page_of_tasks(session, asked, wanted, person, at=place_of(cursor), limit=_PAGE)
             lines = await _lines(session, asked, found.items)
             told = await _told(session, asked) if known else []
-            children = await references_of_episodes(session, asked.authority, {one.line.episode_id for one in told})
+            children = await children_called(session, asked.authority, {one.line.episode_id for one in told})
         following = _address(whose, role, found.next) if found.next else None
         return _index(
             asked,
@@ -122,7 +128,11 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
         notices = list(posted.many("notice"))
         if not notices:
             raise BadInputError("notice: choose what you have seen")
-        outcomes = await answer_notices(parts, ME, Answering(notices=notices), asked)
+        try:
+            said = Answering(notices=notices)
+        except ValidationError:
+            raise BadInputError("notice: choose what you have seen out of your list") from None
+        outcomes = await answer_notices(parts, ME, said, asked)
         kept = any(one.state == "kept" for one in outcomes)
         return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered'}")
 
@@ -149,13 +159,26 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
         try:
             outcome = await _deed(parts, asked, named, deed, posted)
             not_refused(outcome)
+        except ValidationError as error:
+            mistakes.take(BadInputError(_in_one_line(error)), deed)
         except BadInputError as error:
             mistakes.take(error, deed)
         except ProblemError as error:
             take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise=deed)
         else:
             return go_to(f"{_path_of(named)}?done={'kept' if outcome.state == 'kept' else deed}")
-        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted)
+        if deed == "done" and "note" in mistakes.by_field:
+            mistakes.add(deed, mistakes.by_field.pop("note"))
+        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted, deed=deed)
+
+
+def _in_one_line(error: ValidationError) -> str:
+    """The first thing wrong with what a form says, by its field; a text too long is not said again."""
+    first = error.errors(include_url=False)[0]
+    most = first.get("ctx", {}).get("max_length")
+    if most is not None:
+        return f"{first['loc'][0]}: must have at most {most} characters"
+    return one_line(error)
 
 
 async def _deed(parts: Parts, asked: Asked, named: str, deed: str, posted: Posted) -> Outcome:
@@ -205,11 +228,11 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
     seen = [task for task in tasks if not task.hidden]
-    references = await references_of_episodes(session, asked.authority, {task.episode_id for task in seen})
+    called = await children_called(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
     views = [TaskView.model_validate(task) for task in seen]
     why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
-    return [TaskLine(task, references.get(task.episode_id), _why(task, why)) for task in tasks]
+    return [TaskLine(task, called.get(task.episode_id), _why(task, why)) for task in tasks]
 
 
 def _why(task: TaskShown, why: dict[str, str]) -> str | None:
@@ -233,12 +256,14 @@ async def _task_page(
     done: str = "",
     mistakes: Mistakes | None = None,
     posted: Posted | None = None,
+    deed: str = "",
 ) -> Response:
     async with parts.store.snapshot() as session:
         task = await seen_task(session, asked, named)
         full = await task_in_full(session, parts.policies, asked.authority, task, asked.now)
         people = await everyone(session, asked.authority)
-        references = await references_of_episodes(session, asked.authority, {task.episode_id})
+        called = await children_called(session, asked.authority, {task.episode_id})
+        numbers = await references_of_episodes(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
@@ -249,18 +274,37 @@ async def _task_page(
         status=422 if mistakes else 200,
         task=task,
         path=_path_of(named),
-        child=references.get(task.episode_id),
+        child=called[task.episode_id],
+        reference=numbers.get(task.episode_id),
         full=full,
         cover_words={key: words.format(role=role_in_words(task.role)) for key, words in _COVER_WORDS.items()},
         why=why.get(task.key),
         mine=bool(me) and task.holder == me,
         names={one.reference: one.name for one in people},
-        ways=[(FACTS[w.fact].words, _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
+        ways=[(_way_in_words(w), _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
+        completed_by=" or ".join(_way_in_words(way) for way in ways),
+        unheld=_unheld(task),
         by_word=not ways or any(way.fact is _SEEN for way in ways),
         said=_DONE_WORDS.get(done),
         mistakes=mistakes or Mistakes(),
         posted=posted or Posted(),
+        deed=deed,
     )
+
+
+def _way_in_words(way: Happening) -> str:
+    """A way to complete a task, by the words of the form that records it."""
+    choices = {name: detail.choices for name, detail in FACTS[way.fact].details.items()}
+    about = [choice_in_words(name, value) for name, value in way.where.items() if value in choices[name]]
+    return title_of(way.fact) + (f" ({', '.join(about)})" if about else "")
+
+
+def _unheld(task: TaskView) -> list[Role]:
+    """The roles that a task asks to be given to somebody: none, but of the task that says that nobody holds them."""
+    if duty_of(task.key) != ROLES_UNHELD:
+        return []
+    named = set(re.split(r"[:,.] ", task.do))
+    return [role for role in Role if ROLE_WORDS[role] in named]
 
 
 def _record_path(task: TaskView, kind: FactKind, where: dict[str, str]) -> str:

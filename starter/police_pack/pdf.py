@@ -13,7 +13,7 @@ _LINE: Final = 4.6
 
 def as_pdf(pack: PolicePack) -> bytes:
     """The PDF's bytes. Characters that its font lacks show as boxes; the HTML page shows them all."""
-    with sheets("Police pack") as pdf:
+    with sheets("Police pack", pack.made) as pdf:
         _head(pdf, pack)
         for item in pack.items:
             _item(pdf, item)
@@ -46,7 +46,7 @@ def _item(pdf: Sheets, item: Item) -> None:
     pdf.set_font(FONT, "B" if item.ask else "", 10)
     width = pdf.epw - _TITLE_WIDTH
     height = pdf.multi_cell(width, _LINE, said, dry_run=True, output="HEIGHT")  # pyright: ignore[reportUnknownMemberType]
-    if isinstance(height, float | int) and pdf.get_y() + height > pdf.eph and height < pdf.eph / 2:
+    if isinstance(height, float | int) and pdf.will_page_break(height) and height < pdf.eph / 2:
         pdf.add_page()
     top = pdf.get_y() + 0.8
     pdf.line(MARGIN, top, pdf.w - MARGIN, top)

@@ -1,6 +1,7 @@
 """The audit over HTTP: an authority's own, in pages, and what is asked of it is written into it too."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -75,3 +76,28 @@ async def test_a_cursor_of_somebody_elses_making_is_refused(store: Store) -> Non
     async with Service(store).caller(AccessRole.AUDITOR) as client:
         answer = await client.get("/v1/audit", params={"cursor": "bm90aGluZw"})
     assert (answer.status_code, answer.json()["detail"]) == (422, "cursor: must be the 'next' of a page")
+
+
+def spellings(episode: str) -> list[str]:
+    return [episode.upper(), episode.replace("-", ""), f"{{{episode}}}", f"urn:uuid:{episode}"]
+
+
+async def test_an_episode_is_written_down_and_found_however_it_is_spelt(store: Store) -> None:
+    episode = str(uuid4())
+    async with Service(store).caller(AccessRole.AUDITOR, AccessRole.DUTY) as client:
+        for spelt in spellings(episode):
+            assert (await client.get(f"/v1/episodes/{spelt}")).status_code == 404
+        for spelt in (episode, *spellings(episode)):
+            found = (await client.get("/v1/audit", params={"about": spelt, "limit": 4})).json()["items"]
+            assert [one["way"] for one in found] == ["GET /v1/episodes/{episode_id}"] * 4
+    async with store.session() as session:
+        written = await audit.entries(session, HERE)
+    assert {one.subjects for one in written} == {(episode,)}
+
+
+async def test_what_an_address_names_is_not_written_down_at_any_length(store: Store) -> None:
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        await client.get(f"/episodes/{uuid4()}/clocks/{'x' * 5000}/ruling")
+    async with store.session() as session:
+        [*_, last] = await audit.entries(session, HERE)
+    assert max(len(one) for one in last.subjects) == 500

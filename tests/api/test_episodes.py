@@ -1,5 +1,6 @@
 """Episodes over HTTP while no engine answers: what is said is kept once, and nobody sees what is not theirs."""
 
+import asyncio
 import base64
 import json
 import re
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 
 from activities.store import Store, audit
 from activities.store.statements import upsert
-from activities.store.tables import ClockTable, InboxTable
+from activities.store.tables import ClockTable, EpisodeTable, InboxTable
 from starter.access import AccessRole
 from starter.api.paging import read_cursor
 from tests.api.callers import ELSEWHERE, HERE, Service, key
@@ -165,7 +166,8 @@ async def test_the_fact_that_the_page_gives_as_an_example_can_be_sent(store: Sto
         assert [(one["state"], one["status"], one["again"]) for one in answer.json()] == [("kept", None, False)]
         await client.post(f"/v1/episodes/{episode}/facts", json=RESTRICTING, headers=key())
     async with store.session() as session:
-        kept = await session.scalars(select(InboxTable.body).where(InboxTable.kind == "fact"))
+        facts = select(InboxTable.body).where(InboxTable.kind == "fact").order_by(InboxTable.received_at)
+        kept = await session.scalars(facts)
     assert [fact["details"] for fact in kept] == [json.loads(said)["details"], RESTRICTING["details"]]
 
 
@@ -424,3 +426,79 @@ async def test_a_cursor_that_no_database_takes_is_refused(store: Store, values: 
             cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
             assert (await client.get(path, params={"cursor": cursor})).status_code == 422
         assert (await client.get("/v1/episodes?child=%00")).status_code == 422
+
+
+async def merging(client: httpx.AsyncClient, duplicate: str, into: str) -> httpx.Response:
+    said = {"into": into, "reason": "Invented"}
+    return await client.post(f"/v1/episodes/{duplicate}/merging", json=said, headers=key())
+
+
+ENDED = "into: that record has ended itself; choose one that goes on"
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_two_records_do_not_each_end_in_the_other(store: Store, at_once: bool) -> None:
+    one, two = await episode(store, "INV-1"), await episode(store, "INV-1")
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        both = [merging(client, one, two), merging(client, two, one)]
+        answers = list(await asyncio.gather(*both)) if at_once else [await asked for asked in both]
+    answers.sort(key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [202, 422]
+    assert answers[1].json()["detail"].removeprefix("--") == ENDED
+    assert await counted(store) == 1
+
+
+@pytest.mark.parametrize("status", ["recorded_in_error", "merged", "deceased", "closed_at_18", "waits"])
+async def test_only_a_record_that_goes_on_takes_another_over(store: Store, status: str) -> None:
+    one, ended = await episode(store, "INV-1"), await episode(store, "INV-1")
+    said: httpx.Response | None = None
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        if status == "waits":
+            mistake = {"kind": "recorded_in_error", "at": "2026-06-10T08:00:00Z", "details": {"reason": "Invented"}}
+            said = await client.post(f"/v1/episodes/{ended}/facts", json=mistake, headers=key())
+            assert said.status_code == 202, said.text
+        else:
+            async with store.session() as session:
+                (await session.get_one(EpisodeTable, ended)).status = status
+        answer = await merging(client, one, ended)
+        assert (answer.status_code, answer.json()["detail"].removeprefix("--")) == (422, ENDED)
+        if said is not None:
+            taken_back = {"kind": "withdrawn", "at": "2026-06-10T09:00:00Z"}
+            taken_back |= {"details": {"fact": said.json()[0]["id"], "reason": "Invented"}}
+            await client.post(f"/v1/episodes/{ended}/facts", json=taken_back, headers=key())
+            assert (await merging(client, one, ended)).status_code == 202
+
+
+SECOND = "details.authorised_by: this obligation needs a second person, who authorised it: "
+NOT_ANOTHER: dict[str, dict[str, str]] = {
+    "nobody": {},
+    "oneself": {"authorised_by": "p-1"},
+    "one's own name": {"authorised_by": "Invented p-1"},
+    "one's own reference with something unseen": {"authorised_by": "p-1\N{ZERO WIDTH SPACE}"},
+    "a name that nobody bears": {"authorised_by": "B. Madeup"},
+    "somebody by their name": {"authorised_by": "Invented p-2"},
+    "somebody of another authority": {"authorised_by": "p-9"},
+}
+
+
+async def ruling(client: httpx.AsyncClient, of: str, clock: str, said: dict[str, str], **more: str) -> httpx.Response:
+    details = {"clock": clock, "reason": "Invented", **said}
+    fact = {"kind": "clock_voided", "at": FOUND["at"], "details": details, **more}
+    return await client.post(f"/v1/episodes/{of}/facts", json=fact, headers=key())
+
+
+async def test_what_needs_two_people_is_authorised_by_another_whom_the_directory_knows(store: Store) -> None:
+    of = await episode(store, "INV-1")
+    await people(store, "p-1", "p-2")
+    await people(store, "p-9", authority=ELSEWHERE)
+    async with Service(store).caller(AccessRole.MANAGER, person="p-1") as client:
+        for case, said in NOT_ANOTHER.items():
+            answer = await ruling(client, of, "rhi", said)
+            assert (answer.status_code, answer.json()["detail"].startswith(SECOND)) == (422, True), case
+        assert (await ruling(client, of, "rhi", {"authorised_by": "p-2"})).status_code == 202
+        assert (await ruling(client, of, "response_review", {})).status_code == 202
+    async with Service(store).caller(AccessRole.CASE_SYSTEM, AccessRole.MANAGER, kind="system") as system:
+        for recorder, status in (("Invented p-2", 422), ("p-2", 422), ("Invented p-1", 202)):
+            answer = await ruling(system, of, "rhi", {"authorised_by": "p-2"}, recorded_by=recorder)
+            assert answer.status_code == status, recorder
+    assert await counted(store) == 3

@@ -10,7 +10,8 @@ NARROW: Final = ViewportSize(width=320, height=640)
 _AXE: Final = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _LOOK: Final = """async () => {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    return (await axe.run(document, {runOnly: tags})).violations;
+    const briefly = {resultTypes: ["violations"], preload: false, iframes: false};
+    return (await axe.run(document, {runOnly: tags, ...briefly})).violations;
 }"""
 _WIDER: Final = """() => [...document.querySelectorAll("body *")]
     .filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".hw-scroll, .hw-picture"))

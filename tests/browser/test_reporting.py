@@ -132,7 +132,7 @@ async def test_every_page_of_the_form_is_fit_to_be_seen(town: Town) -> None:
     await page.get_by_role("button", name="Save, and report later").click()
     await page.get_by_role("heading", name="Go on with what you began").wait_for()
     await look_at(page)
-    await page.get_by_role("button", name="Go on with A child without a number").click()
+    await page.get_by_role("button", name="Go on with No number yet: Robin").click()
     await report_now(page)
     await clocks_run(page)
     for link in ("Mobile number", "Say that the child was found"):
@@ -303,7 +303,7 @@ async def test_who_reported_says_later_what_they_know_and_that_the_child_is_back
     await page.reload()
     await expect(page.get_by_text("Return home interview").first).to_be_visible()
     await page.goto("/report")
-    await expect(page.get_by_text("A child without a number: returned")).to_be_visible()
+    await expect(page.get_by_text("No number yet: Robin: returned")).to_be_visible()
     counted = select(func.count()).select_from(InboxTable).where(InboxTable.authority == town.stage.authority)
     async with town.stage.store.snapshot() as session:
         assert await session.scalar(counted) == 5

@@ -60,6 +60,7 @@ async def owes(
     holder: str | None = None,
     kind: str = "due_by",
     title: str | None = None,
+    authority: str = HERE,
 ) -> None:
     """A clock that runs, or is overdue, with its task unless it has no role."""
     due = None if in_hours is None else NOW + timedelta(hours=in_hours)
@@ -69,7 +70,7 @@ async def owes(
     async with store.session() as session:
         await upsert(session, ClockTable, row)
         if role:
-            task: dict[str, Any] = {"key": f"{of_episode}/{clock}", "episode_id": of_episode, "authority": HERE}
+            task: dict[str, Any] = {"key": f"{of_episode}/{clock}", "episode_id": of_episode, "authority": authority}
             task |= {"clock": clock, "role": role, "do": f"Do invented {clock}", "state": "open", "due": due}
             await upsert(session, TaskTable, task | {"opened_at": NOW - timedelta(hours=1), "holder": holder})
 

@@ -55,6 +55,22 @@ async def test_everybody_begins_somewhere_and_sees_their_own_sections(one_servic
                 assert (await client.get(section.path)).status_code == 200, section.path
 
 
+@pytest.mark.parametrize(
+    ("role", "begins"),
+    [
+        (AccessRole.DUTY, "/now"),
+        (AccessRole.INTERVIEW_PROVIDER, "/referrals"),
+        (AccessRole.HOST_AUTHORITY, "/report"),
+        (AccessRole.REPORTER, "/report"),
+        (AccessRole.AUDITOR, "/audit"),
+        (AccessRole.OPERATOR, "/operations"),
+        (AccessRole.ADMINISTRATOR, "/operations"),
+    ],
+)
+def test_each_role_begins_at_its_own_work(role: AccessRole, begins: str) -> None:
+    assert begins_at(principal(role)) == begins
+
+
 async def test_a_page_runs_and_fetches_nothing_of_others_and_is_kept_by_nobody(one_service: Service) -> None:
     async with one_service.caller(AccessRole.MANAGER) as client:
         answer = await client.get("/account")
@@ -87,6 +103,19 @@ async def test_a_form_comes_from_its_own_page(one_service: Service) -> None:
                 answer = await client.post(path, data={"note": "invented"})
                 assert (answer.status_code, "from its own page" in answer.text) == (422, True), path
                 assert (await client.post(path, json={})).status_code == 422, path
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/episodes/x/y/z/nowhere"])
+async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(one_service: Service, path: str) -> None:
+    async with one_service.caller(AccessRole.DUTY) as client:
+        page = await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+        system = await client.get(path)
+        api = await client.get(f"/v1{path}", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-security-policy"]) == (404, POLICY)
+    for there in ("<h1", "There is nothing here", 'href="/">To where you begin', "<header"):
+        assert there in page.text, there
+    assert (system.status_code, system.headers["content-type"].split(";")[0]) == (404, "text/plain")
+    assert (api.status_code, api.headers["content-type"]) == (404, "application/problem+json")
 
 
 async def test_assets_are_kept_for_good_by_their_fingerprint(one_service: Service) -> None:

@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import event
 
-from activities.store import audit
+from activities.store import audit, inbox
 from activities.store.audit import Chained
 from activities.store.statements import upsert
 from activities.store.tables import EpisodeTable, TaskTable
@@ -54,14 +55,15 @@ async def test_the_most_pressing_come_first_and_nobody_who_is_missing_sinks(serv
         ("NO-TIME", "missing", None),
         ("SOON", "returned", 1),
         ("OVERDUE", "returned", -2),
-        ("LONG-OVERDUE", "missing", -30),
+        ("LONG-OVERDUE", "returned", -30),
+        ("MISSING-OVERDUE", "missing", -1),
     ):
         await owes(store, await child(store, reference, status), "rhi", due)
     text = await board(service)
     order = re.findall(r'<h3[^>]*><a[^>]*href="/episodes/[^"]*">([^<]*)</a></h3>', text)
-    assert order[:2] == ["LONG-OVERDUE", "OVERDUE"]
-    assert set(order[2:4]) == {"NO-TIME", "NOTHING-OWED"}, "as if due now: before all that has time left"
-    assert order[4:] == ["SOON", "LATER", "BACK-UNDATED"]
+    assert order[:3] == ["MISSING-OVERDUE", "LONG-OVERDUE", "OVERDUE"], "of what is overdue, who is still gone first"
+    assert set(order[3:5]) == {"NO-TIME", "NOTHING-OWED"}, "as if due now: before all that has time left"
+    assert order[5:] == ["SOON", "LATER", "BACK-UNDATED"]
 
 
 async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Service) -> None:
@@ -79,7 +81,7 @@ async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Se
     (row,) = rows(await board(service))
     assert "C-1" in row
     assert "Missing" in row
-    assert "gone 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
+    assert "gone for 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
     assert "Next owed Interview Overdue by 1 day 2 hours" in row
     assert "1 thing overdue" in row
     assert "Invented boss has taken it, for the social worker" in row
@@ -279,3 +281,22 @@ async def _statements(client: httpx.AsyncClient, asked: list[str]) -> int:
     asked.clear()
     assert (await client.get("/now")).status_code == 200
     return len(asked)
+
+
+async def test_children_without_a_number_are_told_apart_by_what_was_reported_of_them(service: Service) -> None:
+    store = service.store
+    words = {"Kit Invented, girl, 14": await child(store, None), "Lee Invented " * 9: await child(store, None)}
+    unsaid = await child(store, None)
+    for identity, episode in words.items():
+        report = {"child": {}, "answers": {"identity": identity}}
+        item = {"id": str(uuid4()), "authority": HERE, "kind": "report", "episode_id": episode}
+        async with store.session() as session:
+            about = {"body": {"report": report}, "urgency": 0, "received_at": NOW}
+            await inbox.keep(session, inbox.InboxItem.model_validate(item | about | {"state": "applied"}))
+    text = await board(service)
+    named = dict(re.findall(r'<h3[^>]*><a[^>]*href="/episodes/([^"]*)">([^<]*)</a></h3>', text))
+    first, second = words.values()
+    assert named[first] == "No number yet: Kit Invented, girl, 14"
+    assert named[second].endswith("…")
+    assert len(named[second]) < 80
+    assert named[unsaid] == "A child without a number yet"

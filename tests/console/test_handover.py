@@ -175,3 +175,17 @@ async def test_need_to_know_and_reports_that_wait_are_told_as_far_as_may_be(serv
     assert {seen, waits} <= set(entry.subjects)
     assert id not in entry.subjects
     assert "SECRET" in (await handover(service, person="close"))["away"]
+
+
+@pytest.mark.parametrize("seen", [None, FactKind.LAST_SEEN, FactKind.NOTICED])
+async def test_a_report_is_not_when_a_child_went(service: Service, seen: FactKind | None) -> None:
+    id = await child(service.store, "C-1", gone_hours=2)
+    await fact(service.store, id, FactKind.REPORTED, -2)
+    if seen:
+        await fact(service.store, id, seen, -2)
+    says = "eported 2 hours ago; not known when last seen"
+    async with service.caller(AccessRole.MANAGER) as manager:
+        for path in ("/now", "/handover", f"/episodes/{id}"):
+            page = _words((await manager.get(path)).text)
+            assert (says in page) == (seen is None), path
+            assert bool(re.search("[Gg]one (for )?2 hours", page)) == (seen is not None), path

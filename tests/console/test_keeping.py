@@ -13,6 +13,7 @@ from activities.store.child_records import child_of, versions
 from activities.store.tables import AuditTable
 from starter.access import MAY, AccessRole, Permission
 from starter.child_records import FORMS, Intervention, read_form, record_version
+from starter.console.episode import keeping
 from starter.console.episode.record_words import INTERVENTION_WORDS, RECORD_TITLES, lines_of_record, words_of_record
 from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
@@ -79,7 +80,7 @@ async def test_a_form_keeps_all_that_is_written_and_shows_it_again(kind: str, se
     sent = {name: said for one in fields_for(kind) for name, said in filled(one).items()}
     async with service_then.caller(*DUTY) as client:
         blank = unescape((await client.get(path)).text)
-        answer = await client.post(path, data={**sent, **key(), "version": "0"})
+        answer = await client.post(path, data={**sent, **key(), "version-0": "yes"})
         assert answer.status_code == 303, unescape(answer.text)
         plan = unescape((await client.get(answer.headers["location"])).text)
         again = unescape((await client.get(path)).text)
@@ -131,7 +132,7 @@ async def test_a_mistake_is_shown_at_its_field_and_all_is_kept_as_written(mistak
     kind, written, field, sentence = MISTAKES[mistake]
     episode = await absence(service_then.store)
     free = "host_force" if kind == "placement" else "mobile_number" if kind == "philomena" else None
-    sent = {**written, **key(), "version": "0", **({free: "<b>Invented</b>"} if free else {})}
+    sent = {**written, **key(), "version-0": "yes", **({free: "<b>Invented</b>"} if free else {})}
     async with service_then.caller(*DUTY) as client:
         answer = await client.post(f"/episodes/{episode}/plan/{kind}", data=sent)
     words = unescape(answer.text)
@@ -151,10 +152,11 @@ async def test_a_mistake_is_shown_at_its_field_and_all_is_kept_as_written(mistak
 
 async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: Service) -> None:
     episode = await absence(service_then.store)
-    path, same = f"/episodes/{episode}/plan/philomena", {**key(), "version": "0", "identity": "Invented name"}
+    path, same = f"/episodes/{episode}/plan/philomena", {**key(), "version-0": "yes", "identity": "Invented name"}
+    unlike = {"key": same["key"], "identity": "Another"}
     async with service_then.caller(*DUTY) as client:
         answers = [await client.post(path, data=same) for _ in range(2)]
-        other = await client.post(path, data={**same, "identity": "Another", "version": "1"})
+        other = await client.post(path, data={**unlike, "version-1": "yes"})
     assert [one.headers.get("location") for one in answers] == [f"/episodes/{episode}/plan?done={same['key']}"] * 2
     assert (other.status_code, "This form was already sent" in other.text) == (409, True)
     assert await kept(service_then.store, "philomena") == [{"identity": "Invented name"}]
@@ -163,19 +165,56 @@ async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: S
 async def test_nobody_writes_over_what_they_have_not_seen(service_then: Service) -> None:
     episode = await absence(service_then.store)
     await keep(service_then.store, "philomena", {"identity": "Invented name"})
-    path, mine = f"/episodes/{episode}/plan/philomena", {**key(), "version": "1", "identity": "My own words"}
+    path, mine = f"/episodes/{episode}/plan/philomena", {**key(), "version-1": "yes", "identity": "My own words"}
     await keep(service_then.store, "philomena", {"identity": "Invented name", "health": "Somebody else's words"})
     async with service_then.caller(*DUTY) as client:
         refused = await client.post(path, data=mine)
+        fresh = {"key": mine["key"], "identity": "My own words", "health": "Somebody else's words"}
         words = unescape(refused.text)
-        mended = await client.post(path, data={**mine, "version": "2", "health": "Somebody else's words"})
+        mended = await client.post(path, data={**fresh, "version-2": "yes"})
         unsent = await client.post(path, data={**key(), "identity": "Of no version"})
     assert (refused.status_code, mended.status_code, unsent.status_code) == (409, 303, 422)
     assert "Somebody has recorded a newer version" in words
-    assert ("Somebody else's words" in words, 'name="version" value="2"' in words) == (True, True)
+    assert ("Somebody else's words" in words, 'name="version-2"' in words) == (True, True)
     assert ("My own words" in words, mine["key"] in words) == (True, True)
     bodies = await kept(service_then.store, "philomena")
     assert [one["identity"] for one in bodies] == ["Invented name", "Invented name", "My own words"]
+
+
+async def test_of_two_who_write_the_first_version_at_once_the_second_sees_what_the_first_wrote(
+    service_then: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    episode = await absence(service_then.store)
+    reads, theirs = keeping.latest_records, {"health": "Somebody else's words"}
+
+    async def read_before_it_is_kept(*asked: Any) -> Any:
+        found = await reads(*asked)
+        if not await kept(service_then.store, "philomena"):
+            await keep(service_then.store, "philomena", theirs)
+        return found
+
+    monkeypatch.setattr(keeping, "latest_records", read_before_it_is_kept)
+    mine = {**key(), "version-0": "yes", "identity": "My own words"}
+    async with service_then.caller(*DUTY) as client:
+        answer = await client.post(f"/episodes/{episode}/plan/philomena", data=mine)
+    words = unescape(answer.text)
+    assert answer.status_code == 409
+    assert all(said in words for said in ("My own words", "Somebody else's words", 'name="version-1"'))
+
+
+async def test_a_form_says_by_a_fields_name_of_which_version_it_was_made(service_then: Service) -> None:
+    """A browser that goes back fills a form whose first two fields are called as those of the form it left."""
+    episode = await absence(service_then.store)
+    path, found = f"/episodes/{episode}/plan/philomena", list[list[str]]()
+    async with service_then.caller(*DUTY) as client:
+        for _ in range(2):
+            form = (await client.get(path)).text.split('class="hw-form"')[1]
+            found.append(re.findall(r'name="([^"]+)"', form)[:2])
+            await keep(service_then.store, "philomena", {"identity": "Invented name"})
+        for said in ({"version-1": "yes", "version-2": "yes"}, {"version-": "yes"}, {"version-x": "yes"}):
+            answer = await client.post(path, data={**key(), **said, "identity": "Lost"})
+            assert (answer.status_code, "from its own page" in answer.text) == (422, True)
+    assert found == [["key", "version-0"], ["key", "version-1"]]
 
 
 async def test_what_is_cleared_is_not_said_any_more_and_the_versions_tell(service_then: Service) -> None:
@@ -183,7 +222,7 @@ async def test_what_is_cleared_is_not_said_any_more_and_the_versions_tell(servic
     await people(service_then.store, "p-1")
     people_trusted = [{"name": f"Invented {n}", "relation": "friend", "contact": "none"} for n in "AB"]
     await keep(service_then.store, "safety_plan", {"police_enquiries": "Ring first", "trusted_trio": people_trusted})
-    path, sent = f"/episodes/{episode}/plan/safety_plan", {"version": "1", "police_enquiries": "Go there"}
+    path, sent = f"/episodes/{episode}/plan/safety_plan", {"version-1": "yes", "police_enquiries": "Go there"}
     sent |= {f"trusted_trio.1.{name}": said for name, said in people_trusted[1].items()}
     async with service_then.caller(*DUTY, person="p-1") as client:
         assert (await client.post(path, data={**sent, **key()})).status_code == 303
@@ -211,7 +250,7 @@ async def test_who_may_is_led_there_and_who_may_not_is_refused(role: AccessRole,
         for kind in FORMS:
             path = f"/episodes/{episode}/plan/{kind}"
             assert (f'href="{path}"' in plan) == may
-            sent = {**key(), "version": "1" if kind == "photographs" else "0", "face_on": "2026-06-01"}
+            sent = {**key(), "version-1" if kind == "photographs" else "version-0": "yes", "face_on": "2026-06-01"}
             opened, posted = await client.get(path), await client.post(path, data=sent)
             assert (opened.status_code, posted.status_code == 403) == ((200, False) if may else (403, True))
             assert (await client.get(f"{path}/versions")).status_code == 200
@@ -221,7 +260,7 @@ async def test_who_may_is_led_there_and_who_may_not_is_refused(role: AccessRole,
 async def test_it_is_written_down_as_by_the_api(service_then: Service) -> None:
     episode = await absence(service_then.store)
     async with service_then.caller(*DUTY) as client:
-        sent = {**key(), "version": "0", "with_carer": "yes"}
+        sent = {**key(), "version-0": "yes", "with_carer": "yes"}
         await client.post(f"/episodes/{episode}/plan/photographs", data=sent)
         header = {"Idempotency-Key": str(uuid4())}
         await client.post("/v1/children/INV-1/records/photographs", json={"with_carer": True}, headers=header)
@@ -248,7 +287,7 @@ async def test_a_restricted_childs_records_are_for_those_who_are_close(service_t
     later = await absence(service_then.store)
     await people(service_then.store, "p-close")
     await holds(service_then.store, "p-close", "social_worker", "INV-1")
-    path, sent = f"/episodes/{later}/plan/photographs", {"version": "0", "with_carer": "yes"}
+    path, sent = f"/episodes/{later}/plan/photographs", {"version-0": "yes", "with_carer": "yes"}
     for person, status in (("p-far", 403), ("p-close", 303)):
         async with service_then.caller(*DUTY, person=person) as client:
             assert (await client.post(path, data={**sent, **key()})).status_code == status

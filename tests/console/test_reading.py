@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from activities.store import inbox
-from activities.store.tables import AuditTable
+from activities.store.tables import AuditTable, EpisodeTable
 from starter.access import MAY, AccessRole, Permission
 from starter.child_records import FORMS, read_form, record_version
 from starter.console.asking import ConsoleRoute
@@ -159,6 +159,9 @@ async def test_the_chronology_says_what_was_recorded_when_and_by_whom(service_th
         "Independent reviewing officer told: running",
         "24 elapsed hours later",
         "(March 2026), section 2",
+        "What nothing has begun yet, and what it waits for",
+        "Return home interview written up: waits for return home interview completed.",
+        f"Made Wed 10 Jun 2026 13:00 BST. Page 1 of {len(pages)}",
     ):
         assert line in words, line
 
@@ -256,6 +259,21 @@ async def test_a_decision_needs_its_reason_and_is_kept(service_then: Service) ->
     assert (status, "This record is open already" in words) == (422, True)
     status, words = await decided(service_then, f"/episodes/{mine}/merge", reason="Invented", into=shut)
     assert (status, "Choose the absence that this one is the same as" in words) == (422, True)
+
+
+async def test_only_records_that_go_on_are_offered_to_merge_into_each_as_it_stands(service_then: Service) -> None:
+    store = service_then.store
+    mine, goes_on, ended = [await absence(store) for _ in range(3)]
+    shut = await absence(store, closed=True)
+    async with store.session() as session:
+        (await session.get_one(EpisodeTable, goes_on)).status = "returned"
+        (await session.get_one(EpisodeTable, ended)).status = "recorded_in_error"
+    async with service_then.caller(*CASEWORK) as client:
+        words = (await client.get(f"/episodes/{mine}/merge")).text
+    assert [f'value="{one}"' in words for one in (goes_on, ended, shut, mine)] == [True, False, False, False]
+    assert re.search(r"The absence from [^<]*\. Returned", words)
+    status, _ = await decided(service_then, f"/episodes/{mine}/merge", reason="Invented", into=ended)
+    assert status == 422
 
 
 async def test_whoever_may_not_decide_something_may_not_take_the_decision_back(service_then: Service) -> None:

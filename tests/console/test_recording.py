@@ -7,14 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 from activities.store import inbox
+from activities.store.accounts import Account, add_account
 from starter.access import AccessRole, permission_to_record
-from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.episode.detail_words import ASKED_BY_FORMS, choice_in_words, label_of
 from starter.console.episode.kinds import COMES_OF_IT, GROUPS, OWN_PAGES, title_of
 from starter.console.episode.record_form import Offered, fields_of, form_of, happened_at
+from starter.console.episode.said import details_in_words
 from starter.console.fields import Field, Written
 from starter.console.forms import Mistakes
-from tests.api.callers import Service
-from tests.api.town import holds, people, told
+from tests.api.callers import ELSEWHERE, HERE, Service
+from tests.api.town import NOW, holds, people, told
 from tests.console.absences import absence, said
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import fact_from_outside
@@ -67,7 +69,7 @@ async def everything_there(service: Service) -> str:
     """An episode of which anything can be recorded, by somebody of the directory."""
     agreed = said("action_agreed", 1, do="Invented action", owner="social_worker")
     episode = await absence(service.store, said("reported", 5), agreed)
-    await people(service.store, "p-1")
+    await people(service.store, "p-1", "p-2")
     await holds(service.store, "p-1", "senior_leader")
     await told(service.store, episode, "p-1", "leadership_alert")
     return episode
@@ -249,3 +251,71 @@ async def test_a_correction_is_filled_in_and_takes_the_place_of_what_it_corrects
     async with service_then.store.snapshot() as session:
         [item] = await inbox.facts_waiting(session, episode)
     assert (item.body["replaces"], item.body["details"]["place"]) == (there.id, "Invented Lane")
+
+
+async def test_a_referral_names_the_providers_who_read_it_here(service_then: Service) -> None:
+    episode_id = await absence(service_then.store)
+    path = f"/episodes/{episode_id}/record/referred"
+    async with service_then.caller(AccessRole.MANAGER) as client:
+        assert "No provider has an account here" in (await client.get(path)).text
+        async with service_then.store.session() as session:
+            for number, (authority, provider) in enumerate(((HERE, "Invented Trust"), (ELSEWHERE, "Another's"))):
+                account = Account(
+                    id=str(uuid4()),
+                    authority=authority,
+                    kind="person",
+                    name=f"Invented {number}",
+                    roles=("interview_provider",),
+                    provider=provider,
+                    made_at=NOW,
+                )
+                assert await add_account(session, account)
+        text = (await client.get(path)).text
+    assert '<option value="Invented Trust">' in text
+    assert "these read it in Homeward: Invented Trust." in text
+    assert "Another" not in text
+
+
+async def test_who_authorised_a_ruling_is_chosen_among_the_other_people(service_then: Service) -> None:
+    episode = await absence(service_then.store, said("reported", 30), said("returned", 20))
+    await people(service_then.store, "p-1", "p-2", "p-3")
+    path, sent = f"/episodes/{episode}/record/clock_voided", {**WHEN, "clock": "rhi", "reason": "Invented"}
+    async with service_then.caller(AccessRole.MANAGER, person="p-1") as client:
+        form = (await client.get(path)).text
+        alone = await client.post(path, data={**sent, **key()})
+        madeup = await client.post(path, data={**sent, **key(), "authorised_by": "Invented p-1"})
+        ruled = await client.post(path, data={**sent, **key(), "authorised_by": "p-2"})
+    offered = re.findall(r'name="authorised_by" type="radio" value="([^"]*)"', form)
+    assert (offered, "Invented p-2" in form) == (["p-2", "p-3"], True)
+    assert (alone.status_code, 'href="#authorised_by"' in alone.text) == (422, True)
+    assert "This obligation needs a second person" in alone.text
+    assert (madeup.status_code, "Choose one of the answers" in madeup.text, ruled.status_code) == (422, True, 303)
+
+
+def test_who_authorised_something_is_shown_by_name() -> None:
+    ruled = said("clock_voided", 1, clock="rhi", reason="Invented", authorised_by="p-2")
+    assert ("Who authorised it", "Invented p-2") in details_in_words(ruled, {"p-2": "Invented p-2"})
+    assert ("Who authorised it", "p-2") in details_in_words(ruled, {})
+
+
+async def test_an_assessment_says_whose_it_is_and_what_it_came_to(service_then: Service) -> None:
+    came = said("risk_assessed", 3, scheme="Invented")
+    episode = await absence(service_then.store, said("reported", 5), came)
+    path = f"/episodes/{episode}/record/risk_assessed"
+    async with service_then.caller(*EVERYONE, person="p-1") as client:
+        chosen = (await client.get(f"{path}?view=authority")).text
+        empty = await client.post(path, data={**WHEN, **key()})
+        full = await client.post(path, data={**WHEN, **key(), "view": "authority", "grade": "high"})
+        mended = await client.post(path, data={**WHEN, **key(), "replaces": came.id, "reason": "Invented"})
+    assert re.search(r'value="authority"[^>]* checked', chosen)
+    words = unescape(empty.text)
+    assert (empty.status_code, full.status_code) == (422, 303)
+    for detail in ("view", "grade"):
+        assert f"Choose an answer: {label_of(FactKind.RISK_ASSESSED, detail).label}" in words, detail
+    assert mended.status_code == 303, "what came without a grade is corrected without one"
+
+
+def test_what_forms_ask_for_is_among_the_details_and_none_that_must_be_there() -> None:
+    for kind, asked in ASKED_BY_FORMS.items():
+        for name in asked:
+            assert not FACTS[kind].details[name].required, (kind, name)

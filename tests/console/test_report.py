@@ -31,6 +31,7 @@ MAY_REPORT = (
     AccessRole.REPORTER,
 )
 REFERENCE = "INVENTED-7"
+ME = "p-invented"
 NOW = datetime(2026, 11, 28, 21, 15, 40, tzinfo=UTC)
 
 
@@ -292,3 +293,24 @@ async def test_another_authority_has_nothing_of_it(one_service: Service) -> None
         assert (await another.send(save="1", reference=REFERENCE)).json()["alike"].strip() == ""
     async with one_service.store.snapshot() as session:
         assert await inbox.count_waiting(session, HERE) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(20, "the clocks are being worked out"), (21, "not yet applied: no clock runs")]
+)
+async def test_what_the_engine_took_and_does_not_begin_is_said_to_have_no_clock(
+    one_service: Service, seconds: int, says: str
+) -> None:
+    async with writer(one_service, id=ME) as one:
+        await one.send(reference=REFERENCE)
+        started = (await one.send("reporter", "report")).headers["location"]
+    (report,) = await rows(one_service, InboxTable)
+    async with one_service.store.session() as session:
+        await inbox.settle(session, report.id, "applied", None, NOW)
+    later = Service(one_service.store, clock=lambda: NOW + timedelta(seconds=seconds))
+    async with writer(later, id=ME) as one:
+        assert says in words_of(await one.client.get("/report")).lower()
+        for path in (started, f"/episodes/{report.episode_id}", f"/episodes/{report.episode_id}/clocks"):
+            page = words_of(await one.client.get(path)).lower()
+            assert says in page, path
+            assert ("ring the police" in page or "ring whoever must know" in page) == (seconds > 20), path

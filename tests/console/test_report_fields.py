@@ -42,7 +42,6 @@ def test_the_form_asks_for_all_that_a_report_holds() -> None:
     [
         (seen(), None, False),
         (seen("unknown", "2026-11-28", "21:00"), None, False),
-        (seen("at"), None, False),
         (seen("now"), "2026-11-28T21:15:00+00:00", False),
         (seen("at", "2026-11-28", "20:05"), "2026-11-28T20:05:00+00:00", False),
         (seen("", "28/11/2026", "8.05pm"), "2026-11-28T20:05:00+00:00", False),
@@ -61,6 +60,8 @@ def test_a_moment_is_read(written: dict[str, str], at: str | None, day_only: boo
     ("written", "field", "says"),
     [
         (seen("at", "", "20:05"), "last_seen-day", "Last seen: enter the day too"),
+        (seen("", "", "20:05"), "last_seen-day", "Last seen: enter the day too"),
+        (seen("at"), "last_seen-day", "Last seen: enter the day, or choose another answer"),
         (seen("at", "28/13/2026", "20:05"), "last_seen-day", "Last seen: enter a day"),
         (seen("at", "28/11/2026", "25:05"), "last_seen-time", "Last seen: enter a time"),
         (seen("at", "29/03/2026", "01:30"), "last_seen-time", "the clocks went forward"),

@@ -8,12 +8,18 @@ import pytest
 import pytest_asyncio
 
 from activities.policies import Policies
+from activities.reconcile.engine import EngineAsked
+from activities.reconcile.parts import Parts
+from activities.reconcile.run import Reconciler
 from activities.registry import Activities
 from activities.store import Store, inbox
+from starter.beginning import first_input
 from starter.episode_worker import episode_worker
 from starter.rehearsal import Stage, skipping_engine
-from tests.engine.conftest import Theatre
+from starter.upkeep import reconcile_by_hand
+from tests.engine.conftest import ANSWERS_IN, AT_ONCE, Theatre
 from tests.engine.plays import NOON, fact, hours, live, scenario
+from workflows.agreement import Disagreement
 from workflows.working_days import DayOff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -72,6 +78,33 @@ async def test_a_holiday_proclaimed_in_the_known_span_moves_open_dates_when_the_
     await stage.advance_to(NOON + hours(25.1))
     meeting = next(c for c in (await stage.view()).clocks if c.id == "strategy_meeting")
     assert str(meeting.due) == "2026-06-17 22:59:59+00:00"
+
+
+async def test_a_run_of_comparing_has_open_episodes_read_a_newer_calendar_and_only_a_newer_one(
+    growing: tuple[Callable[[datetime], Stage], GrowingPolicies],
+) -> None:
+    stage_at, policies = growing
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31), PROCLAIMED)
+    stage = stage_at(NOON)
+    await live(stage, 25, fact("reported", 0))
+    engine = EngineAsked(stage.environment.client, ANSWERS_IN)
+    reconciler = Reconciler(Parts(stage.store, engine, policies, first_input, None, (), AT_ONCE))
+
+    async def found() -> list[str]:
+        run = await reconcile_by_hand(reconciler, "rehearsal", pause_seconds=0.1)
+        return [one.subject for one in run.found if one.kind is Disagreement.CALENDAR_OLDER]
+
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31))
+    assert await found() == [], "another worker has a newer one than this"
+    another = DayOff(date=date(2026, 6, 16), name="another invented one")
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31), PROCLAIMED, another)
+    assert await found() == ["england to-2027-12-31-1"]
+    await stage.advance_to(NOON + hours(25.1))
+    view = await stage.view()
+    meeting = next(c for c in view.clocks if c.id == "strategy_meeting")
+    assert str(meeting.due) == "2026-06-18 22:59:59+00:00"
+    assert view.episode["calendar_version"] == "to-2027-12-31-2"
+    assert await found() == []
 
 
 async def test_missing_again_with_an_interview_owed_is_two_episodes_and_two_clocks(

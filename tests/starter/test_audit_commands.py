@@ -17,6 +17,7 @@ from starter.cli.main import run
 from tests.store.test_audit import entry
 
 Says = Callable[..., tuple[int, str, str]]
+EPISODE = "5c6a0ce9-6ba2-4af4-880f-e8601a7a96b8"
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ async def _set_up(folder: Path) -> None:
     await store.make_ready()
     async with store.session() as session:
         for number in (1, 2, 3):
-            await audit.append(session, entry(number, authority="local"))
+            about = {"subjects": (EPISODE, "c1")} if number == 3 else {}
+            await audit.append(session, entry(number, authority="local", **about))
         await audit.append(session, entry(7, authority="elsewhere"))
     await store.close()
 
@@ -110,6 +112,7 @@ def test_entries_are_listed_by_what_is_asked(says: Says) -> None:
         (["--about", "e2"], [2]),
         (["--who", "who-1"], [1, 3]),
         (["--about", "e7"], []),
+        (["--about", f"urn:uuid:{EPISODE.upper()}"], [3]),
     ):
         listed = json.loads(says("audit", "list", *words, "--json")[1])
         assert [one["number"] for one in listed] == numbers, words

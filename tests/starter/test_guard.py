@@ -1,6 +1,7 @@
 """What every request to the HTTP service passes first, over real connections; and what logs leave out."""
 
 import asyncio
+import json
 import logging
 import socket
 from collections.abc import AsyncGenerator
@@ -14,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from starter.api import guard
 from starter.api.guard import LARGEST_REQUEST, Guard, Impatient
-from starter.logs import WithoutKeys
+from starter.observing.logs import formatter
+from starter.observing.settings import ObservingSettings
 from starter.service import _Server, listening_socket
 from workflows.plain_errors import BadInputError
 
@@ -107,6 +109,6 @@ def test_a_port_in_use_is_named_by_its_setting() -> None:
 def test_a_log_leaves_the_ids_of_messages_out_and_nothing_else(shape: str) -> None:
     key, episode = str(uuid4()), str(uuid4())
     record = logging.LogRecord("n", logging.INFO, "f", 1, "%s of episode-%s", (shape.format(key), episode), None)
-    said = WithoutKeys("%(message)s").format(record)
+    said = json.loads(formatter(ObservingSettings()).format(record))["message"]
     assert key not in said
     assert said.endswith(f" of episode-{episode}")

@@ -311,3 +311,49 @@ async def test_ten_thousand_entries_are_verified_in_seconds(owner: Store) -> Non
     took = time.monotonic() - begun
     print(f"{10_000 / took:.0f} entries a second")  # noqa: T201
     assert took < 20
+
+
+async def numbers_of(store: Store, before: int | None = None, limit: int = 10, **sought: Any) -> list[int]:
+    async with store.snapshot() as session:
+        found = await audit.latest_entries(session, AUTHORITY, audit.Sought(**sought), before=before, limit=limit)
+    return [one.number for one in found]
+
+
+SOUGHT: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [6, 5, 4, 3, 2, 1]),
+    ({"limit": 2}, [6, 5]),
+    ({"before": 5, "limit": 2}, [4, 3]),
+    ({"since": AT + timedelta(minutes=2), "until": AT + timedelta(minutes=4)}, [3, 2]),
+    ({"who": "who-1"}, [5, 3, 1]),
+    ({"who": "invented o"}, [6, 5, 4, 3, 2, 1]),
+    ({"who": "%"}, []),
+    ({"permission": "read_episodes"}, [6, 5, 4, 3, 2, 1]),
+    ({"permission": "report"}, []),
+    ({"outcome": "refused"}, []),
+    ({"subject": "e4"}, [4]),
+    ({"subject": "c1", "before": 3}, [2, 1]),
+    ({"subject": "c"}, []),
+]
+
+
+@pytest.mark.parametrize(("sought", "found"), SOUGHT)
+async def test_the_latest_are_found_as_they_are_sought(store: Store, sought: dict[str, Any], found: list[int]) -> None:
+    await written(store)
+    await written(store, authority="elsewhere")
+    assert await numbers_of(store, **sought) == found
+
+
+async def test_only_what_came_since_is_read_when_it_is_asked_so(owner: Store) -> None:
+    there = await written(owner)
+    await without_triggers(owner)
+    await do(owner, "UPDATE audit SET why = 'mended' WHERE number = 2")
+    assert (await audit.verify(owner, AUTHORITY)).broken_at == 2
+    for number, broken_at in ((1, 2), (2, 2), (3, None), (ENTRIES, None)):
+        known = (number, there[number - 1].digest)
+        state = await audit.verify(owner, AUTHORITY, known, only_since_known=True)
+        assert (state.broken_at, known) == (broken_at, known)
+    await do(owner, "DELETE FROM audit WHERE number = 5")
+    state = await audit.verify(owner, AUTHORITY, (4, there[3].digest), only_since_known=True)
+    assert (state.broken_at, state.how) == (5, "entry 5 is missing; the next is 6")
+    state = await audit.verify(owner, AUTHORITY, (9, there[3].digest), only_since_known=True)
+    assert state.how == "entries up to 9 were there when the fingerprint was written down"

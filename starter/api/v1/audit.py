@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from activities.store import Store, audit
-from activities.store.audit import Chained
+from activities.store.audit import Chained, subject_named
 from starter.access import Permission
 from starter.api.asking import AskedBy, asked_router, needs
 from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
@@ -38,10 +38,12 @@ def router_of(store: Store) -> APIRouter:
         cursor: Cursor = None,
     ) -> Page[Chained]:
         """The entries of the audit, the earliest first: who asked for what, why, and whether it was allowed."""
-        asked.saw(about)
+        subject = subject_named(about) if about else None
+        asked.saw(subject)
         [after] = read_cursor(cursor, int) or [0]
         async with store.snapshot() as session:
-            found = await audit.entries(session, asked.authority, after=after, limit=limit + 1, subject=about, who=who)
+            wanted = limit + 1
+            found = await audit.entries(session, asked.authority, after=after, limit=wanted, subject=subject, who=who)
         return page_of(found, limit, cursor_after(found[:limit][-1].number) if found else "")
 
     @router.get("/audit/head", operation_id="show_audit_head")

@@ -26,6 +26,7 @@ from starter.api.once import key_id
 from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cursor, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import PREFIX, Problem, ProblemError
+from starter.api.second_person import require_second_person
 from starter.api.seeing import seen_episode
 from starter.api.v1.whole_episode import EpisodeWhole, whole
 from starter.commands import IdTakenError, Outcome
@@ -217,9 +218,11 @@ async def record_fact(parts: Parts, asked: Asked, episode_id: UUID, said: FactSa
     children = await _see_all(parts, asked, episodes)
     if len(children) > 1:
         raise BadInputError("also: must name episodes of the same child")
+    fact = _fact(said, asked)
+    await require_second_person(parts, asked, episodes, fact)
     try:
         return await parts.commands_of(asked).record_in_all(
-            list(dict.fromkeys(episodes)), _fact(said, asked), asked.now, exactly=True
+            list(dict.fromkeys(episodes)), fact, asked.now, exactly=True
         )
     except IdTakenError:
         raise ProblemError(Problem.KEY_REUSED) from None

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
+from activities.store.child_records import EpisodeOfChild
 from starter.access import Permission, permission_to_record
 from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
@@ -19,10 +20,12 @@ from starter.console.episode.shown import EpisodePage, can_be_withdrawn, episode
 from starter.console.fields import MOST_LETTERS
 from starter.console.forms import Mistakes, Posted
 from starter.console.pages import page
+from starter.console.spoken import STATUS_WORDS
 from workflows.fact_kinds import FACTS, RULINGS, FactKind
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import EpisodeStatus
 
 _REASON = "reason"
 
@@ -167,7 +170,7 @@ def _add_merging(router: APIRouter, parts: Parts) -> None:
     async def merge(episode_id: UUID, asked: AskedBy, posted: PostedBy) -> Response:
         """Make two records of one absence one."""
         shown, wrong = await _read(parts, asked, episode_id), Mistakes()
-        there = {one.id for one in await other_absences(parts, asked, shown)}
+        there = {one.id for one in await _going_on(parts, asked, shown)}
         reason, into = _reason(posted, wrong), posted.one("into")
         if into not in there:
             wrong.add("into", "Choose the absence that this one is the same as")
@@ -182,8 +185,17 @@ def _add_merging(router: APIRouter, parts: Parts) -> None:
         return await _merge_page(parts, asked, shown, wrong, posted)
 
 
+async def _going_on(parts: Parts, asked: Asked, shown: EpisodePage) -> list[EpisodeOfChild]:
+    """The child's other absences into whose records this one can be merged."""
+    return [one for one in await other_absences(parts, asked, shown) if one.goes_on]
+
+
+def _as_it_stands(one: EpisodeOfChild) -> str:
+    return f"{absence_in_words(one)}. {STATUS_WORDS[EpisodeStatus(one.status)]}"
+
+
 async def _merge_page(parts: Parts, asked: Asked, shown: EpisodePage, wrong: Mistakes, posted: Posted) -> Response:
-    others = [(one.id, absence_in_words(one)) for one in await other_absences(parts, asked, shown)]
+    others = [(one.id, _as_it_stands(one)) for one in await _going_on(parts, asked, shown)]
     asked.saw(*(id for id, _ in others))
     said = {"others": others, "into": posted.one("into"), "reason": posted.one(_REASON), "mistakes": wrong}
     said |= {"key": None, "words": FACTS[FactKind.MERGED].words}

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import NOT_SAID, EpisodePage
 from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line, role_in_words
-from starter.sheets import sheets
+from starter.sheets import Sheets, sheets
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
 from workflows.facts import Fact
 from workflows.instants import in_words
+from workflows.vocabulary import ClockState
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Chronology:
     head: tuple[str, ...]
     happened: tuple[Entry, ...]
     clocks: tuple[Entry, ...]
+    not_begun: tuple[str, ...]
     told: tuple[Entry, ...]
+    made: str
 
 
 def chronology_of(shown: EpisodePage) -> Chronology:
@@ -42,11 +45,13 @@ def chronology_of(shown: EpisodePage) -> Chronology:
     view = shown.shown.view
     facts = sorted(view.facts, key=lambda one: (one.recorded_at, one.at, one.id)) if view else []
     return Chronology(
-        title=f"Chronology: child {shown.reference or 'with no reference'}",
+        title=f"Chronology: child {shown.child_called}",
         head=tuple(_head(shown)),
         happened=tuple(_happened(shown, fact, facts) for fact in facts),
-        clocks=tuple(_clock(one) for one in sorted(shown.clocks, key=_begun_first)),
+        clocks=tuple(_clock(one) for one in sorted(shown.clocks, key=_begun_first) if _has_begun(one)),
+        not_begun=tuple(sorted(f"{one.title}: {_awaited(one)}" for one in shown.clocks if not _has_begun(one))),
         told=tuple(_told(one) for one in who_knew(view)) if view else (),
+        made=in_words(shown.now),
     )
 
 
@@ -71,19 +76,28 @@ def _head(shown: EpisodePage) -> Iterator[str]:
 def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
     by = "" if fact.recorded_by == NOT_SAID else f" by {shown.called(fact.recorded_by)}"
     said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {fact.source}."]
-    said += [f"{label}: {value}" for label, value in details_in_words(fact)]
+    said += [f"{label}: {value}" for label, value in details_in_words(fact, shown.names)]
     if fact.note:
         said.append(f"Note: {fact.note}")
     if fact.corrects and (target := next((one for one in facts if one.id == fact.corrects), None)):
-        said.append(f"This takes the place of: {target.in_words()}, {in_words(target.at)}.")
+        said.append(f"This takes the place of: {shown.named(target).in_words()}, {in_words(target.at)}.")
     if after := next((one for one in facts if one.corrects == fact.id), None):
-        said.append(f"NO LONGER IN FORCE: {after.in_words()}, recorded {in_words(after.recorded_at)}.")
-    words = fact.in_words()
+        said.append(f"NO LONGER IN FORCE: {shown.named(after).in_words()}, recorded {in_words(after.recorded_at)}.")
+    words = shown.named(fact).in_words()
     return Entry(f"{in_words(fact.at)}: {beginning_a_line(words)}", tuple(said))
 
 
 def _begun_first(clock: Clock) -> tuple[bool, datetime, str]:
     return clock.due is None, clock.due or datetime.max.replace(tzinfo=UTC), clock.title
+
+
+def _has_begun(clock: Clock) -> bool:
+    return clock.state is not ClockState.NOT_STARTED
+
+
+def _awaited(clock: Clock) -> str:
+    """What a clock that has not begun waits for."""
+    return clock.because.removeprefix("Not started: ")
 
 
 def _clock(clock: Clock) -> Entry:
@@ -102,23 +116,28 @@ def _told(row: Knew) -> Entry:
 
 def as_pdf(made: Chronology) -> bytes:
     """The chronology as a PDF."""
-    with sheets("Chronology") as pdf:
+    with sheets("Chronology", made.made) as pdf:
         pdf.write_lines(made.title, style="B", size=15)
         for line in made.head:
             pdf.write_lines(line, size=10)
-        parts = (
-            ("What was recorded, in the order in which it became known", made.happened),
-            ("What was owed, and why", made.clocks),
-            ("Who was told, and when", made.told),
-        )
-        for title, entries in parts:
+        _write_part(pdf, "What was recorded, in the order in which it became known", made.happened)
+        _write_part(pdf, "What was owed, and why", made.clocks)
+        if made.not_begun:
             pdf.ln(2)
-            pdf.write_lines(title, style="B", size=12)
-            for entry in entries:
-                pdf.ln(1)
-                pdf.write_lines(entry.title, style="B", size=10)
-                for line in entry.lines:
-                    pdf.write_lines(line, size=10, indent=4)
-            if not entries:
-                pdf.write_lines("Nothing.", size=10)
+            pdf.write_heading("What nothing has begun yet, and what it waits for", size=12)
+            for line in made.not_begun:
+                pdf.write_lines(line, size=10)
+        _write_part(pdf, "Who was told, and when", made.told)
         return bytes(pdf.output())
+
+
+def _write_part(pdf: Sheets, title: str, entries: tuple[Entry, ...]) -> None:
+    pdf.ln(2)
+    pdf.write_heading(title, size=12)
+    for entry in entries:
+        pdf.ln(1)
+        pdf.write_heading(entry.title, size=10)
+        for line in entry.lines:
+            pdf.write_lines(line, size=10, indent=4)
+    if not entries:
+        pdf.write_lines("Nothing.", size=10)

@@ -5,7 +5,7 @@ from typing import Final
 
 from starter.console.fields import Label
 from starter.console.spoken import beginning_a_line
-from workflows.fact_kinds import YES_NO, FactKind
+from workflows.fact_kinds import RULINGS, YES_NO, FactKind
 from workflows.vocabulary import ROLE_WORDS, Role
 
 _K = FactKind
@@ -177,6 +177,7 @@ _ONE_KIND: Final[Mapping[tuple[FactKind, str], Label]] = {
     (_K.CLOCK_EXTENDED, "reason"): Label("Why is more time needed?"),
     (_K.CLOCK_SUPPRESSED, "reason"): Label("Why is it held back?", "Such as: telling them would put the child at risk"),
     (_K.CLOCK_VOIDED, "reason"): Label("Why does it not apply?"),
+    **{(one, "authorised_by"): Label("Who authorised it?", "Somebody else than you") for one in RULINGS},
     (_K.RECORDED_IN_ERROR, "reason"): Label("What was wrong?"),
     (_K.WITHDRAWN, "fact"): Label("What is withdrawn?"),
     (_K.WITHDRAWN, "reason"): Label("Why is it withdrawn?"),
@@ -309,6 +310,26 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 _ROLES: Final = frozenset({"role", "owner", "with"})
+
+
+ASKED_BY_FORMS: Final[Mapping[FactKind, frozenset[str]]] = {
+    # Whose view it is and what it came to are the assessment: without them nothing was assessed.
+    _K.RISK_ASSESSED: frozenset({"view", "grade"}),
+    # What the police answered decides whether the grade is challenged further.
+    _K.GRADE_QUESTIONED: frozenset({"outcome"}),
+    # A form left empty would read as a check that was made.
+    _K.PREVENTION_CHECK: frozenset({"outcome"}),
+    # Whether to offer again turns on it.
+    _K.RHI_OFFERED: frozenset({"answer"}),
+    # The interview is the child's to refuse, and by this it is no longer owed.
+    _K.RHI_DECLINED: frozenset({"declined_by"}),
+    # The thinking over is its outcome.
+    _K.REFUSAL_CONSIDERED: frozenset({"outcome"}),
+}
+"""Details that a person who fills in a form is asked for, though a fact that comes from elsewhere may lack them.
+
+What is owed would else count as done by a form that says nothing.
+"""
 
 
 def label_of(kind: FactKind, detail: str) -> Label:

@@ -11,6 +11,7 @@ from starter.api.parts import Parts
 from starter.api.v1.episodes import EpisodeListed, Searched, listed
 from starter.console.asking import PostedBy, console_router
 from starter.console.forms import Mistakes
+from starter.console.naming import children_called
 from starter.console.pages import page
 
 _A_PAGE = 25
@@ -28,7 +29,7 @@ def router_of(parts: Parts) -> APIRouter:
     ) -> Response:
         """The episodes that are open, or those that are closed, the most pressing first."""
         found = await listed(parts, asked, _searched(open=not closed, cursor=cursor))
-        return _list_page(asked, found, parts, closed=closed)
+        return await _list_page(asked, found, parts, closed=closed)
 
     @router.post("/episodes")
     @needs(Permission.READ_EPISODES)
@@ -48,7 +49,7 @@ def router_of(parts: Parts) -> APIRouter:
             found = Page[EpisodeListed](items=[], next=None)
         else:
             found = await listed(parts, asked, _searched(limit=200, **sought))
-        return _list_page(asked, found, parts, sought=sought, wrong=wrong)
+        return await _list_page(asked, found, parts, sought=sought, wrong=wrong)
 
     return router
 
@@ -57,7 +58,7 @@ def _searched(**what: object) -> Searched:
     return Searched.model_validate({"order": "pressing", "limit": _A_PAGE, **what})
 
 
-def _list_page(
+async def _list_page(
     asked: Asked,
     found: Page[EpisodeListed],
     parts: Parts,
@@ -66,8 +67,18 @@ def _list_page(
     sought: dict[str, str] | None = None,
     wrong: Mistakes | None = None,
 ) -> Response:
+    whole = [one.episode_id for one in found.items if not one.hidden]
+    async with parts.store.snapshot() as session:
+        called = await children_called(session, asked.authority, whole)
     titles = {one.episode_id: _next(parts, one) for one in found.items}
-    said = {"found": found, "titles": titles, "closed": closed, "sought": sought, "mistakes": wrong or Mistakes()}
+    said = {
+        "found": found,
+        "titles": titles,
+        "called": called,
+        "closed": closed,
+        "sought": sought,
+        "mistakes": wrong or Mistakes(),
+    }
     return page(asked, "episode/find.html.j2", "episodes", status=422 if wrong else 200, **said)
 
 

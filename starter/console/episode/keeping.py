@@ -25,8 +25,12 @@ from starter.console.pages import page
 from workflows.plain_errors import BadInputError
 
 _MOST_DIGITS: Final = 9
-_VERSION: Final = "version"
-"""The field that says of which version a form was made, so that nobody writes over what they have not seen."""
+_VERSION: Final = "version-"
+"""How the field is called that says of which version a form was made, before the version's number.
+
+So nobody writes over what they have not seen. By its name, among the first two of the form: a browser that goes back
+puts what was written into a newer page's form too, where the first fields are called as those that it left.
+"""
 
 
 @dataclass(frozen=True)
@@ -171,15 +175,17 @@ def _reference(shown: EpisodePage) -> str:
 async def _refused(parts: Parts, asked: Asked, form: _Form, written: Written, posted: Posted) -> int | None:
     """Keep it. The status of a refusal, whose reason is then among the mistakes; None when it was kept."""
     said = form.form.said(written, form.wrong)
-    version = posted.one(_VERSION)
-    if not version.isdecimal() or len(version) > _MOST_DIGITS:
+    version = _version_of(posted)
+    if version is None:
         form.wrong.add("", "This form must be sent from its own page")
-    if form.wrong:
+    if version is None or form.wrong:
         return 422
     try:
         read = read_form(form.kind, said)
-        await keep_record(parts, asked, _reference(form.page), read, after=int(version))
+        await keep_record(parts, asked, _reference(form.page), read, after=version)
     except ChangedMeanwhileError:
+        # What was read before this was kept may be older, or nothing.
+        form.latest = (await latest_records(parts, asked, _reference(form.page)))[form.kind]
         form.wrong.add(
             "", "Somebody has recorded a newer version since you opened this form. Nothing of yours is kept yet"
         )
@@ -188,6 +194,13 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, written: Written, po
         form.wrong.take(BadInputError(in_fields_words(str(error))))
         return 422
     return None
+
+
+def _version_of(posted: Posted) -> int | None:
+    """The version that a form was made of; None for a form that does not say one."""
+    said = [name.removeprefix(_VERSION) for name in posted.fields if name.startswith(_VERSION)]
+    fits = len(said) == 1 and said[0].isascii() and said[0].isdecimal() and len(said[0]) <= _MOST_DIGITS
+    return int(said[0]) if fits else None
 
 
 def _form_page(
@@ -207,7 +220,7 @@ def _form_page(
         latest=form.latest,
         lines=lines_of_record(form.kind, form.latest.record.body) if form.latest else [],
         # Seen with the mistake, the newer version is what the form is made of from then on.
-        version=form.version if status in (200, 409) or not posted else posted.one(_VERSION),
+        version=form.version if status in (200, 409) or not posted else _version_of(posted),
         meanwhile=status == 409,
         mistakes=form.wrong,
         key=posted.one(KEY) if posted else None,

@@ -1,10 +1,13 @@
 """What the form of a kind offers to choose from, out of the episode that it is about. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from activities.policies import Policies
 from activities.store.child_records import EpisodeOfChild
+from starter.api.second_person import AUTHORISED_BY
+from starter.console.episode.detail_words import ASKED_BY_FORMS
 from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
 from starter.console.fields import Options
@@ -23,16 +26,23 @@ def offered_by(
     kind: FactKind,
     policies: Policies,
     others: Iterable[EpisodeOfChild] = (),
+    *,
     before: Fact | None = None,
+    providers: Sequence[str] = (),
 ) -> Offered:
-    """What there is to choose from, for the form of a kind; `before` is the fact that it corrects."""
+    """What there is to choose from, for the form of a kind; `before` is the fact that it corrects.
+
+    `providers` are the interview providers who have an account.
+    """
     pack = page.shown.pack
     agenda = dict(pack.prompts[AGENDA].items) if pack and AGENDA in pack.prompts else {}
     return Offered(
         options=dict(_options(page, kind, policies, list(others))),
         fixed=_fixed(page, kind, before),
         counts=_counts(kind, pack) if pack else frozenset(),
+        asked=_asked(kind, before),
         agenda=agenda,
+        providers=providers,
     )
 
 
@@ -41,6 +51,7 @@ def _options(
 ) -> Iterator[tuple[str, Options]]:
     if kind in RULINGS:
         yield "clock", [(one.id, one.title) for one in page.clocks if may_be_ruled(one.kind, one.state, kind)]
+        yield AUTHORISED_BY, _others_than(page)
     if kind is FactKind.ACKNOWLEDGED:
         yield from _unanswered(page)
     if kind is FactKind.ACTION_DONE:
@@ -54,6 +65,14 @@ def _options(
         there = sorted({(name, version) for _, name, version, _ in policies.fingerprints() if name in policies.names()})
         yield "policy", [(name, policies.pack(name).title) for name in policies.names()]
         yield "version", [(one, one) for one in dict.fromkeys(version for _, version in there)]
+
+
+def _others_than(page: EpisodePage) -> Options:
+    """Everybody of the directory but whoever asks, by name; those of one name with their references."""
+    others = {one: name for one, name in page.names.items() if one != page.principal.person}
+    alike = {name for name, times in Counter(others.values()).items() if times > 1}
+    named = [(one, f"{name} ({one})" if name in alike else name) for one, name in others.items()]
+    return sorted(named, key=lambda one: one[1].casefold())
 
 
 def may_be_ruled(kind: ClockKind, state: ClockState, ruling: FactKind) -> bool:
@@ -84,6 +103,12 @@ def _fixed(page: EpisodePage, kind: FactKind, before: Fact | None) -> dict[str, 
     if kind is FactKind.RHI_COMPLETED:
         return {"interview": before.details.get("interview", "") if before else ""}
     return {}
+
+
+def _asked(kind: FactKind, before: Fact | None) -> frozenset[str]:
+    """Whoever corrects what came without a detail need not know it."""
+    asked = ASKED_BY_FORMS.get(kind, frozenset())
+    return asked & before.details.keys() if before else asked
 
 
 def _counts(kind: FactKind, pack: Pack) -> frozenset[str]:

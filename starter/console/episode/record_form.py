@@ -1,6 +1,6 @@
 """The form that records one kind of thing that happened: its fields, made of the kind's details. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -42,13 +42,16 @@ class Offered:
     """What an episode offers to choose from: details whose choices are its own, and the words of its agenda.
 
     `fixed` are details that nobody is asked; an empty one is left out. `counts`: details without which it is kept, and
-    settles nothing that is owed.
+    settles nothing that is owed. `asked` are details that must be filled in besides those that the kind must have.
+    `providers` are the interview providers who read here what they are referred.
     """
 
     options: Mapping[str, Options] = field(default_factory=dict[str, Options])
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     counts: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     agenda: Mapping[str, str] = field(default_factory=dict[str, str])
+    providers: Sequence[str] = ()
 
 
 def fields_of(kind: FactKind, offered: Offered) -> list[Field]:
@@ -63,11 +66,21 @@ def _field(kind: FactKind, name: str, detail: Detail, offered: Offered) -> Field
     label, hint = label_of(kind, name)
     if name in offered.counts:
         hint = f"{hint}. {_COUNTS}" if hint else _COUNTS
-    options = offered.options.get(name)
+    if (kind, name) == (FactKind.REFERRED, "to"):
+        hint = _read_here(offered.providers)
+        return Field(name, label, hint, "line", detail.required, suggested=offered.providers)
+    options, asked = offered.options.get(name), detail.required or name in offered.asked
     if options is None:
         options = [(value, _words(name, value, offered)) for value in detail.choices]
-        return Field(name, label, hint, _shape(name, detail, options), detail.required, options)
-    return Field(name, label, hint, chosen_by(options), detail.required, options)
+        return Field(name, label, hint, _shape(name, detail, options), asked, options)
+    return Field(name, label, hint, chosen_by(options), asked, options)
+
+
+def _read_here(providers: Sequence[str]) -> str:
+    """Who is told by the referral alone: one letter otherwise, and nobody reads it."""
+    if not providers:
+        return "No provider has an account here: tell them yourself as well"
+    return f"As it is written here, these read it in Homeward: {', '.join(providers)}. Tell any other yourself as well"
 
 
 def _words(name: str, value: str, offered: Offered) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 
+from activities.store.accounts import providers
 from activities.store.child_records import EpisodeOfChild, episodes_of
 from starter.access import Permission, permission_to_record
 from starter.api.asking import Asked, AskedBy, needs
@@ -135,7 +136,10 @@ async def _form_of(parts: Parts, asked: Asked, episode_id: UUID, kind: FactKind,
             raise ProblemError(Problem.NOT_FOUND)
     if kind in (FactKind.RHI_COMPLETED, FactKind.RHI_DELAYED) and _reads(asked):
         others = await other_absences(parts, asked, shown)
-    return _Form(shown, kind, offered_by(shown, kind, parts.policies, others, before), before, others)
+    async with parts.store.snapshot() as session:
+        known = await providers(session, asked.authority) if kind is FactKind.REFERRED else ()
+    offered = offered_by(shown, kind, parts.policies, others, before=before, providers=known)
+    return _Form(shown, kind, offered, before, others)
 
 
 async def other_absences(parts: Parts, asked: Asked, shown: EpisodePage) -> list[EpisodeOfChild]:

@@ -1,20 +1,25 @@
 """What a recorded thing says, in words for people: its details with their labels. Pure."""
 
+from collections.abc import Mapping
 from datetime import date
 
+from starter.api.second_person import AUTHORISED_BY
 from starter.console.episode.detail_words import choice_in_words, label_of
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import day_in_words, in_words, parse_instant
 
-_KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule"})
-"""Details that name something else by its id."""
+_KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule", "person"})
+"""Details that name something else, or somebody, by an id."""
 
 
-def details_in_words(fact: Fact) -> list[tuple[str, str]]:
-    """Each detail of a fact: what it is called, and what it says; but for those that are an id of something else."""
+def details_in_words(fact: Fact, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each detail of a fact: what it is called, and what it says; but for those that are an id of something else.
+
+    `names` are those of the directory's people, by reference.
+    """
     return [
-        (label_of(fact.kind, name).label.rstrip("?"), value_in_words(fact.kind, name, value))
+        (label_of(fact.kind, name).label.rstrip("?"), _said(fact.kind, name, value, names))
         for name, value in fact.details.items()
         if name not in _KEYS and name in FACTS[fact.kind].details
     ]
@@ -30,3 +35,8 @@ def value_in_words(kind: FactKind, name: str, value: str) -> str:
     if detail.form == "many":
         return ", ".join(one.strip() for one in value.split(","))
     return choice_in_words(name, value) if value in detail.choices else value
+
+
+def _said(kind: FactKind, name: str, value: str, names: Mapping[str, str]) -> str:
+    said = value_in_words(kind, name, value)
+    return names.get(said, said) if name == AUTHORISED_BY else said

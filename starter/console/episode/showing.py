@@ -1,6 +1,7 @@
 """The pages on which people read an episode: how it stands, what is owed, what happened, who was told."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from starter.console.pages import drawn_in_page, page
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
-from workflows.facts import Fact
+from workflows.fact_kinds import ABOUT_TASKS
+from workflows.facts import Fact, Known
 from workflows.instants import Instant
 from workflows.vocabulary import ClockKind
 
@@ -101,7 +103,7 @@ def _add_more(router: APIRouter, parts: Parts) -> None:
             lines=lines,
             show=show,
             wanted=WANTED,
-            details_in_words=details_in_words,
+            details_in_words=partial(details_in_words, names=shown.names),
         )
 
     @router.get("/episodes/{episode_id}/told")
@@ -123,7 +125,8 @@ def picture_of(shown: EpisodePage) -> str:
     """The timeline as SVG that can stand in a page; empty while there is nothing to draw."""
     if shown.shown.view is None:
         return ""
-    return drawn_in_page(draw_timeline(shown.clocks, shown.known, f"Child {shown.reference or 'with no reference'}"))
+    named = Known([shown.named(fact) for fact in shown.known.facts], shown.now)
+    return drawn_in_page(draw_timeline(shown.clocks, named, f"Child {shown.child_called}"))
 
 
 def lines_of(shown: EpisodePage) -> Iterator[Line]:
@@ -135,10 +138,11 @@ def lines_of(shown: EpisodePage) -> Iterator[Line]:
 
 def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None) -> Line:
     mine = fact if line.kind == "fact" else None
+    text = shown.named(mine).in_words() if mine and mine.kind in ABOUT_TASKS else line.text
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=line.text.replace(_STATUS, "The child now counts as: ", 1) if line.text.startswith(_STATUS) else line.text,
+        text=text.replace(_STATUS, "The child now counts as: ", 1) if text.startswith(_STATUS) else text,
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),

@@ -18,7 +18,7 @@ from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import beginning_a_line
+from starter.console.spoken import beginning_a_line, child_called
 from starter.episode_shown import Shown, show_episode
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
@@ -85,6 +85,11 @@ class EpisodePage:
         return self.shown.report.child.reference if self.shown.report else None
 
     @property
+    def child_called(self) -> str:
+        """How the child is named."""
+        return child_called(self.reference, self.shown.report.answers.identity if self.shown.report else None)
+
+    @property
     def status(self) -> EpisodeStatus | None:
         """How the episode stands; None while the engine has not begun it."""
         return EpisodeStatus(self.shown.view.episode["status"]) if self.shown.view else None
@@ -93,6 +98,12 @@ class EpisodePage:
     def closed(self) -> bool:
         """Whether it takes nothing more."""
         return bool(self.shown.view and self.shown.view.episode["closed_at"])
+
+    @property
+    def merged_into(self) -> str | None:
+        """The id of the episode in which this one goes on, if it was merged into one."""
+        merged = self.known.all(FactKind.MERGED)
+        return merged[-1].details["into"] if merged else None
 
     @property
     def gone(self) -> bool:
@@ -113,6 +124,11 @@ class EpisodePage:
     def waiting(self) -> list[tuple[str, datetime, str | None]]:
         """What is kept and not yet applied: what it says, when it came, and why it waits where that is known."""
         return [(_said(one), one.received_at, one.reason) for one in self.shown.waiting]
+
+    @property
+    def nothing_runs(self) -> bool:
+        """Whether no clock runs for it, and none is about to."""
+        return self.shown.nothing_runs(self.now)
 
     @property
     def asked_for(self) -> list[str]:
@@ -195,6 +211,16 @@ class EpisodePage:
     def called(self, reference: str) -> str:
         """Somebody by their name, where the directory knows it."""
         return self.names.get(reference, reference)
+
+    def named(self, fact: Fact) -> Fact:
+        """A fact that names its task by what is to be done, and somebody by their name, as far as both are known."""
+        said = dict(fact.details)
+        if "person" in said:
+            said["person"] = self.called(said["person"])
+        if "task" in said:
+            there = (one.do for one in self.tasks if duty_of(one.key) == said["task"])
+            said["task"] = next(there, said["task"])
+        return fact.model_copy(update={"details": said})
 
     def prompts(self) -> list[tuple[str, Prompt]]:
         """What to ask and say now."""

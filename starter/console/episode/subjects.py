@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -110,7 +111,8 @@ def _page(asked: Asked, shown: EpisodePage, name: str, kinds: Iterable[FactKind]
     ids = {one.id for one in clocks}
     owed = [one for one in shown.owed() if one.clock and one.clock.id in ids]
     prompts = [one for one in shown.prompts() if _belongs(one[1], ids, about)]
-    said = {"part": name, "owed": owed, "clocks": clocks, "prompts": prompts, "details_in_words": details_in_words}
+    said: dict[str, Any] = {"part": name, "owed": owed, "clocks": clocks, "prompts": prompts}
+    said |= {"details_in_words": partial(details_in_words, names=shown.names)}
     return page(asked, f"episode/{name}.html.j2", "episodes", episode=shown, **said, **more)
 
 

@@ -1,0 +1,33 @@
+"""Until when a certificate is good that somebody is shown who connects."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from datetime import datetime
+
+from cryptography import x509
+
+CONNECT_SECONDS = 10.0
+
+
+async def good_until(host: str, port: int) -> datetime:
+    """Until when (UTC) the certificate is good that is shown at a TLS port.
+
+    Whether it is trusted is not asked, so that one that has ended is seen too.
+    Raises OSError when there is none to be had in time.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    except TimeoutError as error:
+        raise OSError("it does not answer in time") from error
+    try:
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    return x509.load_der_x509_certificate(shown).not_valid_after_utc

@@ -1,0 +1,51 @@
+"""What a task's page and the timeline say of tasks: what completes it, who took it, how a role is given to somebody."""
+
+from html import unescape
+from typing import Any
+
+from activities.store.statements import upsert
+from activities.store.tables import TimelineTable
+from starter.access import AccessRole
+from tests.api.callers import Service
+from tests.api.town import people, task
+from tests.console.absences import absence, said
+from workflows.instants import to_rfc3339
+from workflows.names import ROLES_UNHELD
+
+
+async def page(service: Service, path: str) -> str:
+    async with service.caller(AccessRole.MANAGER) as client:
+        return unescape((await client.get(path)).text)
+
+
+async def test_what_completes_a_task_is_said_as_the_form_says_it(service_then: Service) -> None:
+    mine = await absence(service_then.store)
+    await task(service_then.store, mine, "risk_assessment", clock="risk_assessment")
+    words = await page(service_then, f"/episodes/{mine}/tasks/risk_assessment")
+    assert ("The risk was assessed" in words, "'risk_assessed'" in words) == (True, False)
+
+
+async def test_a_timeline_names_the_task_and_who_took_it(service_then: Service) -> None:
+    taken = said("task_taken", 1, task="risk_assessment", person="sw-birch")
+    mine = await absence(service_then.store, said("reported", 5), taken)
+    await people(service_then.store, "sw-birch")
+    await task(service_then.store, mine, "risk_assessment", do="Assess the risk")
+    row: dict[str, Any] = {"episode_id": mine, "number": 1, "at": taken.at, "recorded_at": taken.recorded_at}
+    line = {"kind": "fact", "text": taken.in_words(), "fact_id": taken.id}
+    times = {name: to_rfc3339(row[name]) for name in ("at", "recorded_at")}
+    async with service_then.store.session() as session:
+        await upsert(session, TimelineTable, row | {"body": {"number": 1, **times, **line}})
+    words = await page(service_then, f"/episodes/{mine}/timeline")
+    assert "Task taken (Assess the risk, Invented sw-birch)" in words
+    assert "sw-birch" not in words.replace("Invented sw-birch", ""), "in the picture too"
+
+
+async def test_of_a_role_that_nobody_holds_it_says_how_it_is_given(service_then: Service) -> None:
+    mine = await absence(service_then.store)
+    do = "Nobody is on record for this child as: independent reviewing officer, team manager. Name them"
+    await task(service_then.store, mine, ROLES_UNHELD, do=do, role="duty_manager")
+    words = await page(service_then, f"/episodes/{mine}/tasks/{ROLES_UNHELD}")
+    for role in ("iro", "team_manager"):
+        assert f"homeward directory hold {role} PERSON" in words, role
+    assert words.index("homeward directory hold") < words.index("It is done")
+    assert words.count("directory hold") == 2
