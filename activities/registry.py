@@ -68,8 +68,8 @@ class Activities:
         self._post = post
 
     @activity.defn(name="resolve_policy")
-    async def resolve_policy(self, asked: RulesAsked) -> Rules:
-        """The pack and calendar asked for.
+    async def resolve_policy(self, asked: RulesAsked) -> Rules | None:
+        """The pack and calendar asked for; None where they are not held and the episode has rules.
 
         Raises UnknownPolicyError, which is retried, since another worker may
         have it; when it must exist, ApplicationError, which is not.
@@ -77,6 +77,8 @@ class Activities:
         try:
             return self._policies.rules(asked)
         except UnknownPolicyError as error:
+            if asked.has_rules:
+                return None
             if asked.must_exist:
                 raise ApplicationError(str(error), type="UnknownPolicy", non_retryable=True) from error
             raise

@@ -31,6 +31,7 @@ class RulesAsked(_Message):
     """Which rules an episode lives by: `version` None is the newest; `since` and `now` (UTC) bound the calendar.
 
     `must_exist`: say at once when there is no such policy, rather than wait for a worker to get its file.
+    `has_rules`: the episode has them, and asks whether its calendar has grown; it goes on by what it has.
     """
 
     policy: str
@@ -38,6 +39,7 @@ class RulesAsked(_Message):
     since: Instant
     now: Instant
     must_exist: bool = False
+    has_rules: bool = False
 
 
 class Rules(_Message):
@@ -261,8 +263,11 @@ class EpisodeState(_Message):
 
 
 @activity.defn(name="resolve_policy")
-async def resolve_policy(asked: RulesAsked) -> Rules:
-    """Give the pack and calendar as data, so that they stay in the episode's history."""
+async def resolve_policy(asked: RulesAsked) -> Rules | None:
+    """Give the pack and calendar as data, so that they stay in the episode's history.
+
+    None where this worker does not hold them, and the episode has rules.
+    """
     raise NotImplementedError
 
 

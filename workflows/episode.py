@@ -195,9 +195,10 @@ class MissingEpisode:
             since=min((fact.at for fact in memory.facts.values()), default=now),
             now=now,
             must_exist=changed is not None,
+            has_rules=changed is None and before is not None,
         )
         try:
-            memory.rules = await workflow.execute_local_activity(
+            after = await workflow.execute_local_activity(
                 contracts.resolve_policy, asked, start_to_close_timeout=STORE.attempt, retry_policy=STORE.retry
             )
         except FailureError:
@@ -206,7 +207,10 @@ class MissingEpisode:
             memory.unknown_policies.add(changed.id)
             memory.refuse("a change of policy", "there is no such policy and version", self._now())
             return
-        after = memory.rules
+        if after is None:
+            # This worker's version holds no such pack; clocks must not stand still until one comes that does.
+            return
+        memory.rules = after
         if before is None or changed or before.calendar.version != after.calendar.version:
             text = f"Policy {after.pack.policy} {after.pack.version}, "
             text += f"calendar {after.calendar.calendar} {after.calendar.version}"

@@ -28,7 +28,11 @@ PROCLAIMED = DayOff(date=date(2026, 6, 15), name="invented proclaimed holiday")
 
 
 class GrowingPolicies(Policies):
-    """Policies whose calendar is replaced while episodes are open."""
+    """Policies whose calendar is replaced, or whose newest pack is lost, while episodes are open."""
+
+    def lose_the_newest(self, name: str) -> None:
+        newest = self.pack(name)
+        self._packs = {key: pack for key, pack in self._packs.items() if key != (newest.policy, newest.version)}
 
     def let_the_calendar_be_known_to(self, last: date, *more: DayOff) -> None:
         shipped = Policies.load().calendar("england")
@@ -105,6 +109,23 @@ async def test_a_run_of_comparing_has_open_episodes_read_a_newer_calendar_and_on
     assert str(meeting.due) == "2026-06-18 22:59:59+00:00"
     assert view.episode["calendar_version"] == "to-2027-12-31-2"
     assert await found() == []
+
+
+async def test_an_episode_goes_on_by_its_rules_where_its_worker_does_not_hold_them(
+    growing: tuple[Callable[[datetime], Stage], GrowingPolicies],
+) -> None:
+    """As after a version is taken back whose pack is newer: to ask for the calendar again must not stop its clocks."""
+    stage_at, policies = growing
+    stage = stage_at(NOON)
+    before = await live(stage, 25, fact("reported", 0))
+    assert any(clock.provisional for clock in before.clocks), "its calendar is asked for again each day"
+    policies.lose_the_newest("homeward")
+    await stage.handle.signal("look_again")
+    await stage.advance_to(NOON + hours(24 * 28 + 1))
+    view = await stage.view()
+    assert view.episode["policy_version"] == before.episode["policy_version"]
+    assert "long_term" in {notice["clock"] for notice in view.notices if notice["at"] > NOON + hours(25)}
+    policies.let_the_calendar_be_known_to(date(2027, 12, 31))
 
 
 async def test_missing_again_with_an_interview_owed_is_two_episodes_and_two_clocks(

@@ -203,7 +203,7 @@ async def test_work_that_one_worker_cannot_do_in_time_is_said_to_wait(machine: M
     hands_full = asyncio.Event()
 
     @activity.defn(name="resolve_policy")
-    async def resolve_slowly(asked: RulesAsked) -> Rules:
+    async def resolve_slowly(asked: RulesAsked) -> Rules | None:
         await hands_full.wait()
         return machine.policies.rules(asked)
 
