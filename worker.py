@@ -22,7 +22,7 @@ from starter.client import EngineSilentError, EngineWatch, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
 from starter.environment import require_known_names
-from starter.episode_worker import SENDS_AT_ONCE, episode_worker
+from starter.episode_worker import SENDS_AT_ONCE, episode_worker, new_name
 from starter.observing.logs import begin_logging
 from starter.observing.metrics import engine_client_runtime, serving_metrics
 from starter.observing.settings import ObservingSettings, load_observing_settings
@@ -119,8 +119,9 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
     post = post_of(parts.post_settings, client, settings.links)
     reconciler = reconciler_of(settings, parts.post_settings, parts.store, parts.policies, client, post=post)
     activities = Activities(parts.store, parts.policies, post)
-    async with episode_worker(client, activities, ReconcileActivities(reconciler)):
-        log.info("worker ready, queue %s", TASK_QUEUE)
+    name = new_name()
+    async with episode_worker(client, activities, ReconcileActivities(reconciler), name=name):
+        log.info("worker ready, queue %s, as %s", TASK_QUEUE, name)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)
         log.info("worker stopping: finishing what it began")

@@ -1,15 +1,18 @@
 """How a worker for episodes is put together, in production and in rehearsals alike."""
 
 import pkgutil
+from collections.abc import Callable
 from datetime import timedelta
+from secrets import token_hex
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker import PatchActivationInput, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows
 from activities.registry import HEARTBEAT_SECONDS, Activities, ReconcileActivities
+from workflows import changes
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
 from workflows.post import Message, Postbox
@@ -37,16 +40,34 @@ def sandboxed() -> WorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def episode_worker(client: Client, activities: Activities, upkeep: ReconcileActivities | None = None) -> Worker:
-    """A worker for episodes over these activities; without `upkeep` it leaves comparing to others, as in rehearsals."""
+def new_name() -> str:
+    """A name for a worker. The engine keeps it in plain text; the client's default would tell the machine's."""
+    return f"homeward-worker-{token_hex(4)}"
+
+
+def episode_worker(
+    client: Client,
+    activities: Activities,
+    upkeep: ReconcileActivities | None = None,
+    begins: Callable[[str], bool] = changes.begins,
+    name: str | None = None,
+) -> Worker:
+    """A worker for episodes over these activities; without `upkeep` it leaves comparing to others, as in rehearsals.
+
+    `begins` says which changes of workflows it begins, by their names; `name` is how the engine calls it.
+    """
+
+    def begins_it(asked: PatchActivationInput) -> bool:
+        return begins(asked.patch_id)
+
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        # The engine keeps this in plain text; the default would tell the machine's name.
-        identity="homeward-worker",
+        identity=name or new_name(),
         workflows=WORKFLOWS,
         activities=[*activities.all(), *(upkeep.all() if upkeep else ())],
         workflow_runner=sandboxed(),
+        patch_activation_callback=begins_it,
         max_cached_workflows=EPISODES_IN_MEMORY,
         max_concurrent_workflow_tasks=50,
         max_concurrent_local_activities=20,

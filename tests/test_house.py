@@ -20,8 +20,10 @@ from starter.event_page import event_page
 from starter.identity.roles_page import roles_table
 from starter.identity.settings import IdentitySettings
 from starter.policy_page import as_page
+from tests.replay.record import HISTORIES
 from tests.workflows.builders import pack, policies
 from workflows import contracts, names
+from workflows.changes import CHANGES
 from workflows.event_kinds import EventKind
 from workflows.reconcile_contracts import RECONCILE_ACTIVITIES
 
@@ -29,7 +31,41 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNBOOK = (ROOT / "deploy" / "runbook.md").read_text(encoding="utf-8")
 ALERTS = (ROOT / "deploy" / "watching" / "alerts.yaml").read_text(encoding="utf-8")
+BEGUN_AT_ONCE = ("missing-again", "directory")
+"""Changes from before there was the rule."""
+
 ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", "starter/identity", "tests", "deploy")
+
+
+def _names_of_changes() -> list[str]:
+    source = [file.read_text(encoding="utf-8") for file in (ROOT / "workflows").glob("*.py")]
+    return [
+        name for text in source for name in re.findall(r"workflow\.(?:patched|deprecate_patch)\(\s*\"(.+?)\"", text)
+    ]
+
+
+def test_the_changes_of_workflows_are_those_that_workers_know() -> None:
+    assert sorted(_names_of_changes()) == sorted(CHANGES), "workflows/changes.py says who begins each change"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_was_released_before_a_version_begins_it(name: str) -> None:
+    """Or a version that is taken back leaves episodes behind with which the one before cannot go on."""
+    change, released = CHANGES[name], {folder.name for folder in HISTORIES.iterdir()}
+    if change.begun_since is not None and name not in BEGUN_AT_ONCE:
+        assert _version(change.known_since) < _version(change.begun_since)
+        assert change.known_since in released, "its histories are not in the replay gate yet: it was not released"
+
+
+def _version(written: str) -> list[int]:
+    return [int(part) for part in written.split(".")]
+
+
+def test_every_released_version_has_its_histories_in_the_replay_gate() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## (\d+\.\d+\.\d+)(?! \(unreleased\))", changelog, re.MULTILINE)
+    assert released
+    assert {folder.name for folder in HISTORIES.iterdir()} >= set(released)
 
 
 @pytest.mark.parametrize("kind", StuckKind)

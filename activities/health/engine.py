@@ -27,17 +27,18 @@ from temporalio.api.workflowservice.v1 import (
     ResetActivityRequest,
 )
 from temporalio.client import Client, RPCError, WorkflowExecutionDescription
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCStatusCode
 
 from activities.health.findings import About, LastFailure, Stuck, StuckKind, stuck
 from workflows import names
+from workflows.changes import CHANGES
 
 DESCRIBED_AT_ONCE: Final = 8
 
 _ASKS_EVERY: Final = timedelta(seconds=75)
 """A worker that waits for work asks again each minute; the engine lists those that ask no more for some minutes."""
 
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST_WORKERS: Final = 1000
 
 _FAILING: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
@@ -48,11 +49,11 @@ _SAYS_NO_NAME: Final = frozenset(
 )
 """The types of our own failures whose words name nobody; the words of any other are not shown."""
 
+_CHANGES_TAKEN: Final = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
+
 _IN_PLAIN_WORDS: Final[Mapping[WorkflowTaskFailedCause.ValueType, str]] = {
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: "does not fit what was done before",
 }
-_UNANSWERED: Final = LastFailure(type="Timeout", says="a worker took the turn and did not answer")
-
 _KINDS_OF_WORK: Final = (
     (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, "episodes' turns"),
     (TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, "what is sent out"),
@@ -78,27 +79,24 @@ class EngineWatched:
 
     async def queues(self, slack: timedelta) -> list[Stuck]:
         """Whether somebody asks for each kind of work, and what has waited longer than the slack."""
-        ended_at = await self._all_ended_at()
-        return [one for kind in _KINDS_OF_WORK for one in await self._queue(*kind, slack, ended_at)]
+        ended = await self._ended()
+        return [one for kind in _KINDS_OF_WORK for one in await self._queue(*kind, slack, ended)]
 
-    async def _all_ended_at(self) -> datetime | None:
-        """When (UTC) the last worker said that it ends; None where one may run, or the engine keeps no such list."""
+    async def _ended(self) -> set[str]:
+        """The names of the workers that have said that they end, where the engine keeps a list of them."""
         mine = f"TaskQueue = '{names.TASK_QUEUE}'"
         request = ListWorkersRequest(namespace=self._client.namespace, query=mine, page_size=_LATEST_WORKERS)
         try:
             answer = await self._client.workflow_service.list_workers(request, timeout=self._patience)
         except RPCError as error:
             if error.status in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.INVALID_ARGUMENT):
-                return None
+                return set()
             raise
         signs = [one.worker_heartbeat for one in answer.workers_info]
-        if any(one.status == WorkerStatus.WORKER_STATUS_RUNNING for one in signs):
-            return None
-        return max((one.heartbeat_time.ToDatetime(UTC) for one in signs), default=None)
+        run = {one.worker_identity for one in signs if one.status == WorkerStatus.WORKER_STATUS_RUNNING}
+        return {one.worker_identity for one in signs} - run
 
-    async def _queue(
-        self, kind: TaskQueueType.ValueType, what: str, slack: timedelta, ended_at: datetime | None
-    ) -> list[Stuck]:
+    async def _queue(self, kind: TaskQueueType.ValueType, what: str, slack: timedelta, ended: set[str]) -> list[Stuck]:
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace,
             task_queue=TaskQueue(name=names.TASK_QUEUE),
@@ -110,8 +108,8 @@ class EngineWatched:
         waiting = f"{what}; about {count} wait" if count else what
         now = datetime.now(UTC)
         subject, since = f"{names.TASK_QUEUE}: {what}", now - age if count else None
-        asked_at = max((one.last_access_time.ToDatetime(UTC) for one in answer.pollers), default=_NEVER)
-        if asked_at < max(now - _ASKS_EVERY, ended_at or _NEVER):
+        lately = [one for one in answer.pollers if one.last_access_time.ToDatetime(UTC) > now - _ASKS_EVERY]
+        if all(one.identity in ended for one in lately):
             return [stuck(StuckKind.NOBODY_WORKS, "queue", subject, since=since, detail=waiting)]
         if count and age > slack:
             return [stuck(StuckKind.WORK_WAITS, "queue", subject, since=since, detail=waiting)]
@@ -138,7 +136,7 @@ class EngineWatched:
         """What stands still of these workflows for longer than the slack. One the engine does not run stands not.
 
         Turns that a worker took and did not answer are its own trouble, and not
-        their workflows': all of them are one.
+        their workflows': all those of a worker are one.
         """
         few = asyncio.Semaphore(DESCRIBED_AT_ONCE)
 
@@ -147,8 +145,8 @@ class EngineWatched:
                 return await self._look(one, slack, now)
 
         looked = [found for each in await asyncio.gather(*map(look, suspects)) for found in each]
-        unanswered = [one for one in looked if one.kind is StuckKind.WORKER_HANGS]
-        return [one for one in looked if one not in unanswered] + _as_one(unanswered)
+        hang = [one for one in looked if one.kind is StuckKind.WORKER_HANGS]
+        return [one for one in looked if one not in hang] + _by_worker(hang)
 
     async def _look(self, suspect: Suspect, slack: timedelta, now: datetime) -> list[Stuck]:
         described = await self.describe(suspect.workflow_id)
@@ -161,10 +159,13 @@ class EngineWatched:
             task = raw.pending_workflow_task
             since, failure = await self._last_failure(suspect.workflow_id, described.run_id)
             more: dict[str, Any] = {"since": since or _instant(task.original_scheduled_time), "attempts": task.attempt}
-            if failure is _UNANSWERED:
-                found.append(stuck(StuckKind.WORKER_HANGS, **about, **more))
+            if isinstance(failure, str):
+                found.append(stuck(StuckKind.WORKER_HANGS, "worker", failure, **more))
             elif task.attempt > 1:
-                found.append(stuck(StuckKind.WORKFLOW_FAILING, **about, **more, failure=failure))
+                unknown = _changes_of(described) - CHANGES.keys()
+                kind = StuckKind.CHANGE_UNKNOWN if unknown else StuckKind.WORKFLOW_FAILING
+                detail = f"the change is called {', '.join(sorted(unknown))}" if unknown else None
+                found.append(stuck(kind, **about, **more, failure=failure, detail=detail))
             elif _is_at_one_step(task, slack, now):
                 found.append(stuck(StuckKind.STEP_FAILING, **about, since=_instant(task.original_scheduled_time)))
         return found
@@ -180,10 +181,11 @@ class EngineWatched:
             raise
         return described if described.close_time is None else None
 
-    async def _last_failure(self, workflow_id: str, run_id: str) -> tuple[datetime | None, LastFailure | None]:
+    async def _last_failure(self, workflow_id: str, run_id: str) -> tuple[datetime | None, LastFailure | str | None]:
         """Since when (UTC) a workflow's turns fail, and how: the engine writes the first failure of a row.
 
-        Neither where the last turn that ended was well.
+        The name of the worker that took the turn and did not answer; neither
+        where the last turn that ended was well.
         """
         request = GetWorkflowExecutionHistoryReverseRequest(
             namespace=self._client.namespace,
@@ -192,6 +194,7 @@ class EngineWatched:
         )
         service = self._client.workflow_service
         answer = await service.get_workflow_execution_history_reverse(request, timeout=self._patience)
+        unanswered_at: datetime | None = None
         for event in answer.history.events:
             at = _instant(event.event_time)
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
@@ -203,7 +206,9 @@ class EngineWatched:
                 how = event.workflow_task_timed_out_event_attributes.timeout_type
                 # One that was kept for a worker which is gone was taken by nobody.
                 if how == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE:
-                    return at, _UNANSWERED
+                    unanswered_at = at
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED and unanswered_at:
+                return unanswered_at, event.workflow_task_started_event_attributes.identity
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                 break
         return None, None
@@ -234,15 +239,20 @@ class EngineWatched:
         return count
 
 
-def _as_one(unanswered: Sequence[Stuck]) -> list[Stuck]:
-    if not unanswered:
-        return []
-    since = min((one.since for one in unanswered if one.since), default=None)
-    count = len(unanswered)
-    says = f"{count} turn{'' if count == 1 else 's'} taken and not answered"
-    attempts = max(one.attempts or 1 for one in unanswered)
-    more: dict[str, Any] = {"since": since, "attempts": attempts, "detail": says}
-    return [stuck(StuckKind.WORKER_HANGS, "queue", names.TASK_QUEUE, **more)]
+def _changes_of(described: WorkflowExecutionDescription) -> set[str]:
+    """The names of the changes that a workflow has taken."""
+    return set(described.typed_search_attributes.get(_CHANGES_TAKEN) or ())
+
+
+def _by_worker(unanswered: Sequence[Stuck]) -> list[Stuck]:
+    """One for each worker, of those for each turn that one took and did not answer."""
+    found: list[Stuck] = []
+    for worker in dict.fromkeys(one.subject for one in unanswered):
+        mine = [one for one in unanswered if one.subject == worker]
+        says = f"{len(mine)} turn{'' if len(mine) == 1 else 's'} taken and not answered"
+        more = {"since": min(one.since for one in mine if one.since), "detail": says}
+        found.append(stuck(StuckKind.WORKER_HANGS, "worker", worker, **more))
+    return found
 
 
 def _of_activity(pending: PendingActivityInfo, about: dict[str, Any]) -> Stuck | None:

@@ -16,6 +16,7 @@ class StuckKind(StrEnum):
     ENGINE_SILENT = "engine_silent"
     WORKER_HANGS = "worker_hangs"
     NOBODY_WORKS = "nobody_works"
+    CHANGE_UNKNOWN = "change_unknown"
     WORKFLOW_FAILING = "workflow_failing"
     CLOCK_NOT_FIRED = "clock_not_fired"
     WORK_WAITS = "work_waits"
@@ -49,7 +50,7 @@ class Deed(StrEnum):
 Weight = Literal["children", "people", "systems"]
 """Whom it touches: the clocks of children, people who are not told, or other systems."""
 
-About = Literal["engine", "queue", "episode", "message", "postbox", "schedule", "said", "webhook", "thing"]
+About = Literal["engine", "queue", "worker", "episode", "message", "postbox", "schedule", "said", "webhook", "thing"]
 """What a subject is. A message's is derived from its id, which is the key of its page."""
 
 
@@ -81,6 +82,12 @@ KINDS: Final[Mapping[StuckKind, Kind]] = {
         "No worker asks for work",
         "Clocks are kept by the engine, but nothing is done when they run out, and nobody is told.",
         "Start a worker ('homeward worker'), and see in its log why it ended.",
+    ),
+    StuckKind.CHANGE_UNKNOWN: Kind(
+        "children",
+        "A workflow took a change that this version does not know",
+        "A newer version went on with it, and this one cannot. No clock of it moves, and it takes nothing in.",
+        "Start workers of the version that took the change: it goes on by itself within minutes.",
     ),
     StuckKind.WORKFLOW_FAILING: Kind(
         "children",

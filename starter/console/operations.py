@@ -81,6 +81,7 @@ _ABOUT_WORDS: Final = {
     "said": "Said under the id",
     "webhook": "Webhook",
     "queue": "Queue",
+    "worker": "Worker",
     "thing": "About",
     "engine": "",
 }

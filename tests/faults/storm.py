@@ -15,12 +15,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 import yaml
@@ -101,12 +102,39 @@ class Storm:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a storm comes down: the machine, what stands in for providers, and what can go wrong with the rest."""
+    """Where a storm comes down: the machine, what stands in for providers, and what can go wrong with the rest.
+
+    `owner` is the URL of the database for whoever may change its schema.
+    """
 
     town: Town
     machine: Machine
     rows: Sequence[Sequence[Trouble]]
     processes: Processes
+    owner: str
+
+
+class Course(Protocol):
+    """What goes on while stories are told: `came` counts what came, `broken` says what could not be made."""
+
+    came: Counter[str]
+    broken: list[str]
+
+    def begin(self) -> None:
+        """Let it come."""
+        ...
+
+    async def may_begin(self, life: Life) -> None:
+        """Wait until a child's story may begin."""
+        ...
+
+    def end(self) -> None:
+        """Have it over, once all stories are told."""
+        ...
+
+
+Coursing = Callable[[Place, Callable[[str], None]], Course]
+"""What makes a course for a place; it is given what says what comes."""
 
 
 def main() -> int:
@@ -143,8 +171,8 @@ def live_through(storm: Storm, folder: Path, say: Callable[[str], None]) -> Ledg
     return ledger
 
 
-def brought_down(storm: Storm, folder: Path, say: Callable[[str], None]) -> Aftermath:
-    """Have a storm come down in a folder; all that is needed to draw its ledger up."""
+def brought_down(storm: Storm, folder: Path, say: Callable[[str], None], coursing: Coursing | None = None) -> Aftermath:
+    """Have a storm come down in a folder, or another course of things; all that is needed to draw its ledger up."""
     began = time.monotonic()
 
     def say_when(line: str) -> None:
@@ -152,8 +180,8 @@ def brought_down(storm: Storm, folder: Path, say: Callable[[str], None]) -> Afte
 
     say(f"seed {storm.seed}, {storm.scale.episodes} episodes, {storm.database}")
     with _place(storm, folder) as place:
-        weather = Weather(storm.seed, place.processes, place.rows, say_when, storm.lasts, storm.calm)
-        book = asyncio.run(_told(storm, place, weather, say_when))
+        course = coursing(place, say_when) if coursing else _weather(storm, place, say_when)
+        book = asyncio.run(_told(storm, place, course, say_when))
         found, until = asyncio.run(_found(place, say_when))
     mailed = [str(one.message["Message-ID"]).strip("<>").partition("@")[0] for one in place.town.smtp.received]
     return Aftermath(
@@ -163,11 +191,16 @@ def brought_down(storm: Storm, folder: Path, say: Callable[[str], None]) -> Afte
         until=until,
         stored=[one.reference or "" for one in place.town.notify.stored],
         mailed=mailed,
-        came=weather.came,
-        not_made=weather.broken,
+        came=course.came,
+        not_made=course.broken,
         could_not_begin=place.processes.could_not_begin,
         ended=place.processes.ended,
     )
+
+
+def _weather(storm: Storm, place: Place, say: Callable[[str], None]) -> Weather:
+    pause = storm.spread / storm.scale.episodes
+    return Weather(storm.seed, place.processes, place.rows, say, storm.lasts, storm.calm, pause)
 
 
 # Where it comes down ----------------------------------------------------------------------------------------------
@@ -182,7 +215,7 @@ def _place(storm: Storm, folder: Path) -> Generator[Place]:
         engine = stack.enter_context(TcpProxy(int(machine.environment["HOMEWARD_ENGINE_PORT"])))
         machine.environment |= _settings(folder, engine, notify)
         stack.callback(machine.stop_all)
-        database = _database(storm, machine, stack)
+        owner, database = _database(storm, machine, stack)
         processes = Processes(machine)
         town.open()
         machine.wait_for_line("worker", "worker ready")
@@ -190,7 +223,7 @@ def _place(storm: Storm, folder: Path) -> Generator[Place]:
         _receipts_come(town, storm.seed)
         beside = [*database, *of_the_network(engine), *of_the_providers(notify, smtp)]
         rows = [processes.troubles(), beside]
-        yield Place(town, machine, [[_shorter(one, storm) for one in row] for row in rows], processes)
+        yield Place(town, machine, [[_shorter(one, storm) for one in row] for row in rows], processes, owner)
 
 
 def _shorter(trouble: Trouble, storm: Storm) -> Trouble:
@@ -215,10 +248,10 @@ def _settings(folder: Path, engine: TcpProxy, notify: NotifyStandIn) -> dict[str
     }
 
 
-def _database(storm: Storm, machine: Machine, stack: ExitStack) -> list[Trouble]:
-    """Make the database, and what can go wrong with it."""
+def _database(storm: Storm, machine: Machine, stack: ExitStack) -> tuple[str, list[Trouble]]:
+    """Make the database; its owner's URL, and what can go wrong with it."""
     if storm.database == "sqlite":
-        return SqliteTroubles(machine, machine.folder / "homeward.sqlite").troubles()
+        return machine.settings.database, SqliteTroubles(machine, machine.folder / "homeward.sqlite").troubles()
     server = stack.enter_context(fresh_server())
     name = server.create()
     server.create_role(APPLICATION)
@@ -229,7 +262,7 @@ def _database(storm: Storm, machine: Machine, stack: ExitStack) -> list[Trouble]
     )
     troubles = PostgresTroubles(server, proxy, name)
     stack.callback(troubles.end)
-    return troubles.troubles()
+    return server.url(name), troubles.troubles()
 
 
 async def _made_ready(url: str) -> None:
@@ -275,8 +308,8 @@ def _receipts_come(town: Town, seed: int) -> None:
 # What happens -----------------------------------------------------------------------------------------------------
 
 
-async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str], None]) -> Book:
-    """Have everybody say everything while the weather is what it is; what they were told."""
+async def _told(storm: Storm, place: Place, course: Course, say: Callable[[str], None]) -> Book:
+    """Have everybody say everything while things take their course; what they were told."""
     book, machine = Book(), place.machine
     roles = [word for role in AccessRole for word in ("--role", role.value)]
     words = ("account", "add", "Invented case system", "--system", "--provider", "Invented provider", *roles)
@@ -284,15 +317,15 @@ async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str
     chance = random.Random(f"{storm.seed}/broken")  # noqa: S311
     known = _Known(book)
     broken = asyncio.create_task(Stream(callers, known, chance, storm.broken_pause, storm.scale.commands).run())
-    await asyncio.to_thread(weather.begin)
+    await asyncio.to_thread(course.begin)
     stories = lives(storm.seed, storm.scale)
     try:
-        await asyncio.gather(*(_later(callers, life, storm) for life in stories))
+        await asyncio.gather(*(_later(callers, life, course) for life in stories))
     finally:
         say("everything has been said")
         broken.cancel()
         await asyncio.gather(broken, return_exceptions=True)
-        await asyncio.to_thread(weather.end)
+        await asyncio.to_thread(course.end)
         await callers.end()
     return book
 
@@ -310,8 +343,8 @@ class _Known(Sequence[str]):
         return list(self._book.episodes)[place]
 
 
-async def _later(callers: Callers, life: Life, storm: Storm) -> None:
-    await asyncio.sleep(life.number * storm.spread / storm.scale.episodes)
+async def _later(callers: Callers, life: Life, course: Course) -> None:
+    await course.may_begin(life)
     try:
         await callers.live(life)
     except Exception as error:  # noqa: BLE001 - it is in the ledger, and the others go on

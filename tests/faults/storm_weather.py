@@ -1,11 +1,13 @@
 """The weather of a storm: one trouble after another in two rows at once, seeded, each written down as it comes."""
 
+import asyncio
 import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tests.faults.storm_lives import Life
 from tests.faults.storm_troubles import Processes, Trouble
 
 
@@ -14,7 +16,8 @@ class Weather:
     """Lasts so many seconds, or until it is told to end; then all is mended, and everything runs.
 
     `rows` come side by side, so that a worker is killed while the database is
-    locked. `say` is given each trouble as it begins. It ends by time: on a slow
+    locked. `say` is given each trouble as it begins. Stories begin `pause`
+    seconds after one another. It ends by time: on a slow
     machine whoever waits for all to be said would wait for ever.
     """
 
@@ -24,6 +27,7 @@ class Weather:
     say: Callable[[str], None]
     lasts: float
     calm: tuple[float, float] = (1.0, 5.0)
+    pause: float = 1.0
     came: Counter[str] = field(default_factory=Counter[str])
     broken: list[str] = field(default_factory=list[str])
 
@@ -40,6 +44,10 @@ class Weather:
         timer.daemon = True
         for thread in (*self._threads, self._minder, timer):
             thread.start()
+
+    async def may_begin(self, life: Life) -> None:
+        """Wait until a child's story may begin."""
+        await asyncio.sleep(life.number * self.pause)
 
     def end(self) -> None:
         """Have it over: what was going on ends by itself, and everything runs."""

@@ -134,6 +134,8 @@ def test_a_worker_that_hangs(broken: Broken, when_mended: Look) -> None:
     others = (StuckKind.ENGINE_SILENT, StuckKind.WORKFLOW_FAILING)
     said = is_named(machine, StuckKind.WORKER_HANGS, *others)
     assert "1 turn taken and not answered" in said.words
+    [hangs] = said.of(StuckKind.WORKER_HANGS)
+    assert f"as {hangs['subject']}" in (machine.folder / "worker.log").read_text(encoding="utf-8")
     assert broken.service.record(episode)[0] == 202
     over_http = broken.service.ask("GET", "/v1/stuck").json()
     assert over_http["engine_answers"] is True, "that an episode does not answer is no silence of the engine"

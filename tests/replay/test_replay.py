@@ -84,3 +84,16 @@ async def test_the_gate_can_fail() -> None:
     )
     result = await replayer.replay_workflow(_history(FILES[0]), raise_on_replay_failure=False)
     assert isinstance(result.replay_failure, workflow.NondeterminismError)
+
+
+async def test_code_that_does_not_know_a_change_cannot_go_on_with_what_took_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why a change is known to one version before another begins it: see workflows/changes.py."""
+    [took_it] = HISTORIES.glob("0.3.0/open-missing-again.json")
+    monkeypatch.setattr(workflow, "patched", lambda _id: False)
+    replayer = Replayer(
+        workflows=[MissingEpisode],
+        data_converter=pydantic_data_converter,
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    result = await replayer.replay_workflow(_history(took_it), raise_on_replay_failure=False)
+    assert isinstance(result.replay_failure, workflow.NondeterminismError)
