@@ -148,6 +148,12 @@ class Postgres:
             return False
         return True
 
+    @property
+    def pid(self) -> int:
+        """The running server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Stop at once: whoever is connected loses the connection."""
         if self._process is not None:
