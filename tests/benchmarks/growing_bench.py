@@ -206,7 +206,7 @@ def _say(line: str) -> None:
 
 
 def _say_told(what: str, told: Told, count: int) -> None:
-    answers = f"{percentile(told.answers, 50):.0f} / {percentile(told.answers, 95):.0f} ms"
+    answers = f"{percentile(told.answers, 0.5):.0f} / {percentile(told.answers, 0.95):.0f} ms"
     _say(f"{what}: {count / told.seconds:.1f} a second; an answer {answers} (p50 / p95)")
     for name, work in told.work.items():
         _say(f"    {name}: {work.seconds / count * 1000:.0f} ms of a core each")
