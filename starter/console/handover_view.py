@@ -127,7 +127,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     steps = await _steps(reader, list(seen.values()), now + shift)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
-    kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
+    kept = await inbox.reports_without_clock(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
     spoken_of |= {one.episode_id for one in (*notices, *said)}
     told = [notice for step in steps.overdue for notice in step.told]
