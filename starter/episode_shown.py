@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies
 from activities.store import inbox
-from activities.store.episodes import EpisodeView, episode_view
+from activities.store.episodes import EpisodeView
 from activities.store.inbox import InboxItem
+from starter.access import Principal
+from starter.kin_sight import view_for, waiting_for
 from starter.prompts import prompts_now
 from starter.reports import Report
 from starter.who_knew import PostEvent, post_events
@@ -64,15 +66,20 @@ class Shown:
         return list(merge(self.view.timeline, post_events(self.view), key=lambda line: line.recorded_at))
 
 
-async def show_episode(session: AsyncSession, policies: Policies, authority: str, episode_id: str) -> Shown:
-    """What there is to show of an episode of an authority."""
-    view = await episode_view(session, authority, episode_id)
-    report = await inbox.report_of(session, authority, episode_id)
+async def show_episode(
+    session: AsyncSession, policies: Policies, principal: Principal, episode_id: str, now: datetime
+) -> Shown:
+    """What there is to show, at `now` (UTC), of an episode that a principal may see whole.
+
+    What would tell of other episodes that they may not see is left out of it.
+    """
+    view = await view_for(session, principal, episode_id, now)
+    report = await inbox.report_of(session, principal.authority, episode_id)
     return Shown(
         id=episode_id,
         view=view,
         report=Report.model_validate(report.body["report"]) if report else None,
         item=report,
-        waiting=await inbox.facts_waiting(session, episode_id),
+        waiting=await waiting_for(session, principal, await inbox.facts_waiting(session, episode_id), now),
         pack=policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None,
     )

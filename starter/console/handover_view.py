@@ -25,14 +25,15 @@ from starter.console.board_view import (
     MOST_WAITING,
     BoardRow,
     Waiting,
+    as_far_as_seen,
     board_rows,
-    hidden_of,
     pressing,
     waiting_reports,
 )
 from starter.console.naming import children_called
 from starter.console.next_steps import Holder, Holders, holder_of
 from starter.console.reading import Reader
+from starter.kin_sight import duties_left_out, owed_for
 from workflows.directory import STANDS_IN
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
@@ -119,14 +120,17 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     """What the next shift of so many hours needs, as whoever reads may see it."""
     session, authority, now = reader.session, reader.authority, reader.now
     shift = timedelta(hours=hours)
-    everything = await open_episodes(session, authority, now, shift)
-    everything.sort(key=lambda one: pressing(one, now))
-    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    found = await open_episodes(session, authority, now, shift)
+    everything, hidden = await as_far_as_seen(reader, sorted(found, key=lambda one: pressing(one, now)))
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
     away = [one for one in everything if one.status.gone]
     steps = await _steps(reader, list(seen.values()), now + shift)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
+    duties = {one.clock for one in notices} | {one.fact.details["task"] for one in said}
+    untold = await duties_left_out(session, reader.principal, duties, now)
+    notices = [one for one in notices if one.clock not in untold]
+    said = [one for one in said if one.fact.details["task"] not in untold]
     kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
     spoken_of |= {one.episode_id for one in (*notices, *said)}
@@ -174,7 +178,10 @@ async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime
     now = reader.now
     owing = [one for one in episodes if one.due is not None and one.due <= ends]
     by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
-    owed = [one for those in (await owed_in(reader.session, reader.authority, list(by_id))).values() for one in those]
+    everything = await owed_in(reader.session, reader.authority, list(by_id))
+    owed = [
+        one for those in (await owed_for(reader.session, reader.principal, everything, now)).values() for one in those
+    ]
     dated = sorted(
         (one.due, one.episode_id, one.title, one)
         for one in owed

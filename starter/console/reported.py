@@ -116,7 +116,7 @@ async def _reported(parts: Parts, asked: Asked, episode_id: str) -> Reported:
     async with parts.store.snapshot() as session:
         await seen_episode(session, asked, episode_id)
         item = await inbox.report_of(session, asked.authority, episode_id)
-        shown = await show_episode(session, parts.policies, asked.authority, episode_id)
+        shown = await show_episode(session, parts.policies, asked.principal, episode_id, asked.now)
     if item is None:
         raise ProblemError(Problem.NOT_FOUND)
     return Reported(episode_id, item, Report.model_validate(item.body["report"]), shown)

@@ -20,6 +20,7 @@ from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
 from starter.console.next_steps import Holder, who_holds
 from starter.console.spoken import beginning_a_line, child_called
 from starter.episode_shown import Shown, show_episode
+from starter.kin_sight import UNNAMED
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
 from workflows.directory import Directory
@@ -100,10 +101,16 @@ class EpisodePage:
         return bool(self.shown.view and self.shown.view.episode["closed_at"])
 
     @property
+    def merged(self) -> bool:
+        """Whether it was merged into another, and goes on there."""
+        return bool(self.known.all(FactKind.MERGED))
+
+    @property
     def merged_into(self) -> str | None:
-        """The id of the episode in which this one goes on, if it was merged into one."""
+        """The id of the episode in which this one goes on; None for whoever may not see that one."""
         merged = self.known.all(FactKind.MERGED)
-        return merged[-1].details["into"] if merged else None
+        into = merged[-1].details["into"] if merged else UNNAMED
+        return None if into == UNNAMED else into
 
     @property
     def gone(self) -> bool:
@@ -276,7 +283,7 @@ async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePa
     """An episode, whole, for whoever asks. Raises ProblemError: not found, or need to know."""
     async with parts.store.snapshot() as session:
         seen = await seen_episode(session, asked, episode_id)
-        shown = await show_episode(session, parts.policies, asked.authority, episode_id)
+        shown = await show_episode(session, parts.policies, asked.principal, episode_id, asked.now)
         if shown.view is None and shown.report is None:
             raise ProblemError(Problem.NOT_FOUND)
         directory = await directory_for(session, asked.authority, seen.child_id, Role, asked.now)
