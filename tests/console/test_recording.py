@@ -169,10 +169,14 @@ async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: S
     async with service_then.caller(AccessRole.DUTY) as client:
         answers = [await client.post(path, data=same) for _ in range(2)]
         other = await client.post(path, data={**same, "place": "Another"})
+        async with service_then.store.snapshot() as session:
+            assert len(await inbox.facts_waiting(session, episode)) == 1
+        (mended,) = re.findall(r'name="key" value="([^"]*)"', other.text)
+        again = await client.post(path, data={**same, "place": "Another", "key": mended})
     assert [one.headers.get("location") for one in answers] == [f"/episodes/{episode}?done={same['key']}"] * 2
-    assert (other.status_code, "This form was already sent" in other.text) == (409, True)
-    async with service_then.store.snapshot() as session:
-        assert len(await inbox.facts_waiting(session, episode)) == 1
+    assert (other.status_code, "This form was sent before" in other.text) == (409, True)
+    assert 'value="Another"' in other.text
+    assert again.headers["location"] == f"/episodes/{episode}?done={mended}"
 
 
 async def test_a_link_chooses_answers_and_writes_no_words(service_then: Service) -> None:
