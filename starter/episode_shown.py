@@ -55,15 +55,24 @@ class Shown:
         return list(prompts_now(self.pack, self.view.clocks, self.known(now), child))
 
     def categories(self, now: datetime) -> Mapping[str, list[Segment]]:
-        """The absence in the authority's and in the police's view, as known at `now` (UTC)."""
+        """The absence in the authority's and in the police's view, as known at `now` (UTC).
+
+        In a record that goes on in another, or was a mistake, it does not last beyond the record.
+        """
         known = self.known(now)
-        return {name: list(known.categories(name)) for name in VIEWS}
+        ended = None if known.status().of_an_absence else known.status_since()
+        return {name: [_until(one, ended) for one in known.categories(name)] for name in VIEWS}
 
     def timeline(self) -> list[TimelineEntry | PostEvent]:
         """The lines of the timeline and what became of messages, in the order in which they became known."""
         if self.view is None:
             return []
         return list(merge(self.view.timeline, post_events(self.view), key=lambda line: line.recorded_at))
+
+
+def _until(segment: Segment, ended: datetime | None) -> Segment:
+    lasts = segment.until is None and ended is not None
+    return segment.model_copy(update={"until": max(segment.since, ended)}) if lasts and ended else segment
 
 
 async def show_episode(

@@ -34,7 +34,7 @@ async def view_for(session: AsyncSession, principal: Principal, episode_id: str,
     `now` is UTC.
     """
     view = await episode_view(session, principal.authority, episode_id)
-    if view is None or not (named := _others_named(view)):
+    if view is None or not (named := others_named(view)):
         return view
     hidden = await not_whole(session, principal, named, now)
     return without(view, hidden) if hidden else view
@@ -86,8 +86,8 @@ def without(view: EpisodeView, hidden: Collection[str]) -> EpisodeView:
     )
 
 
-def _others_named(view: EpisodeView) -> frozenset[str]:
-    """The ids of the other episodes that an episode names."""
+def others_named(view: EpisodeView) -> frozenset[str]:
+    """The ids of the other episodes that an episode names. Pure."""
     named = {id for line in view.timeline for id in _named_in(line)}
     for fact in view.facts:
         named |= {fact.details.get(_INTO), _told_by(fact), *_ID.findall(fact.source)}

@@ -258,9 +258,16 @@ async def known_child_ids(session: AsyncSession, authority: str, references: Seq
     return found
 
 
+_OF_NO_ABSENCE: Final = tuple(one.value for one in EpisodeStatus if not one.of_an_absence)
+
+
 async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
-    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
-    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    """The ids of a child's episodes that were reported and go on, whether they have been written or not.
+
+    One that is closed, goes on in another or was a mistake is none of them.
+    """
+    ended = EpisodeTable.closed_at.is_not(None) | EpisodeTable.status.in_(_OF_NO_ABSENCE)
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, ended)
     written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
     said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
     said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")

@@ -7,20 +7,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.store import inbox
-from activities.store.board import (
-    OpenEpisode,
-    facts_in_force,
-    owed_in,
-)
+from activities.store.board import OpenEpisode, facts_in_force
 from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders
+from starter.console.next_steps import Holder, Holders, read_owed
 from starter.console.reading import Reader
 from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
-from starter.kin_sight import owed_for
 from starter.sight import asker_of, hidden_among, see_episode
 from workflows.fact_kinds import FactKind
 from workflows.facts import GONE_BY
@@ -216,7 +211,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     session, now = reader.session, reader.now
     whole = [one for one in episodes if one.episode_id not in hidden]
     ids = [one.episode_id for one in whole]
-    owed = await owed_for(session, reader.principal, await owed_in(session, reader.authority, ids), now)
+    owed = await read_owed(reader, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     called = await children_called(session, reader.authority, ids)

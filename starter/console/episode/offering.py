@@ -11,9 +11,9 @@ from starter.console.episode.detail_words import ASKED_BY_FORMS
 from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
 from starter.console.fields import Options
+from starter.console.kin_words import absence_in_words
 from workflows.fact_kinds import RULINGS, FactKind
 from workflows.facts import Fact
-from workflows.instants import in_words
 from workflows.policy import Pack
 from workflows.vocabulary import ROLE_WORDS, ClockKind, ClockState, Role
 
@@ -80,11 +80,6 @@ def may_be_ruled(kind: ClockKind, state: ClockState, ruling: FactKind) -> bool:
     if state is ClockState.NOT_STARTED:
         return ruling is FactKind.CLOCK_VOIDED
     return kind is not ClockKind.FIRE_AT or ruling in (FactKind.CLOCK_SUPPRESSED, FactKind.CLOCK_VOIDED)
-
-
-def absence_in_words(one: EpisodeOfChild) -> str:
-    """Another absence of the child, by when it began."""
-    return f"The absence from {in_words(one.missing_since)}" if one.missing_since else "An absence of an unknown day"
 
 
 def _unanswered(page: EpisodePage) -> Iterator[tuple[str, Options]]:

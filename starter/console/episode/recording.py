@@ -16,7 +16,7 @@ from starter.api.v1.episodes import FactSaid
 from starter.console.asking import SENT_BEFORE, PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import as_done, done_under, recorded
 from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, likely_for, title_of
-from starter.console.episode.offering import absence_in_words, offered_by
+from starter.console.episode.offering import offered_by
 from starter.console.episode.record_form import (
     Offered,
     fields_of,
@@ -29,6 +29,7 @@ from starter.console.episode.record_form import (
 from starter.console.episode.shown import EpisodePage, can_be_replaced, episode_page
 from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
+from starter.console.kin_words import absence_in_words
 from starter.console.pages import page
 from starter.sight import hidden_among
 from workflows.fact_kinds import FactKind
