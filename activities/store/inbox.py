@@ -286,6 +286,17 @@ async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bo
 _ENDS_THE_RECORD: Final = frozenset({FactKind.MERGED.value, FactKind.RECORDED_IN_ERROR.value})
 
 
+MERGED_FROM: Final = "merged from "
+"""How the source of a fact begins that was taken over out of a duplicate; the duplicate's id follows."""
+
+
+async def another_goes_on_in(session: AsyncSession, episode_id: str) -> bool:
+    """Whether it was said, and not refused, that another episode's record goes on in this one."""
+    chosen = select(InboxTable.body).where(InboxTable.episode_id == episode_id, InboxTable.kind == "fact")
+    said = (await session.scalars(chosen.where(InboxTable.state != "refused"))).all()
+    return any(str(one.get("source", "")).startswith(MERGED_FROM) for one in said)
+
+
 async def is_said_to_have_ended(session: AsyncSession, episode_id: str) -> bool:
     """Whether it was said, and not refused or taken back, that an episode's record goes on in another or was a mistake.
 

@@ -179,6 +179,27 @@ async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: S
     assert again.headers["location"] == f"/episodes/{episode}?done={mended}"
 
 
+async def test_a_record_into_which_another_was_merged_is_called_an_error_by_two(service_then: Service) -> None:
+    store = service_then.store
+    await people(store, "boss", "second")
+    moved = said("last_seen", 6).model_copy(update={"source": f"merged from {uuid4()}"})
+    episode, path = await absence(store, moved, said("reported", 5)), "record/recorded_in_error"
+    item: dict[str, Any] = {"id": moved.id, "authority": HERE, "kind": "fact", "episode_id": episode, "urgency": 1}
+    item |= {"body": moved.model_dump(mode="json"), "received_at": NOW, "state": "applied"}
+    async with store.session() as session:
+        await inbox.keep(session, inbox.InboxItem.model_validate(item))
+    wrong = {**WHEN, "reason": "Invented words"}
+    async with service_then.caller(AccessRole.MANAGER, person="boss") as client:
+        form = await client.get(f"/episodes/{episode}/{path}")
+        alone = await client.post(f"/episodes/{episode}/{path}", data={**wrong, **key()})
+        both = await client.post(f"/episodes/{episode}/{path}", data={**wrong, **key(), "authorised_by": "second"})
+        other = await client.get(f"/episodes/{await absence(store)}/{path}")
+    assert "Another record was merged into this one, so that nobody would look for the child by either" in form.text
+    assert '<option value="second">Invented second</option>' in form.text or 'value="second"' in form.text
+    assert "Another record was merged" not in other.text
+    assert (alone.status_code, "Invented words" in alone.text, both.status_code) == (422, True, 303)
+
+
 async def test_a_link_chooses_answers_and_writes_no_words(service_then: Service) -> None:
     episode = await absence(service_then.store)
     async with service_then.caller(AccessRole.MANAGER) as client:

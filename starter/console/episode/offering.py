@@ -40,7 +40,7 @@ def offered_by(
         options=dict(_options(page, kind, policies, list(others))),
         fixed=_fixed(page, kind, before),
         counts=_counts(kind, pack) if pack else frozenset(),
-        asked=_asked(kind, before),
+        asked=_asked(page, kind, before),
         agenda=agenda,
         providers=providers,
     )
@@ -51,6 +51,8 @@ def _options(
 ) -> Iterator[tuple[str, Options]]:
     if kind in RULINGS:
         yield "clock", [(one.id, one.title) for one in page.clocks if may_be_ruled(one.kind, one.state, kind)]
+        yield AUTHORISED_BY, _others_than(page)
+    if kind is FactKind.RECORDED_IN_ERROR and page.took_over:
         yield AUTHORISED_BY, _others_than(page)
     if kind is FactKind.ACKNOWLEDGED:
         yield from _unanswered(page)
@@ -100,8 +102,10 @@ def _fixed(page: EpisodePage, kind: FactKind, before: Fact | None) -> dict[str, 
     return {}
 
 
-def _asked(kind: FactKind, before: Fact | None) -> frozenset[str]:
+def _asked(page: EpisodePage, kind: FactKind, before: Fact | None) -> frozenset[str]:
     """Whoever corrects what came without a detail need not know it."""
+    if kind is FactKind.RECORDED_IN_ERROR and page.took_over:
+        return frozenset({AUTHORISED_BY})
     asked = ASKED_BY_FORMS.get(kind, frozenset())
     return asked & before.details.keys() if before else asked
 

@@ -31,6 +31,8 @@ from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
 from starter.console.kin_words import absence_in_words
 from starter.console.pages import page
+from starter.console.spoken import beginning_a_line
+from starter.record_endings import ANOTHER_GOES_ON
 from starter.sight import hidden_among
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
@@ -181,6 +183,14 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, said: FactSaid) -> i
     return None
 
 
+def _what_comes(form: _Form) -> str | None:
+    """What comes of recording it, where that must be known before."""
+    comes = COMES_OF_IT.get(form.kind)
+    if form.kind is FactKind.RECORDED_IN_ERROR and form.page.took_over:
+        return f"{comes} {beginning_a_line(ANOTHER_GOES_ON)}."
+    return comes
+
+
 def _form_page(asked: Asked, form: _Form, written: Written, *, key: str | None = None, status: int = 200) -> Response:
     fields = fields_of(form.kind, form.offered)
     form.wrong.keep_to({one.name for one in fields} | {"at", "note", "replaces"})
@@ -193,7 +203,7 @@ def _form_page(asked: Asked, form: _Form, written: Written, *, key: str | None =
         reads=_reads(asked),
         kind=form.kind,
         title=title_of(form.kind),
-        comes=COMES_OF_IT.get(form.kind),
+        comes=_what_comes(form),
         fields=fields,
         written=written,
         correcting=form.before,

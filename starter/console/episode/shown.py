@@ -9,7 +9,7 @@ from uuid import UUID
 
 from activities.store.child_records import EpisodeOfChild, episodes_in_outline
 from activities.store.directory import directory_for, everyone
-from activities.store.inbox import InboxItem
+from activities.store.inbox import MERGED_FROM, InboxItem
 from activities.store.tasks import TaskView
 from starter.access import Principal
 from starter.api.asking import Asked
@@ -114,6 +114,12 @@ class EpisodePage:
         merged = self.known.all(FactKind.MERGED)
         into = merged[-1].details["into"] if merged else UNNAMED
         return None if into == UNNAMED else into
+
+    @property
+    def took_over(self) -> bool:
+        """Whether another record goes on in this one."""
+        facts = self.shown.view.facts if self.shown.view else []
+        return any(one.source.startswith(MERGED_FROM) for one in facts)
 
     @property
     def gone(self) -> bool:
