@@ -47,6 +47,11 @@ class Shown:
         """Whether no clock runs for it at `now` (UTC), and none is about to."""
         return self.view is None and (self.item is None or self.item.lies_still(now))
 
+    @property
+    def refused(self) -> str | None:
+        """Why the report was refused, so that no clock will ever run by it; None where it was not."""
+        return self.item.reason or "" if self.item and self.item.state == "refused" and self.view is None else None
+
     def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
         """What to ask and say at `now` (UTC)."""
         if self.view is None or self.pack is None:

@@ -43,8 +43,8 @@ class InboxItem(BaseModel):
     child_id: str | None = None
 
     def lies_still(self, now: datetime) -> bool:
-        """Whether what has not begun at `now` (UTC) is not about to: the engine has not got it, or took too long."""
-        return self.state == "kept" or now - self.received_at > TAKEN_UP_WITHIN
+        """Whether what has not begun at `now` (UTC) is not about to: the engine has not taken it, or took too long."""
+        return self.state != "applied" or now - self.received_at > TAKEN_UP_WITHIN
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -223,6 +223,20 @@ async def facts_waiting(session: AsyncSession, episode_id: str) -> list[InboxIte
     chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.state == "kept")
     rows = await session.scalars(chosen.order_by(InboxTable.received_at))
     return [InboxItem.model_validate(row) for row in rows.all()]
+
+
+async def facts_refused_later(session: AsyncSession, episode_id: str, who: str) -> list[InboxItem]:
+    """The facts that a principal said of an episode, that waited, and were then refused; in the order they came.
+
+    One of whose kind another was applied since is none of them: it was said again as it could be true.
+    """
+    mine = (InboxTable.episode_id == episode_id, InboxTable.said_by == who, InboxTable.kind == "fact")
+    rows = (await session.scalars(select(InboxTable).where(*mine).order_by(InboxTable.received_at))).all()
+    applied = {row.body["kind"]: row.received_at for row in rows if row.state == "applied"}
+    # What is refused while somebody waits for the answer is mended there: no attempt was without one.
+    refused = [row for row in rows if row.state == "refused" and row.attempts]
+    still = [row for row in refused if applied.get(row.body["kind"], row.received_at) <= row.received_at]
+    return [InboxItem.model_validate(row) for row in still]
 
 
 async def child_id(session: AsyncSession, authority: str, reference: str, now: datetime) -> str:

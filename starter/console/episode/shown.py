@@ -147,6 +147,11 @@ class EpisodePage:
         return self.shown.nothing_runs(self.now)
 
     @property
+    def refused(self) -> str | None:
+        """Why its report was refused, so that no clock will ever run by it; None where it was not."""
+        return self.shown.refused
+
+    @property
     def asked_for(self) -> list[str]:
         """What the report left open, in words."""
         report = self.shown.report
