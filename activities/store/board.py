@@ -1,4 +1,7 @@
-"""An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them."""
+"""An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them.
+
+A record that goes on in another, or was a mistake, is none of them: nobody is looked for by it.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -51,7 +54,9 @@ class OpenEpisode:
 async def open_episodes(
     session: AsyncSession, authority: str, now: datetime, soon: timedelta, *, among: Collection[str] | None = None
 ) -> list[OpenEpisode]:
-    """Every open episode of an authority, or those `among` these few, in no order. `now` is UTC.
+    """Every open episode of an authority that stands for an absence, or those `among` these few, in no order.
+
+    `now` is UTC.
 
     Three statements however many there are, the second and third out of
     indexes alone: several thousand are open in the worst of cases.
@@ -82,6 +87,8 @@ async def open_episodes(
     by_task = await _by_episode(session, tasks.group_by(TaskTable.episode_id))
     found: list[OpenEpisode] = []
     for row in rows:
+        if not EpisodeStatus(row.status).of_an_absence:
+            continue
         one, other = by_clock.get(row.id, _NOTHING), by_task.get(row.id, _NOTHING)
         found.append(
             OpenEpisode(

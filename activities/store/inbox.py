@@ -51,8 +51,8 @@ class InboxItem(BaseModel):
     child_id: str | None = None
 
     def lies_still(self, now: datetime) -> bool:
-        """Whether what has not begun at `now` (UTC) is not about to: the engine has not got it, or took too long."""
-        return self.state == "kept" or now - self.received_at > TAKEN_UP_WITHIN
+        """Whether what has not begun at `now` (UTC) is not about to: the engine has not taken it, or took too long."""
+        return self.state != "applied" or now - self.received_at > TAKEN_UP_WITHIN
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -254,6 +254,20 @@ async def facts_waiting(session: AsyncSession, episode_id: str) -> list[InboxIte
     return [InboxItem.model_validate(row) for row in rows.all()]
 
 
+async def facts_refused_later(session: AsyncSession, episode_id: str, who: str) -> list[InboxItem]:
+    """The facts that a principal said of an episode, that waited, and were then refused; in the order they came.
+
+    One of whose kind another was applied since is none of them: it was said again as it could be true.
+    """
+    mine = (InboxTable.episode_id == episode_id, InboxTable.said_by == who, InboxTable.kind == "fact")
+    rows = (await session.scalars(select(InboxTable).where(*mine).order_by(InboxTable.received_at))).all()
+    applied = {row.body["kind"]: row.received_at for row in rows if row.state == "applied"}
+    # What is refused while somebody waits for the answer is mended there: no attempt was without one.
+    refused = [row for row in rows if row.state == "refused" and row.attempts]
+    still = [row for row in refused if applied.get(row.body["kind"], row.received_at) <= row.received_at]
+    return [InboxItem.model_validate(row) for row in still]
+
+
 async def child_id(session: AsyncSession, authority: str, reference: str, now: datetime) -> str:
     """Homeward's own random id of the child the authority calls `reference`; made at the first asking."""
     values = {"id": str(uuid4()), "authority": authority, "reference": reference, "created_at": now}
@@ -287,9 +301,16 @@ async def known_child_ids(session: AsyncSession, authority: str, references: Seq
     return found
 
 
+_OF_NO_ABSENCE: Final = tuple(one.value for one in EpisodeStatus if not one.of_an_absence)
+
+
 async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
-    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
-    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    """The ids of a child's episodes that were reported and go on, whether they have been written or not.
+
+    One that is closed, goes on in another or was a mistake is none of them.
+    """
+    ended = EpisodeTable.closed_at.is_not(None) | EpisodeTable.status.in_(_OF_NO_ABSENCE)
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, ended)
     written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
     said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
     said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")
@@ -306,6 +327,17 @@ async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bo
 
 
 _ENDS_THE_RECORD: Final = frozenset({FactKind.MERGED.value, FactKind.RECORDED_IN_ERROR.value})
+
+
+MERGED_FROM: Final = "merged from "
+"""How the source of a fact begins that was taken over out of a duplicate; the duplicate's id follows."""
+
+
+async def another_goes_on_in(session: AsyncSession, episode_id: str) -> bool:
+    """Whether it was said, and not refused, that another episode's record goes on in this one."""
+    chosen = select(InboxTable.body).where(InboxTable.episode_id == episode_id, InboxTable.kind == "fact")
+    said = (await session.scalars(chosen.where(InboxTable.state != "refused"))).all()
+    return any(str(one.get("source", "")).startswith(MERGED_FROM) for one in said)
 
 
 async def is_said_to_have_ended(session: AsyncSession, episode_id: str) -> bool:

@@ -2,22 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from activities.store import inbox
-from activities.store.board import (
-    OpenEpisode,
-    facts_in_force,
-    owed_in,
-)
+from activities.store.board import OpenEpisode, facts_in_force
 from activities.store.closeness import close_to
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders
+from starter.console.next_steps import Holder, Holders, read_owed
 from starter.console.reading import Reader
 from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
 from starter.sight import asker_of, hidden_among, see_episode
@@ -100,7 +96,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of an authority's children stand how, whatever is left out of the board."""
+    """How many of an authority's children stand how, whatever is left out of the board.
+
+    What is overdue and falls due is counted of those of whom whoever reads may see that.
+    """
 
     away: int
     by_status: tuple[tuple[EpisodeStatus, int], ...]
@@ -159,9 +158,10 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
     However many rows there are, the store is asked the same few times.
     """
     session, now = reader.session, reader.now
+    everything, hidden = await as_far_as_seen(reader, everything)
     found = [one for one in everything if filters.take(one, now)]
     if filters.about_children:
-        found = await _about_children(reader, found, filters)
+        found = await _about_children(reader, [one for one in found if one.episode_id not in hidden], filters)
     page = min(filters.page, max(1, -(-len(found) // ROWS)))
     of_page = found[(page - 1) * ROWS : page * ROWS]
     kept = await inbox.reports_without_clock(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
@@ -178,6 +178,25 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
     )
 
 
+async def as_far_as_seen(
+    reader: Reader, everything: Sequence[OpenEpisode]
+) -> tuple[Sequence[OpenEpisode], frozenset[str]]:
+    """Open episodes, the most pressing first, as far as whoever reads may know of them; and which are hidden.
+
+    Of a hidden one that is how it stands. So neither its place among the others, nor a filter, nor a count tells when
+    something of it falls due, or of which team the child is.
+    """
+    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    if not hidden:
+        return everything, hidden
+    known = [_only_there(one) if one.episode_id in hidden else one for one in everything]
+    return sorted(known, key=lambda one: pressing(one, reader.now)), hidden
+
+
+def _only_there(episode: OpenEpisode) -> OpenEpisode:
+    return replace(episode, team=None, missing_since=None, returned_at=None, due=None, soon=False)
+
+
 async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozenset[str]:
     """Those of the episodes of which whoever reads may see only that they are there."""
     found: set[str] = set()
@@ -192,7 +211,7 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
     session, now = reader.session, reader.now
     whole = [one for one in episodes if one.episode_id not in hidden]
     ids = [one.episode_id for one in whole]
-    owed = await owed_in(session, reader.authority, ids)
+    owed = await read_owed(reader, ids)
     holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     called = await children_called(session, reader.authority, ids)
@@ -216,11 +235,9 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
 
 
 async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters: Filters) -> list[OpenEpisode]:
-    """Those that fit what is asked for of children. What is hidden fits nothing: else that would tell it."""
+    """Those that fit what is asked for of children; none of them is hidden: else that would tell it."""
     session, now = reader.session, reader.now
-    of_team = [one for one in found if filters.team in ("", one.team)]
-    hidden = await hidden_of(reader, [one for one in of_team if one.need_to_know])
-    kept = [one for one in of_team if one.episode_id not in hidden]
+    kept = [one for one in found if filters.team in ("", one.team)]
     ids = [one.episode_id for one in kept]
     if filters.mine:
         asker = asker_of(reader.principal)

@@ -1,7 +1,7 @@
 """What the next shift needs to know of an authority's open episodes, as one person may see it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,6 @@ from activities.store.board import (
     facts_in_force,
     names_of_people,
     open_episodes,
-    owed_in,
 )
 from activities.store.directory import directory_for
 from activities.store.handover import (
@@ -20,22 +19,28 @@ from activities.store.handover import (
     notices_about,
     notices_without_effect,
     said_of_tasks,
+    tasks_of_ended_records,
 )
+from activities.store.tasks import TaskView
 from starter.console.board_view import (
     MOST_WAITING,
     BoardRow,
     Waiting,
+    as_far_as_seen,
     board_rows,
-    hidden_of,
     pressing,
     waiting_reports,
 )
+from starter.console.kin_words import others_in_duties, said_of_others, tasks_in_words
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders, holder_of
+from starter.console.next_steps import Holder, Holders, holder_of, read_owed
 from starter.console.reading import Reader
+from starter.kin_sight import duties_left_out
+from starter.sight import hidden_among
 from workflows.directory import STANDS_IN
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
+from workflows.names import duty_of, task_key
 from workflows.owed import Owed
 from workflows.vocabulary import Role
 
@@ -77,6 +82,14 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class TaskLeft:
+    """A task of a record that goes on in another or was a mistake; `taken_by` is whoever has taken it, by name."""
+
+    task: TaskView
+    taken_by: str | None
+
+
+@dataclass(frozen=True)
 class OnCall:
     """Who is reached for a role now, and who is on call for it next, from when on (UTC)."""
 
@@ -97,6 +110,7 @@ class Handover:
     away: tuple[AwayNow, ...]
     away_count: int
     steps: Steps
+    left: tuple[TaskLeft, ...]
     notices: tuple[NoticeTold, ...]
     said: tuple[SaidOfTask, ...]
     on_call: tuple[OnCall, ...]
@@ -112,6 +126,7 @@ class Handover:
         shown = [one.row.id for one in self.away if not one.row.hidden]
         shown += [one.owed.episode_id for one in (*self.steps.overdue, *self.steps.due)]
         shown += [one.episode_id for one in (*self.notices, *self.said)]
+        shown += [one.task.episode_id for one in self.left]
         return tuple(dict.fromkeys(shown + [one.episode_id for one in self.waiting if not one.hidden]))
 
 
@@ -119,17 +134,21 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     """What the next shift of so many hours needs, as whoever reads may see it."""
     session, authority, now = reader.session, reader.authority, reader.now
     shift = timedelta(hours=hours)
-    everything = await open_episodes(session, authority, now, shift)
-    everything.sort(key=lambda one: pressing(one, now))
-    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    found = await open_episodes(session, authority, now, shift)
+    everything, hidden = await as_far_as_seen(reader, sorted(found, key=lambda one: pressing(one, now)))
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
     away = [one for one in everything if one.status.gone]
     steps = await _steps(reader, list(seen.values()), now + shift)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
+    duties = {one.clock for one in notices} | {one.fact.details["task"] for one in said}
+    untold = await duties_left_out(session, reader.principal, duties, now)
+    notices = [one for one in notices if one.clock not in untold]
+    said = await _in_words(reader, [one for one in said if one.fact.details["task"] not in untold])
+    left = await _left(reader)
     kept = await inbox.reports_without_clock(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
-    spoken_of |= {one.episode_id for one in (*notices, *said)}
+    spoken_of |= {one.episode_id for one in (*notices, *said)} | {one.task.episode_id for one in left}
     told = [notice for step in steps.overdue for notice in step.told]
     return Handover(
         begins=now,
@@ -137,6 +156,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
         away=await _away(reader, away[:MOST_CHILDREN], hidden),
         away_count=len(away),
         steps=steps,
+        left=left,
         notices=tuple(notices),
         said=tuple(said),
         on_call=await _on_call(reader, now + shift),
@@ -147,6 +167,27 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
         called=await children_called(session, authority, sorted(spoken_of)),
         names=await names_of_people(session, authority, _named(said, told)),
     )
+
+
+async def _in_words(reader: Reader, said: Sequence[SaidOfTask]) -> list[SaidOfTask]:
+    """What was done with tasks, each called as people know it."""
+    keys = [task_key(one.episode_id, one.fact.details["task"]) for one in said]
+    others = await others_in_duties(reader.session, reader.authority, keys)
+    return [replace(one, do=said_of_others(one.do, others) if one.do else None) for one in said]
+
+
+async def _left(reader: Reader) -> tuple[TaskLeft, ...]:
+    """What is to be done still of records that no board shows."""
+    found = await tasks_of_ended_records(reader.session, reader.authority, MOST_LINES)
+    hidden = await hidden_among(reader.session, reader.principal, {one.episode_id for one in found}, reader.now)
+    duties = {duty_of(one.key) for one in found}
+    untold = await duties_left_out(reader.session, reader.principal, duties, reader.now)
+    seen = [one for one in found if one.episode_id not in hidden and duty_of(one.key) not in untold]
+    others = await others_in_duties(reader.session, reader.authority, [one.key for one in seen])
+    holders = sorted({one.holder for one in seen if one.holder})
+    names = await names_of_people(reader.session, reader.authority, holders)
+    told = tasks_in_words(seen, others)
+    return tuple(TaskLeft(one, names.get(one.holder, one.holder) if one.holder else None) for one in told)
 
 
 def _named(said: Sequence[SaidOfTask], told: Sequence[NoticeTold]) -> list[str]:
@@ -174,7 +215,7 @@ async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime
     now = reader.now
     owing = [one for one in episodes if one.due is not None and one.due <= ends]
     by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
-    owed = [one for those in (await owed_in(reader.session, reader.authority, list(by_id))).values() for one in those]
+    owed = [one for those in (await read_owed(reader, list(by_id))).values() for one in those]
     dated = sorted(
         (one.due, one.episode_id, one.title, one)
         for one in owed

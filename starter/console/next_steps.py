@@ -1,17 +1,28 @@
-"""Who holds what is owed: whoever took its task, else those whom its role means now."""
+"""What is owed as somebody may see it, and who holds it: whoever took its task, else those whom its role means now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from activities.policies import Policies, UnknownPolicyError
-from activities.store.board import OpenEpisode, names_of_people
+from activities.store.board import OpenEpisode, names_of_people, owed_in
 from activities.store.directory import directories_for
+from starter.console.kin_words import others_in_duties, said_of_others
 from starter.console.reading import Reader
+from starter.kin_sight import owed_for
 from workflows.directory import Cover, Directory
 from workflows.owed import Owed
 from workflows.policy_rules import ClockRule
 from workflows.vocabulary import Role
+
+
+async def read_owed(reader: Reader, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
+    """What is owed in episodes that whoever reads may see whole, in words for people, the earliest due first."""
+    everything = await owed_in(reader.session, reader.authority, episode_ids)
+    owed = await owed_for(reader.session, reader.principal, everything, reader.now)
+    tasks = [one.task for those in owed.values() for one in those if one.task]
+    others = await others_in_duties(reader.session, reader.authority, tasks)
+    return {id: [replace(one, title=said_of_others(one.title, others)) for one in those] for id, those in owed.items()}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.detail_words import choice_in_words
 from starter.console.episode.kinds import title_of
 from starter.console.forms import Mistakes, Posted
+from starter.console.kin_words import absence_in_words, others_in_duties, said_of_others
 from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
@@ -227,6 +228,8 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
+    others = await others_in_duties(session, asked.authority, [task.key for task in tasks if task.key])
+    tasks = [task.model_copy(update={"do": said_of_others(task.do, others)}) if task.do else task for task in tasks]
     seen = [task for task in tasks if not task.hidden]
     called = await children_called(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
@@ -266,6 +269,7 @@ async def _task_page(
         numbers = await references_of_episodes(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
+        others = await others_in_duties(session, asked.authority, [task.key])
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
     return page(
         asked,
@@ -273,6 +277,8 @@ async def _task_page(
         TASKS.id,
         status=422 if mistakes else 200,
         task=task,
+        do=said_of_others(task.do, others),
+        others=[(id, absence_in_words(one)) for id, one in others.items()],
         path=_path_of(named),
         child=called[task.episode_id],
         reference=numbers.get(task.episode_id),

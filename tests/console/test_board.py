@@ -178,9 +178,29 @@ async def test_of_a_need_to_know_child_only_those_close_see_more_and_no_filter_t
     assert rows(text) == ["Need to know Missing Only those who hold a role for this child see more."]
     assert "SECRET" not in text
     assert "Secret duty" not in text
-    for query in ("?team=North", "?risk=high", "?mine=yes"):
+    for query in ("?team=North", "?risk=high", "?mine=yes", "?due=overdue"):
         assert rows(await board(service, query)) == [], query
+    assert "0 with something overdue" in text
+    assert '<option value="North">' not in text
     assert "SECRET" in rows(await board(service, "?risk=high", person="close"))[0]
+    assert "1 with something overdue" in await board(service, person="close")
+
+
+async def test_the_place_of_a_hidden_row_tells_no_more_than_the_row(service: Service) -> None:
+    store = service.store
+    await people(store, "close")
+    await owes(store, await child(store, "OVERDUE"), "rhi", -5)
+    await owes(store, await child(store, "LATER"), "rhi", 5)
+    expected = ["OVERDUE", "Need to know", "LATER", "Need to know"]
+    for due_of_missing, due_of_returned in ((-9, -8), (9, 8), (None, 1)):
+        missing = await child(store, f"SECRET{due_of_missing}", need_to_know=True)
+        returned = await child(store, f"BACK{due_of_missing}", "returned", need_to_know=True)
+        await owes(store, missing, "rhi", due_of_missing)
+        await owes(store, returned, "rhi", due_of_returned)
+        assert [re.split(r" Missing| Returned", one)[0] for one in rows(await board(service))] == expected
+        async with store.session() as session:
+            for id in (missing, returned):
+                (await session.get_one(EpisodeTable, id)).closed_at = NOW
 
 
 async def test_what_is_shown_is_written_down_and_what_is_hidden_is_not(service: Service) -> None:

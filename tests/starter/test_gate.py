@@ -23,6 +23,7 @@ from starter.access import MAY, AccessRole, Permission, needs
 from starter.cli.gate import OPEN_TO_ALL, commands_of, stand_at
 from starter.cli.main import app, run
 from starter.settings import Settings
+from tests.api.kin import kin
 from tests.starter.test_sight import restricted
 from tests.store.rows import AT
 from workflows.instants import to_rfc3339
@@ -269,6 +270,18 @@ def test_lists_say_of_a_restricted_child_only_that_there_is_an_episode(shell: Sh
     assert listed[OPEN_EPISODE]["child_reference"] == "c2"
     assert "restricted" in shell.says("list")[1]
     assert [task["episode_id"] for task in json.loads(shell.says("tasks", "--json")[1])] == [OPEN_EPISODE]
+
+
+def test_an_episode_does_not_tell_of_another_that_is_restricted(shell: Shell) -> None:
+    there = shell.store(lambda store: kin(store, "local"))
+    for words in (("show", there.shown), ("show", there.shown, "--json"), ("told", there.shown, "--json"), ("tasks",)):
+        status, answer, _ = shell.says(*words)
+        assert (status, there.secret in answer) == (0, False), words
+        assert there.third in answer or words[0] == "told", words
+    status, _, complaint = shell.says("task", "show", there.task)
+    assert (status, complaint) == (2, f"homeward: task: no task begins '{there.task}'\n")
+    shell.set("HOMEWARD_COMMAND_PERSON", "sw")
+    assert all(there.secret in shell.says(*words)[1] for words in (("show", there.shown), ("tasks",)))
 
 
 def test_a_form_is_asked_about_no_restricted_child(shell: Shell, tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def router_of(parts: Parts) -> APIRouter:
         """An episode, whole: its clocks with their reasons, facts, timeline, who was told, tasks and prompts."""
         async with parts.store.snapshot() as session:
             seen = await seen_episode(session, asked, str(episode_id))
-            shown = await show_episode(session, parts.policies, asked.authority, str(episode_id))
+            shown = await show_episode(session, parts.policies, asked.principal, str(episode_id), asked.now)
         return whole(shown, seen, asked.now)
 
     @router.post("/episodes/{episode_id}/facts", operation_id="record_a_fact", responses=kept_as(list[Became]))

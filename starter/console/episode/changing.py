@@ -14,11 +14,12 @@ from starter.api.v1.episodes import FactSaid, Merging, Reopening
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import merged, recorded, reopened
 from starter.console.episode.kinds import COMES_OF_IT, RULING_TITLES
-from starter.console.episode.offering import absence_in_words, may_be_ruled
+from starter.console.episode.offering import may_be_ruled
 from starter.console.episode.recording import back_to, other_absences
 from starter.console.episode.shown import EpisodePage, can_be_withdrawn, episode_page
 from starter.console.fields import MOST_LETTERS
 from starter.console.forms import Mistakes, Posted
+from starter.console.kin_words import absence_in_words
 from starter.console.pages import page
 from starter.console.spoken import STATUS_WORDS
 from workflows.fact_kinds import FACTS, RULINGS, FactKind

@@ -75,7 +75,7 @@ def _head(shown: EpisodePage) -> Iterator[str]:
 
 def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
     by = "" if fact.recorded_by == NOT_SAID else f" by {shown.called(fact.recorded_by)}"
-    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {fact.source}."]
+    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {shown.said_of_others(fact.source)}."]
     said += [f"{label}: {value}" for label, value in details_in_words(fact, shown.names)]
     if fact.note:
         said.append(f"Note: {fact.note}")

@@ -17,7 +17,9 @@ from starter.console.episode.deeds import as_done, done_under
 from starter.console.episode.kinds import may_record
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
+from starter.console.kin_words import Piece, pieces_of
 from starter.console.pages import drawn_in_page, page
+from starter.console.spoken import beginning_a_line
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
@@ -47,12 +49,16 @@ _OF: Final[dict[str, Wanted]] = {
 
 
 class Line(BaseModel):
-    """A line of the timeline. Instants are UTC; `fact` is there where it says that something was recorded."""
+    """A line of the timeline. Instants are UTC; `fact` is there where it says that something was recorded.
+
+    `pieces` are its text, with where the child's other absences are named in it.
+    """
 
     model_config = ConfigDict(frozen=True)
     at: Instant
     recorded_at: Instant
     text: str
+    pieces: tuple[Piece, ...]
     of: Wanted
     fact: Fact | None = None
     stands: bool = True
@@ -139,10 +145,13 @@ def lines_of(shown: EpisodePage) -> Iterator[Line]:
 def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None) -> Line:
     mine = fact if line.kind == "fact" else None
     text = shown.named(mine).in_words() if mine and mine.kind in ABOUT_TASKS else line.text
+    text = text.replace(_STATUS, "The child now counts as: ", 1) if text.startswith(_STATUS) else text
+    pieces = pieces_of(beginning_a_line(text), shown.others if line.kind == "earlier_episode" else {})
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=text.replace(_STATUS, "The child now counts as: ", 1) if text.startswith(_STATUS) else text,
+        text="".join(one.text for one in pieces),
+        pieces=pieces,
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),
