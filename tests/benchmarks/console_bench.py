@@ -1,4 +1,4 @@
-"""How long the board and a search take with 50,000 episodes, beside what the same service takes for a page that reads nothing.
+"""How long the board and a search take with 50,000 episodes, beside a page of the same service that reads nothing.
 
     make console-bench                    # on an SQLite file and on a PostgreSQL of its own
     make console-bench EPISODES=5000      # fewer
