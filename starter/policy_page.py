@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from workflows.explain import duration_in_words, start_in_words, words_of_happenings
 from workflows.policy import Chase, Pack
-from workflows.policy_rules import Applies, ClockRule
+from workflows.policy_rules import Applies, ClockRule, Rung
 from workflows.vocabulary import ROLE_WORDS
 
 _KINDS = {"fire_at": "fires", "due_by": "owed", "review": "review"}
+
+INTERVIEWER_VERDICTS = {"allow": "may", "flag": "may, and it is pointed out", "block": "may not"}
+"""Whether somebody may hold a return home interview, in words."""
 
 
 def as_page(pack: Pack) -> str:
@@ -112,12 +115,17 @@ def _lines_of_clock(pack: Pack, rule: ClockRule, due: str) -> Iterator[tuple[str
     if rule.task:
         yield f"Task of the {ROLE_WORDS[rule.task.role]}", rule.task.do
     for rung in rule.ladder:
-        hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
-        ack = ", and asks for an answer" if rung.needs_ack else ""
-        yield f"{hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}", rung.says
+        yield rung_in_words(rung), rung.says
     yield "Source", pack.cite(rule)
     if rule.reading:
         yield "Reading", rule.reading
+
+
+def rung_in_words(rung: Rung) -> str:
+    """When a step of a ladder comes and whom it tells, as a phrase."""
+    hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
+    ack = ", and asks for an answer" if rung.needs_ack else ""
+    return f"{hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}"
 
 
 def _clock(clock: ClockInWords) -> Iterator[str]:

@@ -107,7 +107,7 @@ def scripts() -> ScriptDirectory:
 
 
 def test_the_head_is_the_one_that_is_meant() -> None:
-    assert HEAD == "0009_drafts"
+    assert HEAD == "0010_found_by_reference"
     assert scripts().get_heads() == [HEAD]
     assert [one.revision for one in scripts().walk_revisions()] == list(reversed(REVISIONS))
 

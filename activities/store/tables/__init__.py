@@ -14,6 +14,7 @@ from activities.store.tables.episodes import (
     TimelineTable,
 )
 from activities.store.tables.events import EventFeedTable, EventTable, SubscriptionTable, UndeliveredTable
+from activities.store.tables.plain import letters_of, plainly
 from activities.store.tables.post import DispatchTable, MessageTable, NoticeTable, ReceiptTable, RecipientTable
 from activities.store.tables.taking_in import AnsweredTable, DraftTable, InboxTable, IntakeLineTable, IntakeRunTable
 from activities.store.tables.upkeep import DisagreementTable, PolicyInUseTable, ReconciledTable, SchemaNoteTable
@@ -56,4 +57,6 @@ __all__ = [
     "TimelineTable",
     "UndeliveredTable",
     "UtcInstant",
+    "letters_of",
+    "plainly",
 ]
