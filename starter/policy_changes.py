@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starter.policy_diff import differences
-from starter.policy_page import INTERVIEWER_VERDICTS, applies_in_words, clock_in_words, rung_in_words
-from workflows.explain import duration_in_words, start_in_words, words_of_happenings
+from starter.policy_page import (
+    INTERVIEWER_VERDICTS,
+    applies_in_words,
+    clock_in_words,
+    happenings_in_words,
+    rung_in_words,
+)
+from workflows.explain import duration_in_words, start_in_words
 from workflows.fact_kinds import FACTS
 from workflows.policy import Chase, Eligibility, Message, Pack, Prompt, RepeatRule
 from workflows.policy_rules import Amount, ClockRule, Rung
@@ -14,6 +20,9 @@ from workflows.vocabulary import ROLE_WORDS, Channel, ClockKind
 
 Facets = Mapping[str, tuple[str, str]]
 """What is said of one thing: by the name of each part, what the part is called and what it says."""
+
+_LETTERS: Final = 2
+"""A point of a longer name is known by what it says."""
 
 KIND_WORDS: Final[Mapping[ClockKind, str]] = {
     ClockKind.FIRE_AT: "fires when its time comes",
@@ -148,12 +157,12 @@ def _clock_facets(pack: Pack, rule: ClockRule) -> Facets:
         )
         for number, one in enumerate(rule.start_when)
     }
-    lifted = [f"{words_of_happenings([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
+    lifted = [f"{happenings_in_words([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
     for name, label, text in (
-        ("met_by", "Met by", words_of_happenings(rule.met_by) if rule.met_by else ""),
+        ("met_by", "Met by", happenings_in_words(rule.met_by) if rule.met_by else ""),
         ("waived_by", "Lifted by", ", ".join(lifted)),
-        ("cancelled_by", "Cancelled by", words_of_happenings(rule.cancelled_by) if rule.cancelled_by else ""),
-        ("ended_by", "Ended by", words_of_happenings(rule.ended_by) if rule.ended_by else ""),
+        ("cancelled_by", "Cancelled by", happenings_in_words(rule.cancelled_by) if rule.cancelled_by else ""),
+        ("ended_by", "Ended by", happenings_in_words(rule.ended_by) if rule.ended_by else ""),
         ("goes_on_after_childhood", "After childhood", "is still owed" if rule.goes_on_after_childhood else ""),
         ("task", "Task", f"{ROLE_WORDS[rule.task.role]}: {rule.task.do}" if rule.task else ""),
     ):
@@ -191,6 +200,10 @@ def _interviewer_facets(_: Pack, rule: Eligibility) -> Facets:
     return {"verdict": ("May hold it", f"{INTERVIEWER_VERDICTS[rule.verdict]}, since {rule.why}")}
 
 
+def _point(letter: str) -> str:
+    return f"Point {letter}" if len(letter) <= _LETTERS else "What it says"
+
+
 def _prompt_facets(pack: Pack, prompt: Prompt) -> Facets:
     beside = [f"“{pack.clocks[one].title}”" for one in prompt.beside]
     shown = [*beside, *(f"after {FACTS[kind].words}" for kind in prompt.after)]
@@ -198,7 +211,7 @@ def _prompt_facets(pack: Pack, prompt: Prompt) -> Facets:
         "shown": ("Shown", "; ".join(shown)),
         "title": ("Called", f"“{prompt.title}”"),
         "applies": ("For", applies_in_words(prompt.applies)),
-        **{f"item {letter}": (f"Point {letter}", text) for letter, text in prompt.items.items()},
+        **{f"item {letter}": (_point(letter), text) for letter, text in prompt.items.items()},
         **_sources(pack, prompt),
     }
 

@@ -36,6 +36,9 @@ BREAK_GLASS: Final = "break_glass"
 ACTION_DUTY: Final = "action-"
 """What the duty of an agreed action's task begins with; the id of the fact that agreed it follows."""
 
+UNRETURNED_DUTY: Final = "unreturned-"
+"""What the duty of the task begins with that asks for another absence's return; the id of that episode follows."""
+
 ROLES_UNHELD: Final = "unheld-roles"
 """The duty of the task that asks for roles to be given to somebody."""
 

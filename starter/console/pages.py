@@ -111,6 +111,8 @@ def _environment() -> Environment:
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
         "quoted": spoken.quoted,
+        "task_called": spoken.task_in_words,
+        "owed_called": spoken.owed_in_words,
     }
     made.globals.update(known_everywhere)
     return made

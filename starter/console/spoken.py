@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workflows.instants import LONDON
+from workflows.names import UNRETURNED_DUTY, duty_of
+from workflows.owed import Owed
 from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role
 
 _MINUTE: Final = 60
@@ -118,6 +120,17 @@ def beginning_a_line(words: str) -> str:
 def in_plain_words(name: str) -> str:
     """A name out of the vocabulary as a phrase that begins a line."""
     return beginning_a_line(name.replace("_", " "))
+
+
+def task_in_words(key: str | None, do: str) -> str:
+    """What a task asks for; `key` is the task's, which names another absence where the task is about one."""
+    about_another = key is not None and duty_of(key).startswith(UNRETURNED_DUTY)
+    return "Another absence of this child has no return recorded: record it" if about_another else do
+
+
+def owed_in_words(owed: Owed) -> str:
+    """What is owed."""
+    return task_in_words(owed.task, owed.title) if owed.title else in_plain_words(owed.clock or "")
 
 
 def quoted(episode_id: str) -> str:
