@@ -14,7 +14,7 @@ from starter.policy_page import (
 )
 from workflows.explain import duration_in_words, start_in_words
 from workflows.fact_kinds import FACTS
-from workflows.policy import Chase, Eligibility, Message, Pack, Prompt, RepeatRule
+from workflows.policy import Chase, Eligibility, Message, Pack, Prompt, RepeatRule, Strength
 from workflows.policy_rules import Amount, ClockRule, Rung
 from workflows.vocabulary import ROLE_WORDS, Channel, ClockKind
 
@@ -92,10 +92,16 @@ def changes(first: Pack, second: Pack) -> Changes:
         clocks_removed=[_clock(first, name) for name in names["clocks"] if name not in second.clocks],
         rest=[
             *(one for part in others for name in names[part] for one in _changed(part, name, first, second)),
-            *(_general(part, first, second) for part in general),
+            *(_general(part, first, second) for part in general if _says(first, part) and _says(second, part)),
         ],
-        rest_added=[one for part in others for one in _alone(part, names[part], second, first)],
-        rest_removed=[one for part in others for one in _alone(part, names[part], first, second)],
+        rest_added=[
+            *(_general_alone(part, second) for part in general if not _says(first, part)),
+            *(one for part in others for one in _alone(part, names[part], second, first)),
+        ],
+        rest_removed=[
+            *(_general_alone(part, first) for part in general if not _says(second, part)),
+            *(one for part in others for one in _alone(part, names[part], first, second)),
+        ],
     )
 
 
@@ -205,7 +211,7 @@ def _point(letter: str) -> str:
 
 
 def _prompt_facets(pack: Pack, prompt: Prompt) -> Facets:
-    beside = [f"“{pack.clocks[one].title}”" for one in prompt.beside]
+    beside = [f"beside “{pack.clocks[one].title}”" for one in prompt.beside]
     shown = [*beside, *(f"after {FACTS[kind].words}" for kind in prompt.after)]
     return {
         "shown": ("Shown", "; ".join(shown)),
@@ -223,6 +229,15 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Pack, Any], Facets]]]] = {
     "prompts": ("What to ask and say: ", _prompt_facets),
 }
 """The parts of a pack that hold several things by name: how their titles begin, and what is said of each."""
+
+
+def _says(pack: Pack, part: str) -> bool:
+    return getattr(pack, part) not in (None, ())
+
+
+def _general_alone(part: str, pack: Pack) -> Alone:
+    [(_, said), *_] = _of_general(pack, part).values()
+    return Alone(_GENERAL[part], said)
 
 
 def _general(part: str, first: Pack, second: Pack) -> Changed:
@@ -244,7 +259,7 @@ _GENERAL: Final[Mapping[str, str]] = {
 
 
 def _of_general(pack: Pack, part: str) -> Facets:
-    said: Any = getattr(pack, part)
+    said: Chase | Message | Amount | str | int | tuple[Strength, ...] | None = getattr(pack, part)
     if isinstance(said, Chase):
         return _chase_facets(pack, said)
     if isinstance(said, Message):
@@ -253,15 +268,17 @@ def _of_general(pack: Pack, part: str) -> Facets:
     if isinstance(said, Amount):
         return {"": ("How long", duration_in_words(said))}
     if isinstance(said, tuple):
-        strengths: tuple[str, ...] = said
-        return {"": ("Which", ", ".join(f"what {STRENGTH_WORDS[one]}" for one in strengths))}
+        return {"": ("Which", ", ".join(f"what {STRENGTH_WORDS[one]}" for one in said))}
     return {"": ("Which", "" if said is None else str(said))}
 
 
 def _chase_facets(pack: Pack, chase: Chase) -> Facets:
     return {
-        "away": ("Waits while the child is away", f"{chase.unanswered_after_minutes} minutes"),
-        "back": ("Waits once the child is back", f"{chase.unanswered_after_return_minutes} minutes"),
+        "away": ("While the child is away", f"after {chase.unanswered_after_minutes} minutes somebody else is asked"),
+        "back": (
+            "Once the child is back",
+            f"after {chase.unanswered_after_return_minutes} minutes somebody else is asked",
+        ),
         "overdue": ("Goes upward when overdue", f"every {chase.overdue_again_after_hours} hours"),
         "unanswered_says": ("Says when unanswered", f"“{chase.unanswered_says}”"),
         "overdue_says": ("Says when overdue", f"“{chase.overdue_says}”"),

@@ -66,6 +66,7 @@ _DONE_WORDS: Final = {
     "note": "Your note is kept.",
     "done": "Done.",
     "answered": "Your answer is kept. Nobody else is asked in your place.",
+    "seen": "Noted that you have seen them.",
     "kept": "Kept, and NOT YET APPLIED: the engine does not answer. It is applied, once, as soon as it does.",
 }
 
@@ -133,7 +134,7 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
             raise BadInputError("notice: choose what you have seen out of your list") from None
         outcomes = await answer_notices(parts, ME, said, asked)
         kept = any(one.state == "kept" for one in outcomes)
-        return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered'}")
+        return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered' if outcomes else 'seen'}")
 
 
 def _add_task(router: APIRouter, parts: Parts) -> None:

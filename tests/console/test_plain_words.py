@@ -142,7 +142,9 @@ def addresses(path: str, known: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("role", AccessRole)
 async def test_no_page_speaks_the_machines_language(service_then: Service, role: AccessRole) -> None:
     known = await town_of_everything(service_then.store)
-    pages = [one for one in everything(service_then.app) if isinstance(one, ConsoleRoute) and "GET" in one.methods]
+    pages = [
+        one for one in everything(service_then.app) if isinstance(one, ConsoleRoute) and "GET" in (one.methods or ())
+    ]
     wanted = [one for route in pages for one in addresses(route.path, known) if not one.endswith((".pdf", "/changes"))]
     found: dict[str, list[str]] = {}
     shown = 0
