@@ -5,15 +5,24 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starter.policy_diff import differences
-from starter.policy_page import INTERVIEWER_VERDICTS, applies_in_words, clock_in_words, rung_in_words
-from workflows.explain import duration_in_words, start_in_words, words_of_happenings
+from starter.policy_page import (
+    INTERVIEWER_VERDICTS,
+    applies_in_words,
+    clock_in_words,
+    happenings_in_words,
+    rung_in_words,
+)
+from workflows.explain import duration_in_words, start_in_words
 from workflows.fact_kinds import FACTS
-from workflows.policy import Chase, Eligibility, Message, Pack, Prompt, RepeatRule
+from workflows.policy import Chase, Eligibility, Message, Pack, Prompt, RepeatRule, Strength
 from workflows.policy_rules import Amount, ClockRule, Rung
 from workflows.vocabulary import ROLE_WORDS, Channel, ClockKind
 
 Facets = Mapping[str, tuple[str, str]]
 """What is said of one thing: by the name of each part, what the part is called and what it says."""
+
+_LETTERS: Final = 2
+"""A point of a longer name is known by what it says."""
 
 KIND_WORDS: Final[Mapping[ClockKind, str]] = {
     ClockKind.FIRE_AT: "fires when its time comes",
@@ -83,10 +92,16 @@ def changes(first: Pack, second: Pack) -> Changes:
         clocks_removed=[_clock(first, name) for name in names["clocks"] if name not in second.clocks],
         rest=[
             *(one for part in others for name in names[part] for one in _changed(part, name, first, second)),
-            *(_general(part, first, second) for part in general),
+            *(_general(part, first, second) for part in general if _says(first, part) and _says(second, part)),
         ],
-        rest_added=[one for part in others for one in _alone(part, names[part], second, first)],
-        rest_removed=[one for part in others for one in _alone(part, names[part], first, second)],
+        rest_added=[
+            *(_general_alone(part, second) for part in general if not _says(first, part)),
+            *(one for part in others for one in _alone(part, names[part], second, first)),
+        ],
+        rest_removed=[
+            *(_general_alone(part, first) for part in general if not _says(second, part)),
+            *(one for part in others for one in _alone(part, names[part], first, second)),
+        ],
     )
 
 
@@ -148,12 +163,12 @@ def _clock_facets(pack: Pack, rule: ClockRule) -> Facets:
         )
         for number, one in enumerate(rule.start_when)
     }
-    lifted = [f"{words_of_happenings([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
+    lifted = [f"{happenings_in_words([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
     for name, label, text in (
-        ("met_by", "Met by", words_of_happenings(rule.met_by) if rule.met_by else ""),
+        ("met_by", "Met by", happenings_in_words(rule.met_by) if rule.met_by else ""),
         ("waived_by", "Lifted by", ", ".join(lifted)),
-        ("cancelled_by", "Cancelled by", words_of_happenings(rule.cancelled_by) if rule.cancelled_by else ""),
-        ("ended_by", "Ended by", words_of_happenings(rule.ended_by) if rule.ended_by else ""),
+        ("cancelled_by", "Cancelled by", happenings_in_words(rule.cancelled_by) if rule.cancelled_by else ""),
+        ("ended_by", "Ended by", happenings_in_words(rule.ended_by) if rule.ended_by else ""),
         ("goes_on_after_childhood", "After childhood", "is still owed" if rule.goes_on_after_childhood else ""),
         ("task", "Task", f"{ROLE_WORDS[rule.task.role]}: {rule.task.do}" if rule.task else ""),
     ):
@@ -191,14 +206,18 @@ def _interviewer_facets(_: Pack, rule: Eligibility) -> Facets:
     return {"verdict": ("May hold it", f"{INTERVIEWER_VERDICTS[rule.verdict]}, since {rule.why}")}
 
 
+def _point(letter: str) -> str:
+    return f"Point {letter}" if len(letter) <= _LETTERS else "What it says"
+
+
 def _prompt_facets(pack: Pack, prompt: Prompt) -> Facets:
-    beside = [f"“{pack.clocks[one].title}”" for one in prompt.beside]
+    beside = [f"beside “{pack.clocks[one].title}”" for one in prompt.beside]
     shown = [*beside, *(f"after {FACTS[kind].words}" for kind in prompt.after)]
     return {
         "shown": ("Shown", "; ".join(shown)),
         "title": ("Called", f"“{prompt.title}”"),
         "applies": ("For", applies_in_words(prompt.applies)),
-        **{f"item {letter}": (f"Point {letter}", text) for letter, text in prompt.items.items()},
+        **{f"item {letter}": (_point(letter), text) for letter, text in prompt.items.items()},
         **_sources(pack, prompt),
     }
 
@@ -210,6 +229,15 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Pack, Any], Facets]]]] = {
     "prompts": ("What to ask and say: ", _prompt_facets),
 }
 """The parts of a pack that hold several things by name: how their titles begin, and what is said of each."""
+
+
+def _says(pack: Pack, part: str) -> bool:
+    return getattr(pack, part) not in (None, ())
+
+
+def _general_alone(part: str, pack: Pack) -> Alone:
+    [(_, said), *_] = _of_general(pack, part).values()
+    return Alone(_GENERAL[part], said)
 
 
 def _general(part: str, first: Pack, second: Pack) -> Changed:
@@ -231,7 +259,7 @@ _GENERAL: Final[Mapping[str, str]] = {
 
 
 def _of_general(pack: Pack, part: str) -> Facets:
-    said: Any = getattr(pack, part)
+    said: Chase | Message | Amount | str | int | tuple[Strength, ...] | None = getattr(pack, part)
     if isinstance(said, Chase):
         return _chase_facets(pack, said)
     if isinstance(said, Message):
@@ -240,15 +268,17 @@ def _of_general(pack: Pack, part: str) -> Facets:
     if isinstance(said, Amount):
         return {"": ("How long", duration_in_words(said))}
     if isinstance(said, tuple):
-        strengths: tuple[str, ...] = said
-        return {"": ("Which", ", ".join(f"what {STRENGTH_WORDS[one]}" for one in strengths))}
+        return {"": ("Which", ", ".join(f"what {STRENGTH_WORDS[one]}" for one in said))}
     return {"": ("Which", "" if said is None else str(said))}
 
 
 def _chase_facets(pack: Pack, chase: Chase) -> Facets:
     return {
-        "away": ("Waits while the child is away", f"{chase.unanswered_after_minutes} minutes"),
-        "back": ("Waits once the child is back", f"{chase.unanswered_after_return_minutes} minutes"),
+        "away": ("While the child is away", f"after {chase.unanswered_after_minutes} minutes somebody else is asked"),
+        "back": (
+            "Once the child is back",
+            f"after {chase.unanswered_after_return_minutes} minutes somebody else is asked",
+        ),
         "overdue": ("Goes upward when overdue", f"every {chase.overdue_again_after_hours} hours"),
         "unanswered_says": ("Says when unanswered", f"“{chase.unanswered_says}”"),
         "overdue_says": ("Says when overdue", f"“{chase.overdue_says}”"),

@@ -48,7 +48,7 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     FOR one IN SELECT oid FROM pg_class
         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-        AND relname NOT IN ('alembic_version', 'schema_note')
+        AND relname NOT IN ('alembic_version', 'schema_note', 'database_id')
     LOOP EXECUTE format('DELETE FROM %s', one); END LOOP;
 END $$
 """

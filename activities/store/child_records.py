@@ -79,6 +79,14 @@ async def episodes_in_outline(
     return found
 
 
+async def unnumbered_episodes(session: AsyncSession, authority: str, limit: int) -> list[EpisodeOfChild]:
+    """An authority's open episodes of children whose number nobody has said, the latest first."""
+    chosen = select(EpisodeTable).where(EpisodeTable.authority == authority, EpisodeTable.child_id.is_(None))
+    chosen = chosen.where(EpisodeTable.closed_at.is_(None))
+    latest = chosen.order_by(EpisodeTable.missing_since.desc().nulls_last(), EpisodeTable.id).limit(limit)
+    return [EpisodeOfChild.model_validate(row) for row in (await session.scalars(latest)).all()]
+
+
 async def episodes_of(session: AsyncSession, authority: str, child_id: str) -> list[EpisodeOfChild]:
     """A child's episodes that have been written, the latest first."""
     mine = select(EpisodeTable).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child_id)

@@ -1,7 +1,7 @@
 """Episodes by how a reference of others begins, whoever wrote it how: found by indexes, however many there are."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, and_, literal, null, select
@@ -45,7 +45,7 @@ async def episodes_by_reference(
     return [FoundByReference(episode_id=id, whole=whole, police_reference=said) for id, whole, said in rows.all()]
 
 
-def _chosen(authority: str, begins: Beginnings) -> Select[str, bool, str | None]:
+def _chosen(authority: str, begins: Beginnings) -> Select[str, bool, Any]:
     of_each = (
         (ChildTable.plain_reference, begins.child),
         (FactTable.plain_police_reference, begins.police_reference),
@@ -53,7 +53,8 @@ def _chosen(authority: str, begins: Beginnings) -> Select[str, bool, str | None]
     sought = [(column, beginning) for column, beginning in of_each if beginning is not None]
     if not sought:
         raise ValueError("what references begin with must be said")
-    police = FactTable.body["details"]["police_ref"].as_string() if begins.police_reference is not None else null()
+    said: ColumnElement[str] = FactTable.body["details"]["police_ref"].as_string()
+    police: ColumnElement[Any] = said if begins.police_reference is not None else null()
     whole = and_(*(column == plainly(literal(beginning)) for column, beginning in sought))
     # Not as the column is: by an index of the authority SQLite would look through all that it ever had.
     mine = EpisodeTable.authority.concat("") == authority

@@ -99,7 +99,11 @@ def router_of(policies: Policies) -> APIRouter:
         """A policy, whole."""
         pack = pack_of(name)
         clocks = [clock_in_words(pack, clock_id) for clock_id in pack.clocks]
-        said = {"role_words": ROLE_WORDS, "verdicts": INTERVIEWER_VERDICTS, "titles": dict(_titled(policies))}
+        said: dict[str, Any] = {
+            "role_words": ROLE_WORDS,
+            "verdicts": INTERVIEWER_VERDICTS,
+            "titles": dict(_titled(policies)),
+        }
         by_strength = {one: [c for c in clocks if c.strength == one.replace("_", " ")] for one in _STRENGTHS}
         return page(asked, "policy.html.j2", POLICY.id, pack=pack, by_strength=by_strength, **said)
 

@@ -48,7 +48,7 @@ def about_the_episode(service: Service, there: Kin) -> list[str]:
     """The address of everything that can be read of the episode that is shown."""
     found: set[str] = set()
     for route in everything(service.app):
-        if isinstance(route, APIRoute) and "GET" in route.methods and "{episode_id}" in route.path:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and "{episode_id}" in route.path:
             path = route.path.replace("{episode_id}", there.shown)
             found |= {path.replace("{kind}", kind) for kind in ("rhi_delayed", "rhi_completed", "risk_assessment")}
     return sorted({re.sub(r"{[^}]*}", "rhi", path) for path in found})
