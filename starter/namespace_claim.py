@@ -6,6 +6,7 @@ namespace says for which database it works, and a worker of another refuses.
 """
 
 import logging
+from datetime import timedelta
 from typing import Final, Literal
 
 from temporalio.api.namespace.v1 import UpdateNamespaceInfo
@@ -18,6 +19,9 @@ from workflows.plain_errors import BadInputError
 MARK: Final = "homeward-database"
 """Under this name the engine keeps, with the namespace, the id of the database it works for."""
 
+PATIENCE: Final = timedelta(seconds=10)
+"""How long it is waited for what the engine says of a namespace."""
+
 _NOT_ALLOWED: Final = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
 
 Claim = Literal["ours", "nobody's", "another's"]
@@ -28,7 +32,7 @@ log = logging.getLogger("homeward.namespace")
 async def claim_of(client: Client, database: str) -> Claim:
     """Whose the client's namespace is, seen by the database of that id. Raises RPCError."""
     asked = DescribeNamespaceRequest(namespace=client.namespace)
-    described = await client.workflow_service.describe_namespace(asked)
+    described = await client.workflow_service.describe_namespace(asked, timeout=PATIENCE)
     marked = described.namespace_info.data.get(MARK)
     return "nobody's" if marked is None else "ours" if marked == database else "another's"
 
@@ -52,7 +56,7 @@ async def take_namespace(client: Client, database: str) -> None:
     """Mark the client's namespace as working for a database, whichever it worked for before. Raises RPCError."""
     update = UpdateNamespaceRequest(namespace=client.namespace, update_info=UpdateNamespaceInfo(data={MARK: database}))
     try:
-        await client.workflow_service.update_namespace(update)
+        await client.workflow_service.update_namespace(update, timeout=PATIENCE)
     except RPCError as error:
         if error.status not in _NOT_ALLOWED:
             raise

@@ -298,7 +298,6 @@ async def _told(storm: Storm, place: Place, weather: Weather, say: Callable[[str
         broken.cancel()
         await asyncio.gather(broken, return_exceptions=True)
         await asyncio.to_thread(weather.end)
-        await callers.end()
     return book
 
 
