@@ -17,12 +17,14 @@ from activities.event_sender import EventSender
 from activities.policies import BadPackError, Policies
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
+from activities.store.database_id import database_id
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, EngineWatch, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
 from starter.environment import require_known_names
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker
+from starter.namespace_claim import claim_namespace
 from starter.observing.logs import begin_logging
 from starter.observing.metrics import engine_client_runtime, serving_metrics
 from starter.observing.settings import ObservingSettings, load_observing_settings
@@ -76,6 +78,9 @@ async def run(settings: Settings, post_settings: PostSettings, observing: Observ
     deliveries = asyncio.create_task(_deliveries(parts).run(stop))
     client = await _connect_patiently(parts, stop)
     if client is not None:
+        async with parts.store.snapshot() as session:
+            database = await database_id(session)
+        await claim_namespace(client, database)
         await _work(client, parts, stop)
     stop.set()
     await deliveries

@@ -38,10 +38,6 @@ from workflows.instants import to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
 
-URGENCY_STILL_AWAY: Final = 0
-URGENCY_FACT: Final = 1
-URGENCY_BACK: Final = 2
-
 _STAYS_BEHIND: Final = (
     *RULINGS,
     *ABOUT_TASKS,
@@ -302,7 +298,7 @@ class Commands:
                     kind="fact",
                     episode_id=episode_id,
                     body=fact.model_dump(mode="json"),
-                    urgency=URGENCY_FACT,
+                    urgency=inbox.URGENCY_FACT,
                     received_at=now,
                     said_by=self._said_by,
                 )
@@ -345,7 +341,7 @@ class Commands:
             episode_id=episode_id,
             digest=report.digest(),
             body=body,
-            urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
+            urgency=inbox.URGENCY_BACK if report.returned else inbox.URGENCY_STILL_AWAY,
             received_at=now,
             said_by=self._said_by,
             child_id=child_id,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.tables import OWED, ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
+from activities.store.tables import OWED, ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant, plainly
 from workflows.vocabulary import ClockKind, EpisodeStatus
 
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
@@ -97,6 +97,17 @@ async def search_episodes(
     return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
 
 
+async def episodes_found(
+    session: AsyncSession, authority: str, episode_ids: Collection[str], now: datetime
+) -> dict[str, EpisodeFound]:
+    """Those of these ids that are episodes of an authority, by id. `now` is UTC."""
+    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    chosen = chosen.where(EpisodeTable.id.in_(set(episode_ids)), EpisodeTable.authority == authority)
+    rows = (await session.execute(chosen)).all()
+    owed = await _owed(session, [episode.id for episode, _ in rows])
+    return {episode.id: _found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows}
+
+
 async def need_to_know_among(session: AsyncSession, authority: str, search: Search, now: datetime) -> list[str]:
     """The need-to-know episodes whose place in a list, or whose being found at all, could tell something of them.
 
@@ -154,8 +165,10 @@ def _conditions(search: Search, now: datetime) -> list[ColumnElement[bool]]:
     if search.child is not None:
         found.append(ChildTable.reference == search.child)
     if search.police_reference is not None:
+        # As it is looked for first, by which there is an index.
+        alike = FactTable.plain_police_reference == plainly(literal(search.police_reference))
         said = FactTable.body["details"]["police_ref"].as_string() == search.police_reference
-        found.append(exists().where(FactTable.episode_id == EpisodeTable.id, said))
+        found.append(EpisodeTable.id.in_(select(FactTable.episode_id).where(alike, said)))
     if search.statuses:
         found.append(EpisodeTable.status.in_([status.value for status in search.statuses]))
     if search.open is not None:

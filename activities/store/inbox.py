@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import insert_all_once, insert_once
@@ -19,6 +19,14 @@ _AT_ONCE: Final = 500
 
 TAKEN_UP_WITHIN: Final = timedelta(seconds=20)
 """As long the engine may need to begin what it was given. After that people must be told that no clock runs."""
+
+URGENCY_STILL_AWAY: Final = 0
+URGENCY_FACT: Final = 1
+URGENCY_BACK: Final = 2
+"""What is put to the engine first: the lowest."""
+
+_NOT_BEGUN_FOR_AT_MOST: Final = timedelta(days=7)
+"""As far back reports are looked for that no worker has begun: by then the comparison has found them."""
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -150,7 +158,7 @@ async def kept_for(
     return [InboxItem.model_validate(row) for row in rows.all()]
 
 
-class KeptReports(BaseModel):
+class ReportsWithoutClock(BaseModel):
     """Reports for which no clock runs yet, the most urgent of them; how many there are, and how many facts wait."""
 
     reports: list[InboxItem]
@@ -158,15 +166,36 @@ class KeptReports(BaseModel):
     facts: int
 
 
-async def kept_reports(session: AsyncSession, authority: str, before: datetime, limit: int) -> KeptReports:
-    """What was said to an authority before an instant (UTC) and waits for the engine; the most urgent reports of it."""
+async def reports_without_clock(
+    session: AsyncSession, authority: str, before: datetime, limit: int
+) -> ReportsWithoutClock:
+    """An authority's reports from before an instant (UTC) that run no clock; the most urgent of them.
+
+    They wait for the engine; or it has taken them, and for some while no
+    worker has begun: the rows have no episode yet, and no list would show it.
+    """
     waits = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at <= before)
     counted = select(InboxTable.kind, func.count()).where(*waits).group_by(InboxTable.kind)
     counts = dict((await session.execute(counted)).all())
-    chosen = select(InboxTable).where(*waits, InboxTable.kind == "report")
-    ordered = chosen.order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id).limit(limit)
-    reports = [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
-    return KeptReports(reports=reports, count=counts.get("report", 0), facts=counts.get("fact", 0))
+    taken = (
+        InboxTable.authority == authority,
+        InboxTable.state == "applied",
+        # Each urgency by name, so that the index finds the latest of it.
+        InboxTable.urgency.in_((URGENCY_STILL_AWAY, URGENCY_BACK)),
+        InboxTable.received_at > before - _NOT_BEGUN_FOR_AT_MOST,
+        InboxTable.kind == "report",
+        InboxTable.settled_at <= before - TAKEN_UP_WITHIN,
+        ~exists().where(EpisodeTable.id == InboxTable.episode_id),
+    )
+    found = list[InboxItem]()
+    for where in ((*waits, InboxTable.kind == "report"), taken):
+        ordered = select(InboxTable).where(*where).order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id)
+        found += [InboxItem.model_validate(row) for row in (await session.scalars(ordered.limit(limit))).all()]
+    found.sort(key=lambda one: (one.urgency, one.received_at, one.id))
+    not_begun = await session.scalar(select(func.count()).select_from(InboxTable).where(*taken)) or 0
+    return ReportsWithoutClock(
+        reports=found[:limit], count=counts.get("report", 0) + not_begun, facts=counts.get("fact", 0)
+    )
 
 
 async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:

@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from starter.access import Principal
 from starter.api.asking import LONGEST_REASON, AskedRoute
-from starter.api.problems import PROBLEMS, Problem, ProblemError, as_problem
+from starter.api.problems import PROBLEMS, NotAllowedError, Problem, ProblemError, as_problem
+from starter.console.allowed import may_not_in_words
 from starter.console.forms import KEY, REASON, Mistakes, Posted, posted_by
 from starter.console.pages import page_for
 from workflows.plain_errors import BadInputError
@@ -17,7 +19,7 @@ from workflows.plain_errors import BadInputError
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _WORDS: Final[dict[Problem, tuple[str, str]]] = {
-    Problem.NOT_ALLOWED: ("You cannot do this here", "Ask an administrator which role allows it."),
+    Problem.NOT_ALLOWED: ("You cannot do this here", "If you should be able to, ask an administrator."),
     Problem.NOT_FOUND: ("There is nothing here", "Check the address. It may be another authority's, or mistyped."),
     Problem.FOREIGN_PAGE: ("This did not come from a page of Homeward", "Go back to Homeward and do it from there."),
     Problem.UNAVAILABLE: (
@@ -139,13 +141,20 @@ def problem_page(request: Request, error: ProblemError) -> Response:
         status=error.problem.status,
         heading=heading,
         helps=helps,
-        detail=error.detail if error.detail != error.problem.helps else "",
+        detail=_detail(asked.principal if asked else None, error),
         need_to_know=request.path_params.get("episode_id") if error.problem is Problem.NEED_TO_KNOW else None,
         path=_path(request),
         fields=_to_send_again(request, error.problem),
     )
     response.headers.update(error.headers)
     return response
+
+
+def _detail(principal: Principal | None, error: ProblemError) -> str:
+    """What was wrong this time, in words; nothing where a problem says no more than it always does."""
+    if principal and isinstance(error, NotAllowedError):
+        return may_not_in_words(principal, error.permission)
+    return error.detail if error.detail != error.problem.helps else ""
 
 
 def _signed_out(request: Request) -> Response:

@@ -164,7 +164,7 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
         found = await _about_children(reader, [one for one in found if one.episode_id not in hidden], filters)
     page = min(filters.page, max(1, -(-len(found) // ROWS)))
     of_page = found[(page - 1) * ROWS : page * ROWS]
-    kept = await inbox.kept_reports(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
+    kept = await inbox.reports_without_clock(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
     return Board(
         now=now,
         counts=_counts(everything, now),

@@ -146,7 +146,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     notices = [one for one in notices if one.clock not in untold]
     said = await _in_words(reader, [one for one in said if one.fact.details["task"] not in untold])
     left = await _left(reader)
-    kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
+    kept = await inbox.reports_without_clock(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
     spoken_of |= {one.episode_id for one in (*notices, *said)} | {one.task.episode_id for one in left}
     told = [notice for step in steps.overdue for notice in step.told]

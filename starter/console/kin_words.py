@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.child_records import EpisodeOfChild, episodes_in_outline
 from activities.store.tasks import TaskView
-from starter.console.spoken import STATUS_WORDS
+from starter.console.spoken import STATUS_WORDS, in_plain_words
 from workflows.instants import in_words
 from workflows.names import duty_of, other_episode_of
+from workflows.owed import Owed
 from workflows.vocabulary import EpisodeStatus
 
 Others = Mapping[str, EpisodeOfChild]
@@ -78,6 +79,16 @@ def said_of_others(text: str, others: Others) -> str:
 def tasks_in_words(tasks: Iterable[TaskView], others: Others) -> list[TaskView]:
     """Tasks that name other absences as people know them."""
     return [task.model_copy(update={"do": said_of_others(task.do, others)}) for task in tasks]
+
+
+def task_in_words(do: str) -> str:
+    """What a task asks for, where the absence that it may be about is not known or not to be named."""
+    return said_of_others(do, {})
+
+
+def owed_in_words(owed: Owed) -> str:
+    """What is owed."""
+    return task_in_words(owed.title) if owed.title else in_plain_words(owed.clock or "")
 
 
 async def others_in_duties(session: AsyncSession, authority: str, task_keys: Collection[str]) -> Others:

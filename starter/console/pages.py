@@ -15,6 +15,7 @@ from starter.access import Principal
 from starter.api.asking import Asked
 from starter.console import spoken
 from starter.console.assets import path_of
+from starter.console.kin_words import owed_in_words, task_in_words
 from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
 from workflows.instants import day_in_words, in_words, to_rfc3339
@@ -113,6 +114,8 @@ def _environment() -> Environment:
         "clock_of": spoken.clock_in_words,
         "quoted": spoken.quoted,
         "duty_of": duty_of,
+        "task_called": task_in_words,
+        "owed_called": owed_in_words,
     }
     made.globals.update(known_everywhere)
     return made

@@ -15,6 +15,7 @@ from starter.console import (
     glass,
     handover,
     operations,
+    operations_batches,
     policies,
     referrals,
     report,
@@ -39,5 +40,6 @@ def routers_of(parts: Parts) -> Iterator[APIRouter]:
     yield referrals.router_of(parts)
     yield policies.router_of(parts.policies)
     yield operations.router_of(parts)
+    yield operations_batches.router_of(parts)
     yield audit.router_of(parts)
     yield glass.router_of(parts)

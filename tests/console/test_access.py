@@ -33,10 +33,11 @@ async def test_who_may_not_is_refused_by_every_page_and_nobody_is_brought_to_sig
     one_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rates, "UNKNOWN_A_MINUTE", 10_000)
-    assert pages(one_service.app)
+    service = Service(one_service.store)
+    assert pages(service.app)
     for role in (None, *AccessRole):
-        async with one_service.caller(*((role,) if role else ())) as client:
-            for route in pages(one_service.app):
+        async with service.caller(*((role,) if role else ())) as client:
+            for route in pages(service.app):
                 path = re.sub(r"{[^}]*}", str(uuid4()), route.path)
                 for method in sorted(route.methods or ()):
                     if role is not None and route.permission in MAY[role]:

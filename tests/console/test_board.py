@@ -228,6 +228,21 @@ async def test_reports_that_no_clock_runs_for_are_an_alarm(service: Service) -> 
     assert hidden not in entry.subjects
 
 
+async def test_a_report_that_the_engine_took_and_no_worker_has_begun_is_an_alarm_too(service: Service) -> None:
+    old = NOW - timedelta(minutes=5)
+    await kept(service.store, "NOT-BEGUN", old, taken=old)
+    await kept(service.store, "JUST-TAKEN", old, taken=NOW - timedelta(seconds=12))
+    begun = await kept(service.store, "BEGUN", old, taken=old)
+    async with service.store.session() as session:
+        row = {"id": begun, "authority": HERE, "policy": "homeward", "policy_version": "2026.4", "turn": 1}
+        row |= {"calendar_version": "1", "status": "missing", "written_at": NOW}
+        await upsert(session, EpisodeTable, row)
+    text = await board(service)
+    assert "No clock runs for 1 report<" in text
+    assert ">NOT-BEGUN</a>" in text
+    assert "JUST-TAKEN" not in text
+
+
 async def test_only_what_the_feed_tells_of_is_read_again_and_all_of_it_after_a_minute(one_service: Service) -> None:
     now = NOW
     store = one_service.store

@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.api.town import NOW, task
 from tests.console.absences import absence, said
 from workflows.names import UNRETURNED_DUTY
 
-OTHER, UNDATED, UNKNOWN = (str(uuid4()) for _ in range(3))
+OTHER, UNDATED, UNKNOWN = (f"5b1f0c1e-0000-4000-8000-00000000000{number}" for number in range(3))
 ABOUT: dict[str, Any] = {"status": "missing", "returned_at": None, "closed_at": None}
 OTHERS = {
     OTHER: EpisodeOfChild(id=OTHER, missing_since=NOW - timedelta(days=2), **ABOUT),

@@ -87,7 +87,7 @@ def filled_in(kind: FactKind, words: str) -> dict[str, Any]:
             offered = re.findall(
                 r'<option value="([^"]+)"', words.split(f'name="{one.name}">')[1].split("</select>", maxsplit=1)[0]
             )
-        own = {"policy": "homeward", "version": "2026.3"}
+        own = {"policy": "homeward", "version": "2026.4"}
         sent |= {one.name: own.get(one.name, offered[-1])} if offered else filled(one)
     return sent
 

@@ -15,11 +15,11 @@ from starter.api.once import one_request
 from starter.api.parts import Parts
 from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode, record_fact, reopen_episode
 from starter.commands import Outcome
+from starter.console.episode.said import kind_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS
 from workflows.clocks import Clock
 from workflows.contracts import ClockStanding
-from workflows.facts import words_of
 from workflows.instants import in_words
 from workflows.vocabulary import ClockKind, ClockState
 
@@ -91,8 +91,7 @@ def as_done(body: dict[str, Any] | None) -> Done | None:
 
 
 def _said(said: FactSaid) -> str:
-    words = words_of(said.kind, said.details)
-    what = f"{beginning_a_line(words)}, {in_words(said.at)}"
+    what = f"{kind_in_words(said.kind, said.details)}, {in_words(said.at)}"
     return f"Corrected. Now: {what}" if said.replaces else f"Recorded: {what}"
 
 

@@ -5,6 +5,8 @@ from datetime import date
 
 from starter.api.second_person import AUTHORISED_BY
 from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.episode.kinds import TITLES
+from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import day_in_words, in_words, parse_instant
@@ -23,6 +25,14 @@ def details_in_words(fact: Fact, names: Mapping[str, str]) -> list[tuple[str, st
         for name, value in fact.details.items()
         if name not in _KEYS and name in FACTS[fact.kind].details
     ]
+
+
+def kind_in_words(kind: FactKind, details: Mapping[str, str]) -> str:
+    """What happens, by the words of the form that records it, with what is chosen there."""
+    choices = {name: detail.choices for name, detail in FACTS[kind].details.items()}
+    about = [choice_in_words(name, value) for name, value in details.items() if value in choices.get(name, ())]
+    title = TITLES.get(kind, beginning_a_line(FACTS[kind].words))
+    return title + (f" ({', '.join(about)})" if about else "")
 
 
 def value_in_words(kind: FactKind, name: str, value: str) -> str:

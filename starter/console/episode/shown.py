@@ -17,17 +17,18 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
-from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
+from starter.console.episode.kinds import OWN_PAGES, may_record
+from starter.console.episode.said import kind_in_words
 from starter.console.kin_words import Others, said_of_others, tasks_in_words
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import beginning_a_line, child_called
+from starter.console.spoken import beginning_a_line, child_called, in_plain_words
 from starter.episode_shown import Shown, show_episode
 from starter.kin_sight import UNNAMED, others_named
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
 from workflows.directory import Directory
 from workflows.fact_kinds import FactKind
-from workflows.facts import Fact, Known, words_of
+from workflows.facts import Fact, Known
 from workflows.names import duty_of
 from workflows.owed import OpenTask, Owed, OwedClock, what_is_owed
 from workflows.policy import Pack, Prompt
@@ -219,9 +220,8 @@ class EpisodePage:
 
     def way(self, kind: FactKind, **details: str) -> Way:
         """The form that records a kind, with these details chosen."""
-        said = title_of(kind) if not details else words_of(kind, details)
         query = f"?{urlencode(details)}" if details else ""
-        return Way(beginning_a_line(said), f"{self.path}/record/{kind.value}{query}")
+        return Way(kind_in_words(kind, details), f"{self.path}/record/{kind.value}{query}")
 
     @property
     def pack(self) -> Pack:
@@ -248,6 +248,17 @@ class EpisodePage:
             said["task"] = next(there, said["task"])
         return fact.model_copy(update={"details": said})
 
+    def duty_called(self, clock_id: str) -> str:
+        """A clock by its title, as the episode has it or its policy."""
+        there = (one.title for one in self.clocks if one.id == clock_id)
+        rule = self.shown.pack.clocks.get(clock_id) if self.shown.pack else None
+        return next(there, rule.title if rule else in_plain_words(clock_id))
+
+    def repeat_called(self, rule_id: str) -> str:
+        """A rule about repeated absences by its title, where the policy has it."""
+        rule = self.shown.pack.repeats.get(rule_id) if self.shown.pack else None
+        return rule.title.lower() if rule else rule_id.replace("_", " ")
+
     def prompts(self) -> list[tuple[str, Prompt]]:
         """What to ask and say now."""
         return self.shown.prompts(self.now)
@@ -259,11 +270,15 @@ class EpisodePage:
 
     def fact(self, fact_id: str) -> Fact:
         """A fact of the episode. Raises ProblemError when there is none of that id."""
-        facts = self.shown.view.facts if self.shown.view else []
-        found = next((one for one in facts if one.id == fact_id), None)
+        found = self.recorded(fact_id)
         if found is None:
             raise ProblemError(Problem.NOT_FOUND)
         return found
+
+    def recorded(self, fact_id: str) -> Fact | None:
+        """A fact of the episode, or None when there is none of that id."""
+        facts = self.shown.view.facts if self.shown.view else []
+        return next((one for one in facts if one.id == fact_id), None)
 
 
 def can_be_withdrawn(shown: EpisodePage, fact: Fact) -> bool:
@@ -290,8 +305,8 @@ def _asked_for(line: str) -> str:
 def _said(item: InboxItem) -> str:
     if item.kind == "report":
         return "The report"
-    words = Fact.model_validate(item.body).in_words()
-    return beginning_a_line(words)
+    fact = Fact.model_validate(item.body)
+    return kind_in_words(fact.kind, fact.details)
 
 
 def _first_due(clock: Clock) -> tuple[bool, str, str]:
