@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.episodes import EpisodeView, episode_view
+from activities.store.events import EventPage, NumberedEvent
 from activities.store.inbox import InboxItem
 from starter.access import Principal
 from starter.sight import not_whole
@@ -57,6 +58,17 @@ async def duties_left_out(
     about = {duty: other for duty in duties if (other := other_episode_of(duty))}
     hidden = await not_whole(session, principal, set(about.values()), now) if about else frozenset[str]()
     return frozenset(duty for duty, other in about.items() if other in hidden)
+
+
+async def events_for(session: AsyncSession, principal: Principal, page: EventPage, now: datetime) -> EventPage:
+    """A page of a feed without the events of tasks that would tell a principal of an episode they may not see."""
+    untold = await duties_left_out(session, principal, map(_duty_in, page.events), now)
+    return page.model_copy(update={"events": [one for one in page.events if _duty_in(one) not in untold]})
+
+
+def _duty_in(event: NumberedEvent) -> str:
+    """The duty of the task that an event is about; empty for an event about none."""
+    return duty_of(str(event.data.get("task", "")))
 
 
 async def owed_for(

@@ -101,6 +101,9 @@ def take_refusal(error: ProblemError, mistakes: Mistakes, *mendable: Problem, ot
     """
     if error.problem not in (Problem.REFUSED, *mendable):
         raise error
+    if error.problem is Problem.KEY_REUSED:
+        mistakes.add(otherwise, SENT_BEFORE)
+        return
     mistakes.take(BadInputError(error.detail), otherwise)
 
 

@@ -143,7 +143,7 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
         identity=there.report.answers.identity,
         waiting=there.shown.nothing_runs(asked.now),
         refused=there.shown.refused,
-        refused_later=[(_what_is_said(one), one.received_at, one.reason) for one in refused_later],
+        refused_later=[(_what_is_said(one), one.received_at, _sentence(one.reason or "")) for one in refused_later],
         sent_out=any(_by_letter(one) and one.sent for one in told),
         sending=any(one.standing.startswith(("waits", "being sent")) for one in told),
         begun=view is not None,

@@ -70,6 +70,7 @@ async def test_a_report_that_was_refused_says_so_at_once_and_not_that_it_is_kept
         assert says in page
         for otherwise in ("ept, not yet applied", "is safe", "being worked out"):
             assert otherwise not in page, says
+    assert "/add" not in started, "there is nothing to add to"
     assert "Child.born: is invented" in started
     assert "Child.born: is invented" in front
 
@@ -79,14 +80,14 @@ async def test_what_was_added_and_refused_when_nobody_waited_is_said_until_it_is
 ) -> None:
     store, who = service_then.store, principal(AccessRole.REPORTER)
     episode = await absence(store)
-    refused = {"state": "refused", "reason": "invented"}
+    refused = {"state": "refused", "reason": "at: it cannot be so"}
     await keep(store, who, episode, report(), fact(3, **refused), fact(2, **refused, attempts=1))
     async with signed_in(service_then, who) as client:
         page = words_of(await client.get(f"/report/{episode}/started"))
         await keep(store, who, episode, fact(1))
         mended = words_of(await client.get(f"/report/{episode}/started"))
     assert "Not taken: something you added" in page
-    assert "Returned, which you sent Wed 10 Jun 2026 11:00 BST: invented" in page
+    assert "Returned, which you sent Wed 10 Jun 2026 11:00 BST. It cannot be so." in page
     assert "Not taken" not in mended
 
 

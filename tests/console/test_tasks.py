@@ -55,6 +55,22 @@ async def test_an_answer_about_nothing_that_one_was_told_is_one_line(service_the
     assert (answer.status_code, "choose what you have seen out of your list" in answer.text) == (422, True)
 
 
+async def test_a_form_of_a_task_that_was_sent_before_says_so_in_words_and_can_be_sent_again(
+    service_then: Service,
+) -> None:
+    store = service_then.store
+    await people(store, "sw")
+    path = (await task(store, await absence(store), "rhi")).removeprefix("/v1")
+    first = {"key": str(uuid4()), "note": "first words"}
+    async with service_then.caller(AccessRole.MANAGER, person="sw") as client:
+        assert (await client.post(f"{path}/note", data=first)).status_code == 303
+        answer = await client.post(f"{path}/note", data={**first, "note": "other words"})
+    assert (answer.status_code, "This form was sent before" in answer.text) == (422, True)
+    assert "Idempotency" not in answer.text
+    assert "other words</textarea>" in answer.text
+    assert first["key"] not in answer.text
+
+
 async def test_what_asks_for_no_answer_is_gone_once_it_was_seen(service_then: Service) -> None:
     store = service_then.store
     episode = await absence(store)

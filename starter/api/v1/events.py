@@ -8,16 +8,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from activities.cloud_events import as_object
-from activities.store.events import CursorGone, EventPage, Feed, NumberedEvent, feed_of, read_events
+from activities.store.events import CursorGone, EventPage, Feed, feed_of, read_events
 from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, asked_router, needs
 from starter.api.paging import Limit
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
-from starter.kin_sight import duties_left_out
+from starter.kin_sight import events_for
 from starter.webhooks import checked_kinds
 from workflows.event_kinds import kinds_of
-from workflows.names import duty_of
 
 LONGEST_WAIT_SECONDS: Final = 25
 MOST_WAITING: Final = 20
@@ -70,8 +69,7 @@ def router_of(parts: Parts) -> APIRouter:
             page = await read_events(session, asked.authority, after, limit, wanted)
             if isinstance(page, CursorGone):
                 raise _gone(page)
-            untold = await duties_left_out(session, asked.principal, map(_duty, page.events), asked.now)
-        return page.model_copy(update={"events": [one for one in page.events if _duty(one) not in untold]})
+            return await events_for(session, asked.principal, page, asked.now)
 
     @router.get("/events", operation_id="read_events")
     @needs(Permission.READ_EVENTS)
@@ -108,11 +106,6 @@ def router_of(parts: Parts) -> APIRouter:
             return await feed_of(session, asked.authority)
 
     return router
-
-
-def _duty(event: NumberedEvent) -> str:
-    """The duty of the task that an event is about; empty for an event about none."""
-    return duty_of(str(event.data.get("task", "")))
 
 
 def _gone(page: CursorGone) -> ProblemError:

@@ -13,7 +13,7 @@ from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.v1.episodes import FactSaid
-from starter.console.asking import SENT_BEFORE, PostedBy, console_router, go_to, take_refusal
+from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import as_done, done_under, recorded
 from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, likely_for, title_of
 from starter.console.episode.offering import offered_by
@@ -175,10 +175,7 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, said: FactSaid) -> i
         form.wrong.take(BadInputError(str(error).removeprefix("details.")))
         return 422
     except ProblemError as error:
-        if error.problem is Problem.KEY_REUSED:
-            form.wrong.add("", SENT_BEFORE)
-        else:
-            take_refusal(error, form.wrong)
+        take_refusal(error, form.wrong, Problem.KEY_REUSED)
         return 409
     return None
 
