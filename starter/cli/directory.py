@@ -78,11 +78,11 @@ def import_file(
         async with wired() as here:
             async with here.store.snapshot() as session:
                 compared = await compare_lines(session, here.settings.authority, read)
-            if read.kind in SPANS:
-                say(_in_place_of(read.kind, compared.taken))
             if dry_run:
+                _say_what_goes(read.kind, compared.taken)
                 return compared.taken
             async with here.changing_directory(compared.rows_of(read)) as session:
+                _say_what_goes(read.kind, compared.taken)
                 taken = await take_in_directory(session, here.settings.authority, read, now)
             await tell_open_episodes(here, now)
             return taken
@@ -94,10 +94,11 @@ def import_file(
     )
 
 
-def _in_place_of(kind: str, taken: TakenIn) -> str:
-    there = taken.removed + taken.unchanged
-    comes_and_goes = f"{taken.added} come, {taken.removed} go, {taken.unchanged} stay"
-    return f"The file takes the place of all rows of {kind} there are ({there}): {comes_and_goes}"
+def _say_what_goes(kind: str, taken: TakenIn) -> None:
+    if kind in SPANS:
+        there = taken.removed + taken.unchanged
+        comes_and_goes = f"{taken.added} come, {taken.removed} go, {taken.unchanged} stay"
+        say(f"The file takes the place of all rows of {kind} there are ({there}): {comes_and_goes}")
 
 
 @directory_app.command("check")
