@@ -1,6 +1,6 @@
 """Who holds what is owed: whoever took its task, else those whom its role means now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,10 +79,19 @@ class Holders:
         self._now = now
 
     @classmethod
-    async def read(cls, reader: Reader, episodes: Sequence[OpenEpisode], owed: Iterable[Owed]) -> "Holders":
-        """Read what is needed to say who holds what is owed in these episodes."""
-        children = {one.child_id for one in episodes}
-        directories = await directories_for(reader.session, reader.authority, children, reader.now)
+    async def read(
+        cls,
+        reader: Reader,
+        episodes: Iterable[OpenEpisode],
+        owed: Iterable[Owed],
+        *,
+        known: "Holders | None" = None,
+    ) -> "Holders":
+        """Read what is needed to say who holds what is owed in these episodes, but for the children that are known."""
+        directories = dict(known._directories) if known else {}
+        children = {one.child_id for one in episodes} - set(directories)
+        if children:
+            directories |= await directories_for(reader.session, reader.authority, children, reader.now)
         takers = sorted({one.holder for one in owed if one.holder})
         names = await names_of_people(reader.session, reader.authority, takers)
         return cls(directories, names, reader.policies, reader.now)
