@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -152,6 +152,26 @@ async def facts_in_force(
         for id, body in (await session.execute(chosen)).all():
             bodies[id].append(Fact.model_validate(body))
     return {id: Known(facts, now) for id, facts in bodies.items()}
+
+
+async def grades_said(session: AsyncSession, authority: str, now: datetime) -> dict[str, set[str | None]]:
+    """The grades that assessments of risk in open episodes came to, those that are not in force any more among them.
+
+    None beside them: only what the facts say together tells how they stand at `now` (UTC).
+    """
+    kinds = (FactKind.RISK_ASSESSED.value, FactKind.WITHDRAWN.value)
+    grade, replaces = FactTable.body["details", "grade"].as_string(), FactTable.body["replaces"].as_string()
+    # Put right, or yet to come: what it says may not count.
+    doubtful = or_(replaces.is_not(None), FactTable.at > now)
+    chosen = select(FactTable.episode_id, grade, doubtful)
+    chosen = chosen.join(EpisodeTable, EpisodeTable.id == FactTable.episode_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None))
+    found: dict[str, set[str | None]] = {}
+    for id, said, in_doubt in (await session.execute(chosen.where(FactTable.kind.in_(kinds)))).all():
+        found.setdefault(id, set()).add(said)
+        if in_doubt:
+            found[id].add(None)
+    return found
 
 
 async def names_of_people(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:

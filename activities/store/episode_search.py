@@ -102,8 +102,8 @@ async def episodes_found(
 ) -> dict[str, EpisodeFound]:
     """Those of these ids that are episodes of an authority, by id. `now` is UTC."""
     chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
-    chosen = chosen.where(EpisodeTable.id.in_(set(episode_ids)), EpisodeTable.authority == authority)
-    rows = (await session.execute(chosen)).all()
+    everybodys = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    rows = [row for row in everybodys if row[0].authority == authority]
     owed = await _owed(session, [episode.id for episode, _ in rows])
     return {episode.id: _found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows}
 
@@ -216,12 +216,15 @@ def _found(episode: EpisodeTable, reference: str | None, owed: Sequence[ClockTab
 
 async def references_of_episodes(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
     """By what number an authority's case system knows the children of these episodes, as far as it has one."""
-    chosen = select(EpisodeTable.id, ChildTable.reference).join(ChildTable, ChildTable.id == EpisodeTable.child_id)
-    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(episode_ids)))
-    return dict((await session.execute(chosen)).all())
+    # Asked for by their ids alone: by the authority too, SQLite would look through all that it ever had.
+    chosen = select(EpisodeTable.id, EpisodeTable.authority, ChildTable.reference)
+    chosen = chosen.join(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    return {id: reference for id, whose, reference in rows if whose == authority}
 
 
 async def episodes_there(session: AsyncSession, authority: str, ids: Collection[str]) -> set[str]:
     """Those of these ids that are episodes of an authority."""
-    chosen = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(ids)))
-    return set((await session.scalars(chosen)).all())
+    # By their ids alone, for the same reason.
+    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(EpisodeTable.id.in_(set(ids)))
+    return {id for id, whose in (await session.execute(chosen)).all() if whose == authority}

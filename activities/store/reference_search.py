@@ -53,7 +53,7 @@ def _chosen(authority: str, begins: Beginnings) -> Select[str, bool, Any]:
     sought = [(column, beginning) for column, beginning in of_each if beginning is not None]
     if not sought:
         raise ValueError("what references begin with must be said")
-    said: ColumnElement[str] = FactTable.body["details"]["police_ref"].as_string()
+    said: ColumnElement[str] = FactTable.body["details", "police_ref"].as_string()
     police: ColumnElement[Any] = said if begins.police_reference is not None else null()
     whole = and_(*(column == plainly(literal(beginning)) for column, beginning in sought))
     # Not as the column is: by an index of the authority SQLite would look through all that it ever had.

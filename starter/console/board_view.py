@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.store import inbox
-from activities.store.board import OpenEpisode, facts_in_force
-from activities.store.closeness import close_to
+from activities.store.board import OpenEpisode, facts_in_force, grades_said
+from activities.store.closeness import close_to_open
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
@@ -206,13 +206,18 @@ async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozense
     return frozenset(found)
 
 
-async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[BoardRow, ...]:
-    """These episodes as rows, in their order; of those that are hidden no more than how they stand."""
+async def board_rows(
+    reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str], known: Holders | None = None
+) -> tuple[BoardRow, ...]:
+    """These episodes as rows, in their order; of those that are hidden no more than how they stand.
+
+    `known`: who holds what, as far as it was read for others on the page.
+    """
     session, now = reader.session, reader.now
     whole = [one for one in episodes if one.episode_id not in hidden]
     ids = [one.episode_id for one in whole]
     owed = await read_owed(reader, ids)
-    holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
+    holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]], known=known)
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     called = await children_called(session, reader.authority, ids)
 
@@ -238,16 +243,29 @@ async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters:
     """Those that fit what is asked for of children; none of them is hidden: else that would tell it."""
     session, now = reader.session, reader.now
     kept = [one for one in found if filters.team in ("", one.team)]
-    ids = [one.episode_id for one in kept]
     if filters.mine:
-        asker = asker_of(reader.principal)
-        mine = {id for some in batched(ids) for id in await close_to(session, asker, some, now)}
+        mine = await close_to_open(session, asker_of(reader.principal), now)
         kept = [one for one in kept if one.episode_id in mine]
     if filters.risk:
-        facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
-        grades = {id: {one.grade or NOT_ASSESSED for one in risk_of(known)} for id, known in facts.items()}
-        kept = [one for one in kept if filters.risk in (grades[one.episode_id] or {NOT_ASSESSED})]
+        at_risk = await _of_grade(reader, [one.episode_id for one in kept], filters.risk)
+        kept = [one for one in kept if one.episode_id in at_risk]
     return kept
+
+
+async def _of_grade(reader: Reader, ids: Sequence[str], wanted: str) -> set[str]:
+    """Those of these episodes in which an assessment of risk came to that grade and is in force, or none did.
+
+    What facts say is read only where they could say it.
+    """
+    graded = await grades_said(reader.session, reader.authority, reader.now)
+    none = wanted == NOT_ASSESSED
+    found = {id for id in ids if none and id not in graded}
+    doubtful = [id for id in ids if (None if none else wanted) in graded.get(id, ())]
+    facts = await facts_in_force(reader.session, doubtful, (FactKind.RISK_ASSESSED,), reader.now)
+    for id, known in facts.items():
+        if wanted in ({one.grade or NOT_ASSESSED for one in risk_of(known)} or {NOT_ASSESSED}):
+            found.add(id)
+    return found
 
 
 def _counts(everything: Sequence[OpenEpisode], now: datetime) -> Counts:

@@ -10,7 +10,6 @@ from activities.store.board import (
     OpenEpisode,
     facts_in_force,
     names_of_people,
-    open_episodes,
 )
 from activities.store.directory import directory_for
 from activities.store.handover import (
@@ -21,6 +20,7 @@ from activities.store.handover import (
     said_of_tasks,
     tasks_of_ended_records,
 )
+from activities.store.steps import Window, first_owed
 from activities.store.tasks import TaskView
 from starter.console.board_view import (
     MOST_WAITING,
@@ -28,12 +28,11 @@ from starter.console.board_view import (
     Waiting,
     as_far_as_seen,
     board_rows,
-    pressing,
     waiting_reports,
 )
 from starter.console.kin_words import others_in_duties, said_of_others, tasks_in_words
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders, holder_of, read_owed
+from starter.console.next_steps import Holder, Holders, as_seen, holder_of
 from starter.console.reading import Reader
 from starter.kin_sight import duties_left_out
 from starter.sight import hidden_among
@@ -130,15 +129,21 @@ class Handover:
         return tuple(dict.fromkeys(shown + [one.episode_id for one in self.waiting if not one.hidden]))
 
 
-async def read_handover(reader: Reader, hours: int) -> Handover:
-    """What the next shift of so many hours needs, as whoever reads may see it."""
+async def read_handover(reader: Reader, hours: int, everything: Sequence[OpenEpisode]) -> Handover:
+    """What the next shift of so many hours needs, as whoever reads may see it.
+
+    `everything` is open in their authority, the most pressing first.
+    """
     session, authority, now = reader.session, reader.authority, reader.now
     shift = timedelta(hours=hours)
-    found = await open_episodes(session, authority, now, shift)
-    everything, hidden = await as_far_as_seen(reader, sorted(found, key=lambda one: pressing(one, now)))
+    everything, hidden = await as_far_as_seen(reader, everything)
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
     away = [one for one in everything if one.status.gone]
-    steps = await _steps(reader, list(seen.values()), now + shift)
+    late, ahead = await _owed_first(reader, seen, hidden, now + shift)
+    of_steps = [seen[one.episode_id] for one in (*late, *ahead)]
+    not_back = [one for one in away[:MOST_CHILDREN] if one.episode_id in seen]
+    holders = await Holders.read(reader, [*of_steps, *not_back], [*late, *ahead])
+    steps = await _steps(reader, seen, holders, late, ahead)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
     duties = {one.clock for one in notices} | {one.fact.details["task"] for one in said}
@@ -153,7 +158,7 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     return Handover(
         begins=now,
         ends=now + shift,
-        away=await _away(reader, away[:MOST_CHILDREN], hidden),
+        away=await _away(reader, away[:MOST_CHILDREN], hidden, holders),
         away_count=len(away),
         steps=steps,
         left=left,
@@ -197,8 +202,10 @@ def _named(said: Sequence[SaidOfTask], told: Sequence[NoticeTold]) -> list[str]:
     return sorted(name for name in people if name)
 
 
-async def _away(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[AwayNow, ...]:
-    rows = await board_rows(reader, episodes, hidden)
+async def _away(
+    reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str], holders: Holders
+) -> tuple[AwayNow, ...]:
+    rows = await board_rows(reader, episodes, hidden, holders)
     whole = [row.id for row in rows if not row.hidden]
     known = await facts_in_force(reader.session, whole, _KNOWN, reader.now)
     return tuple(AwayNow(row) if row.hidden else _of_child(row, known[row.id]) for row in rows)
@@ -210,32 +217,36 @@ def _of_child(row: BoardRow, known: Known) -> AwayNow:
     return AwayNow(row, seen[-1] if seen else None, tried[-1] if tried else None, police)
 
 
-async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime) -> Steps:
-    """What is overdue or falls due before an instant (UTC), with who was told of what is overdue."""
-    now = reader.now
-    owing = [one for one in episodes if one.due is not None and one.due <= ends]
-    by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
-    owed = [one for those in (await read_owed(reader, list(by_id))).values() for one in those]
-    dated = sorted(
-        (one.due, one.episode_id, one.title, one)
-        for one in owed
-        if not one.by_itself and one.due is not None and one.due <= ends
-    )
-    late = [one for due, *_, one in dated if due < now]
-    ahead = [one for due, *_, one in dated if due >= now]
+async def _owed_first(
+    reader: Reader, seen: Mapping[str, OpenEpisode], hidden: frozenset[str], ends: datetime
+) -> tuple[list[Owed], list[Owed]]:
+    """What is overdue, and what falls due before an instant (UTC), the earliest first: one more than is on the page."""
+    session, authority, now = reader.session, reader.authority, reader.now
+    owing = sorted((one.due, one.episode_id) for one in seen.values() if one.due is not None and one.due < now)
+    # What has been overdue longest is owed in one of the episodes that have had something overdue for longest.
+    longest = [id for _, id in owing[:MOST_OWING]]
+    late = await first_owed(session, authority, Window(None, now, to_the_end=False, among=longest), MOST_LINES + 1)
+    ahead = await first_owed(session, authority, Window(now, ends, but=hidden), MOST_LINES + 1)
+    # An episode that opened since what is open was read is on the next page.
+    ahead = [one for one in ahead if one.episode_id in seen]
+    return await as_seen(reader, late), await as_seen(reader, ahead)
+
+
+async def _steps(
+    reader: Reader, seen: Mapping[str, OpenEpisode], holders: Holders, late: Sequence[Owed], ahead: Sequence[Owed]
+) -> Steps:
+    """What is overdue and what falls due, with who was told of what is overdue."""
     overdue, coming = late[:MOST_LINES], ahead[:MOST_LINES]
-    holders = await Holders.read(reader, list(by_id.values()), [*overdue, *coming])
     told = await notices_about(reader.session, reader.authority, {_about(one) for one in overdue})
 
     def step(one: Owed) -> Step:
-        return Step(
-            by_id[one.episode_id], one, holders.of(by_id[one.episode_id], one), tuple(told.get(_about(one), ()))
-        )
+        episode = seen[one.episode_id]
+        return Step(episode, one, holders.of(episode, one), tuple(told.get(_about(one), ())))
 
     return Steps(
         overdue=tuple(step(one) for one in overdue),
         due=tuple(step(one) for one in coming),
-        more=len(owing) > len(by_id) or len(late) > len(overdue) or len(ahead) > len(coming),
+        more=len(late) > MOST_LINES or len(ahead) > MOST_LINES,
     )
 
 

@@ -22,6 +22,7 @@ from starter.console import (
     reported,
     tasks,
 )
+from starter.console.overviews import Overviews
 
 OPEN_TO_ALL: Final = frozenset({assets.PATH})
 """The console's routes that ask for nobody's name."""
@@ -30,8 +31,9 @@ OPEN_TO_ALL: Final = frozenset({assets.PATH})
 def routers_of(parts: Parts) -> Iterator[APIRouter]:
     """The console's routers, over the service's parts."""
     yield assets.router_of()
-    yield board.router_of(parts)
-    yield handover.router_of(parts)
+    overviews = Overviews()
+    yield board.router_of(parts, overviews)
+    yield handover.router_of(parts, overviews)
     yield account.router_of()
     yield reported.router_of(parts)
     yield report.router_of(parts)

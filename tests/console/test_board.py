@@ -159,6 +159,29 @@ async def test_counts_are_of_everybody_and_filters_leave_out(service: Service) -
         assert "2 not back yet, 1 with something overdue, 1 with something due in the next 4 hours" in text
 
 
+async def test_a_grade_finds_those_whose_assessment_is_in_force(service: Service) -> None:
+    store, kind = service.store, FactKind.RISK_ASSESSED
+    graded = {name: await child(store, name) for name in ("HIGH", "WITHDRAWN", "RAISED", "TWO", "AHEAD", "NO-GRADE")}
+    await child(store, "NONE")
+    await fact(store, graded["HIGH"], kind, -2, grade="low", view="police", scheme="S")
+    await fact(store, graded["HIGH"], kind, -1, grade="high", view="police", scheme="S")
+    taken_back = await fact(store, graded["WITHDRAWN"], kind, -1, grade="high", view="police")
+    await fact(store, graded["WITHDRAWN"], FactKind.WITHDRAWN, -0.5, fact=taken_back, reason="Invented")
+    before = await fact(store, graded["RAISED"], kind, -2, grade="medium", view="police")
+    await fact(store, graded["RAISED"], kind, -2, grade="high", view="police", replaces=before)
+    await fact(store, graded["TWO"], kind, -2, grade="high", view="police")
+    await fact(store, graded["TWO"], kind, -1, grade="low", view="authority")
+    await fact(store, graded["AHEAD"], kind, 3, grade="high", view="police")
+    await fact(store, graded["NO-GRADE"], kind, -1, view="police")
+    for grade, found in {
+        "high": {"HIGH", "RAISED", "TWO"},
+        "medium": set[str](),
+        "low": {"TWO"},
+        "none": {"WITHDRAWN", "AHEAD", "NO-GRADE", "NONE"},
+    }.items():
+        assert {one.split()[0] for one in rows(await board(service, f"?risk={grade}"))} == found, grade
+
+
 @pytest.mark.parametrize("query", ["?status=lost", "?due=never", "?risk=extreme", "?page=0", "?page=x", "?mine=no"])
 async def test_a_filter_that_is_none_is_said(service: Service, query: str) -> None:
     async with service.caller(AccessRole.MANAGER) as manager:

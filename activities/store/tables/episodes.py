@@ -117,6 +117,9 @@ class TimelineTable(Table):
     body: Mapped[dict[str, Any]]
 
 
+_IS_TAKEN: Final = text("holder IS NOT NULL")
+
+
 class TaskTable(Table):
     """Something a role must do by a time. `holder` is the reference of the person who has taken it."""
 
@@ -125,6 +128,7 @@ class TaskTable(Table):
         Index(None, "state", "due"),
         Index(None, "episode_id"),
         Index(None, "authority", "state", "episode_id", "due"),
+        Index(None, "authority", "holder", sqlite_where=_IS_TAKEN, postgresql_where=_IS_TAKEN),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     episode_id: Mapped[str]

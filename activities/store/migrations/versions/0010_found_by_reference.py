@@ -1,4 +1,4 @@
-"""References as people look for them, kept by the database itself, and indexes by which they are found.
+"""References as people look for them, kept by the database itself, with indexes; and one of who has taken which task.
 
 Undone, nothing is lost; what people write otherwise than the case system is not found. On PostgreSQL the children and
 facts are written anew, some seconds for a million of them.
@@ -32,6 +32,10 @@ def upgrade() -> None:
         sqlite_where=said,
         postgresql_where=said,
     )
+    taken = sa.text("holder IS NOT NULL")
+    op.create_index(
+        op.f("ix_task_authority_holder"), "task", ["authority", "holder"], sqlite_where=taken, postgresql_where=taken
+    )
 
 
 def _plainly(written: str) -> str:
@@ -42,6 +46,7 @@ def _plainly(written: str) -> str:
 
 def downgrade() -> None:
     """Take them away."""
+    op.drop_index(op.f("ix_task_authority_holder"), "task")
     op.drop_index(op.f("ix_fact_plain_police_reference"), "fact")
     op.drop_index(op.f("ix_child_authority_plain_reference"), "child")
     for table, column in (("fact", "plain_police_reference"), ("child", "plain_reference")):
