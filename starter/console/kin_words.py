@@ -28,7 +28,7 @@ _SENTENCES: Final = (
     (
         re.compile(rf"Episode {_ID} of the same child has no return recorded: record it"),
         "No return is recorded for ",
-        ": record it",
+        " of the same child: record it",
     ),
     (
         re.compile(rf"Episode {_ID} could not be told that the child is missing again"),

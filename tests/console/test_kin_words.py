@@ -36,11 +36,11 @@ NAMED = "the absence from Mon 8 Jun 2026 13:00 BST"
         ),
         (
             f"Episode {OTHER} of the same child has no return recorded: record it",
-            f"No return is recorded for {NAMED}: record it",
+            f"No return is recorded for {NAMED} of the same child: record it",
         ),
         (
             f"Somebody is late: Episode {OTHER} of the same child has no return recorded: record it",
-            f"Somebody is late: No return is recorded for {NAMED}: record it",
+            f"Somebody is late: No return is recorded for {NAMED} of the same child: record it",
         ),
         (
             f"Episode {OTHER} could not be told that the child is missing again",
