@@ -6,8 +6,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 LONGEST_FIRST: Final = ("tests/faults/", "tests/engine/", "tests/starter/")
-TOGETHER: Final = "tests/faults/test_posting.py"
-"""Its tests share a town of real processes, which takes long to found; each other test has what it needs to itself."""
+TOGETHER: Final = ("tests/faults/test_breakages.py", "tests/faults/test_posting.py")
+"""Their tests share real processes, which take long to start; each other test has what it needs to itself."""
 
 
 def longest_first(items: list[pytest.Item]) -> None:
@@ -19,4 +19,4 @@ class OneByOne(LoadScopeScheduling):
     """Every test by itself, but for those that share what is dear."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid
+        return next((file for file in TOGETHER if nodeid.startswith(file)), nodeid)

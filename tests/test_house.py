@@ -9,6 +9,8 @@ import pytest
 import typer
 
 import worker
+from activities.health import findings
+from activities.health.findings import StuckKind
 from activities.reconcile.run import Reconciler
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store
@@ -25,7 +27,22 @@ from workflows.reconcile_contracts import RECONCILE_ACTIVITIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "deploy" / "runbook.md").read_text(encoding="utf-8")
+ALERTS = (ROOT / "deploy" / "watching" / "alerts.yaml").read_text(encoding="utf-8")
 ROOMS = ("workflows", "activities", "starter", "starter/cli", "starter/intake", "starter/identity", "tests", "deploy")
+
+
+@pytest.mark.parametrize("kind", StuckKind)
+def test_the_runbook_says_what_to_do_about_each_kind_of_standing_still(kind: StuckKind) -> None:
+    lines = [
+        line for line in RUNBOOK.splitlines() if re.match(rf"\| {re.escape(findings.KINDS[kind].title)}( \*)? \|", line)
+    ]
+    assert len(lines) == 1, f"the runbook has no line, or several, for '{findings.KINDS[kind].title}'"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in StuckKind if findings.KINDS[kind].weight == "children"])
+def test_an_alarm_pages_for_what_touches_the_clocks_of_children(kind: StuckKind) -> None:
+    assert re.search(rf"[\"|]{kind.value}[\"|]", ALERTS.partition("HomewardPeopleNotTold")[0])
 
 
 def test_every_activity_of_the_contracts_is_registered_with_its_types() -> None:

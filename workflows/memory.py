@@ -19,6 +19,7 @@ from workflows.progress import Timeline
 from workflows.rulings import against_policy
 from workflows.task_holding import about_tasks, against_tasks, as_people_left_them
 from workflows.telling import SentNotice, ToldBack
+from workflows.unheld import asks_for
 from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
 
 
@@ -154,12 +155,9 @@ class Memory:
     def note_unheld(self, roles: Iterable[Role], now: datetime) -> None:
         """Have the duty manager see to the roles that nobody holds; done when somebody holds them all."""
         key = task_key(self.start.episode_id, ROLES_UNHELD)
-        words = ", ".join(ROLE_WORDS[role] for role in roles)
-        old = self.tasks.get(key)
-        if words:
-            self.open_task(
-                ROLES_UNHELD, Role.DUTY_MANAGER, f"Nobody is on record for this child as: {words}. Name them", now
-            )
+        named, old = tuple(roles), self.tasks.get(key)
+        if named:
+            self.open_task(ROLES_UNHELD, Role.DUTY_MANAGER, asks_for(named), now)
             if old and old.state == "open":
                 self.tasks[key] = self.tasks[key].model_copy(update={"opened_at": old.opened_at})
         elif old and old.state == "open":

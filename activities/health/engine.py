@@ -1,7 +1,7 @@
 """The engine as it is asked what stands still: who asks it for work, which workflows fail, why one does not move."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     TaskQueueType,
     TimeoutType,
+    WorkerStatus,
     WorkflowTaskFailedCause,
 )
 from temporalio.api.failure.v1 import Failure
@@ -22,6 +23,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo, PendingWorkflowTaskI
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
     GetWorkflowExecutionHistoryReverseRequest,
+    ListWorkersRequest,
     ResetActivityRequest,
 )
 from temporalio.client import Client, RPCError, WorkflowExecutionDescription
@@ -32,13 +34,24 @@ from workflows import names
 
 DESCRIBED_AT_ONCE: Final = 8
 
+_ASKS_EVERY: Final = timedelta(seconds=75)
+"""A worker that waits for work asks again each minute; the engine lists those that ask no more for some minutes."""
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST_WORKERS: Final = 1000
+
 _FAILING: Final = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
-_LATEST_EVENTS: Final = 10
+_LATEST_EVENTS: Final = 50
 
 _SAYS_NO_NAME: Final = frozenset(
     {"NotSentYet", "StoreUnavailableError", "SchemaError", "RefusedByDatabaseError", "UnknownPolicyError"}
 )
 """The types of our own failures whose words name nobody; the words of any other are not shown."""
+
+_IN_PLAIN_WORDS: Final[Mapping[WorkflowTaskFailedCause.ValueType, str]] = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: "does not fit what was done before",
+}
+_UNANSWERED: Final = LastFailure(type="Timeout", says="a worker took the turn and did not answer")
 
 _KINDS_OF_WORK: Final = (
     (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, "episodes' turns"),
@@ -65,9 +78,27 @@ class EngineWatched:
 
     async def queues(self, slack: timedelta) -> list[Stuck]:
         """Whether somebody asks for each kind of work, and what has waited longer than the slack."""
-        return [one for kind in _KINDS_OF_WORK for one in await self._queue(*kind, slack)]
+        ended_at = await self._all_ended_at()
+        return [one for kind in _KINDS_OF_WORK for one in await self._queue(*kind, slack, ended_at)]
 
-    async def _queue(self, kind: TaskQueueType.ValueType, what: str, slack: timedelta) -> list[Stuck]:
+    async def _all_ended_at(self) -> datetime | None:
+        """When (UTC) the last worker said that it ends; None where one may run, or the engine keeps no such list."""
+        mine = f"TaskQueue = '{names.TASK_QUEUE}'"
+        request = ListWorkersRequest(namespace=self._client.namespace, query=mine, page_size=_LATEST_WORKERS)
+        try:
+            answer = await self._client.workflow_service.list_workers(request, timeout=self._patience)
+        except RPCError as error:
+            if error.status in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.INVALID_ARGUMENT):
+                return None
+            raise
+        signs = [one.worker_heartbeat for one in answer.workers_info]
+        if any(one.status == WorkerStatus.WORKER_STATUS_RUNNING for one in signs):
+            return None
+        return max((one.heartbeat_time.ToDatetime(UTC) for one in signs), default=None)
+
+    async def _queue(
+        self, kind: TaskQueueType.ValueType, what: str, slack: timedelta, ended_at: datetime | None
+    ) -> list[Stuck]:
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace,
             task_queue=TaskQueue(name=names.TASK_QUEUE),
@@ -77,8 +108,10 @@ class EngineWatched:
         answer = await self._client.workflow_service.describe_task_queue(request, timeout=self._patience)
         count, age = answer.stats.approximate_backlog_count, answer.stats.approximate_backlog_age.ToTimedelta()
         waiting = f"{what}; about {count} wait" if count else what
-        subject, since = f"{names.TASK_QUEUE}: {what}", datetime.now(UTC) - age if count else None
-        if not answer.pollers:
+        now = datetime.now(UTC)
+        subject, since = f"{names.TASK_QUEUE}: {what}", now - age if count else None
+        asked_at = max((one.last_access_time.ToDatetime(UTC) for one in answer.pollers), default=_NEVER)
+        if asked_at < max(now - _ASKS_EVERY, ended_at or _NEVER):
             return [stuck(StuckKind.NOBODY_WORKS, "queue", subject, since=since, detail=waiting)]
         if count and age > slack:
             return [stuck(StuckKind.WORK_WAITS, "queue", subject, since=since, detail=waiting)]
@@ -102,14 +135,20 @@ class EngineWatched:
         return [one.id async for one in listed]
 
     async def look_at(self, suspects: Iterable[Suspect], slack: timedelta, now: datetime) -> list[Stuck]:
-        """What stands still of these workflows for longer than the slack. One the engine does not run stands not."""
+        """What stands still of these workflows for longer than the slack. One the engine does not run stands not.
+
+        Turns that a worker took and did not answer are its own trouble, and not
+        their workflows': all of them are one.
+        """
         few = asyncio.Semaphore(DESCRIBED_AT_ONCE)
 
         async def look(one: Suspect) -> list[Stuck]:
             async with few:
                 return await self._look(one, slack, now)
 
-        return [found for looked in await asyncio.gather(*map(look, suspects)) for found in looked]
+        looked = [found for each in await asyncio.gather(*map(look, suspects)) for found in each]
+        unanswered = [one for one in looked if one.kind is StuckKind.WORKER_HANGS]
+        return [one for one in looked if one not in unanswered] + _as_one(unanswered)
 
     async def _look(self, suspect: Suspect, slack: timedelta, now: datetime) -> list[Stuck]:
         described = await self.describe(suspect.workflow_id)
@@ -120,14 +159,14 @@ class EngineWatched:
         found = [one for pending in raw.pending_activities if (one := _of_activity(pending, about))]
         if raw.HasField("pending_workflow_task"):
             task = raw.pending_workflow_task
-            if task.attempt > 1:
-                since, failure = await self._last_failure(suspect.workflow_id, described.run_id)
-                since = since or _instant(task.original_scheduled_time)
-                more: dict[str, Any] = {"since": since, "attempts": task.attempt, "failure": failure}
-                found.append(stuck(StuckKind.WORKFLOW_FAILING, **about, **more))
+            since, failure = await self._last_failure(suspect.workflow_id, described.run_id)
+            more: dict[str, Any] = {"since": since or _instant(task.original_scheduled_time), "attempts": task.attempt}
+            if failure is _UNANSWERED:
+                found.append(stuck(StuckKind.WORKER_HANGS, **about, **more))
+            elif task.attempt > 1:
+                found.append(stuck(StuckKind.WORKFLOW_FAILING, **about, **more, failure=failure))
             elif _is_at_one_step(task, slack, now):
-                since = _instant(task.original_scheduled_time)
-                found.append(stuck(StuckKind.STEP_FAILING, **about, since=since))
+                found.append(stuck(StuckKind.STEP_FAILING, **about, since=_instant(task.original_scheduled_time)))
         return found
 
     async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
@@ -142,7 +181,10 @@ class EngineWatched:
         return described if described.close_time is None else None
 
     async def _last_failure(self, workflow_id: str, run_id: str) -> tuple[datetime | None, LastFailure | None]:
-        """Since when (UTC) a workflow's turns fail, and how: the engine writes the first failure of a row."""
+        """Since when (UTC) a workflow's turns fail, and how: the engine writes the first failure of a row.
+
+        Neither where the last turn that ended was well.
+        """
         request = GetWorkflowExecutionHistoryReverseRequest(
             namespace=self._client.namespace,
             execution=WorkflowExecution(workflow_id=workflow_id, run_id=run_id),
@@ -156,9 +198,14 @@ class EngineWatched:
                 failed = event.workflow_task_failed_event_attributes
                 cause = _words_of(WorkflowTaskFailedCause.Name(failed.cause), "WORKFLOW_TASK_FAILED_CAUSE_")
                 kind = failed.failure.application_failure_info.type or cause
-                return at, LastFailure(type=kind, says=cause)
+                return at, LastFailure(type=kind, says=_IN_PLAIN_WORDS.get(failed.cause, cause))
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-                return at, LastFailure(type="Timeout", says="a worker took the turn and did not answer")
+                how = event.workflow_task_timed_out_event_attributes.timeout_type
+                # One that was kept for a worker which is gone was taken by nobody.
+                if how == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE:
+                    return at, _UNANSWERED
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                break
         return None, None
 
     async def try_activities_now(self, workflow_id: str, settled_before: datetime) -> int:
@@ -185,6 +232,17 @@ class EngineWatched:
             await self._client.workflow_service.reset_activity(request, timeout=self._patience)
             count += 1
         return count
+
+
+def _as_one(unanswered: Sequence[Stuck]) -> list[Stuck]:
+    if not unanswered:
+        return []
+    since = min((one.since for one in unanswered if one.since), default=None)
+    count = len(unanswered)
+    says = f"{count} turn{'' if count == 1 else 's'} taken and not answered"
+    attempts = max(one.attempts or 1 for one in unanswered)
+    more: dict[str, Any] = {"since": since, "attempts": attempts, "detail": says}
+    return [stuck(StuckKind.WORKER_HANGS, "queue", names.TASK_QUEUE, **more)]
 
 
 def _of_activity(pending: PendingActivityInfo, about: dict[str, Any]) -> Stuck | None:

@@ -14,6 +14,7 @@ class StuckKind(StrEnum):
     """A way in which something can stand still, the worst first."""
 
     ENGINE_SILENT = "engine_silent"
+    WORKER_HANGS = "worker_hangs"
     NOBODY_WORKS = "nobody_works"
     WORKFLOW_FAILING = "workflow_failing"
     CLOCK_NOT_FIRED = "clock_not_fired"
@@ -68,6 +69,12 @@ KINDS: Final[Mapping[StuckKind, Kind]] = {
         "The engine does not answer",
         "No clock runs and nobody is told anything until it does. What people say meanwhile is kept.",
         "Start the engine, or mend the way to it. Everything goes on by itself from where it was.",
+    ),
+    StuckKind.WORKER_HANGS: Kind(
+        "children",
+        "A worker took work and does not answer",
+        "It hangs, is far too slow, or was ended in the middle. Where no other worker runs, no clock moves.",
+        "End that worker and start another: nothing is lost, and nothing done twice.",
     ),
     StuckKind.NOBODY_WORKS: Kind(
         "children",
@@ -139,7 +146,7 @@ KINDS: Final[Mapping[StuckKind, Kind]] = {
         "people",
         "Nobody holds a role that an episode needs",
         "What is for that role reaches nobody in it.",
-        "Name somebody in the directory ('homeward directory hold'): open episodes notice at once.",
+        "Name somebody in the directory ('homeward directory hold ROLE PERSON'): open episodes notice at once.",
         (Deed.HAND_OVER,),
     ),
     StuckKind.APART: Kind(

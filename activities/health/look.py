@@ -20,6 +20,7 @@ from activities.health.findings import About, Deed, LastFailure, Stuck, StuckKin
 from activities.store import Store, agreement, disagreements, standstill, subscriptions
 from workflows import names
 from workflows.agreement import AGREEMENTS, OF_EPISODES, Disagreement
+from workflows.unheld import in_words
 
 MOST_SUSPECTS: Final = 60
 MOST_OF_A_KIND: Final = 50
@@ -37,8 +38,9 @@ class Slack:
     """For how long something may wait before it counts as standing still.
 
     turn: a turn of a workflow, and work in a queue; clock: a clock after its
-    time; said: what was said; sent: a notice for its postbox. `lately` is how
-    far back what is over by now is looked for.
+    time; said: what was said; sent: a notice for its postbox. Whatever was said
+    makes its episode suspect after `answer`. `lately` is how far back what is
+    over by now is looked for.
     """
 
     turn: timedelta = timedelta(minutes=1)
@@ -46,6 +48,7 @@ class Slack:
     said: timedelta = timedelta(minutes=1)
     sent: timedelta = timedelta(minutes=5)
     run: timedelta = timedelta(minutes=10)
+    answer: timedelta = timedelta(seconds=15)
     lately: timedelta = timedelta(days=1)
     given_up_lately: timedelta = timedelta(days=7)
 
@@ -172,9 +175,13 @@ class Lookout:
         rows.count(StuckKind.CLOCK_NOT_FIRED, asleep.count - len(asleep.items))
         for episode in await standstill.begun_and_unwritten(session, self.authority, self.now - slack.turn, most):
             rows.suspect(episode_suspect(episode))
+        lately = (self.now - slack.lately, self.now - slack.turn)
+        for episode in await standstill.taken_and_unwritten(session, self.authority, *lately, most):
+            rows.suspect(episode_suspect(episode))
         unheld = await standstill.roles_unheld(session, self.authority, most)
         for one in unheld.items:
-            rows.add(StuckKind.ROLE_UNHELD, "episode", one.episode, since=one.since)
+            says = f"nobody is {in_words(one.roles)}"
+            rows.add(StuckKind.ROLE_UNHELD, "episode", one.episode, since=one.since, detail=says)
         rows.count(StuckKind.ROLE_UNHELD, unheld.count - len(unheld.items))
         seconds = slack.clock.total_seconds()
         for one in await standstill.came_late(session, self.authority, self.now - slack.lately, seconds, most):
@@ -183,13 +190,17 @@ class Lookout:
             rows.add(StuckKind.CLOCK_FIRED_LATE, "episode", one.episode, since=one.due, detail=says)
 
     async def _add_said(self, session: AsyncSession, rows: _ByRows) -> None:
-        before = self.now - self.slack.said
-        kept = await standstill.said_and_kept(session, self.authority, before, MOST_OF_A_KIND)
+        kept = await standstill.said_and_kept(session, self.authority, self.now - self.slack.said, MOST_OF_A_KIND)
         for one in kept.items:
             says = "; ".join(filter(None, (f"a {one.kind}", one.reason)))
             about = {"since": one.since, "attempts": one.attempts, "detail": says}
             rows.add(StuckKind.SAID_NOT_APPLIED, "said", one.id, **about)
         rows.count(StuckKind.SAID_NOT_APPLIED, kept.count - len(kept.items))
+        unanswered = await standstill.said_and_kept(
+            session, self.authority, self.now - self.slack.answer, MOST_OF_A_KIND
+        )
+        for one in unanswered.items:
+            rows.suspect(episode_suspect(one.episode))
 
     async def _add_post(self, session: AsyncSession, rows: _ByRows) -> None:
         after = self.now - self.slack.given_up_lately

@@ -26,7 +26,8 @@ from activities.store.tables import (
     TimelineTable,
 )
 from workflows.names import ROLES_UNHELD
-from workflows.vocabulary import ClockState
+from workflows.unheld import asked_for
+from workflows.vocabulary import ClockState, Role
 
 Item = TypeVar("Item")
 
@@ -75,12 +76,25 @@ async def begun_and_unwritten(session: AsyncSession, authority: str, before: dat
     return list((await session.scalars(chosen.order_by(InboxTable.settled_at).limit(limit))).all())
 
 
+async def taken_and_unwritten(
+    session: AsyncSession, authority: str, after: datetime, before: datetime, limit: int
+) -> list[str]:
+    """The open episodes that took a fact between two instants (UTC) and have not written it yet."""
+    applied = (InboxTable.authority == authority, InboxTable.kind == "fact", InboxTable.state == "applied")
+    no_row = ~exists().where(FactTable.episode_id == InboxTable.episode_id, FactTable.id == InboxTable.id)
+    open_now = exists().where(EpisodeTable.id == InboxTable.episode_id, EpisodeTable.closed_at.is_(None))
+    lately = (InboxTable.settled_at > after, InboxTable.settled_at < before)
+    chosen = select(InboxTable.episode_id).where(*applied, *lately, no_row, open_now).distinct()
+    return list((await session.scalars(chosen.order_by(InboxTable.episode_id).limit(limit))).all())
+
+
 @dataclass(frozen=True)
 class SaidAndKept:
-    """Something that was said (UTC) and is not applied; `reason` is ours, where there is one."""
+    """Something that was said (UTC) of an episode and is not applied; `reason` is ours, where there is one."""
 
     id: str
     kind: str
+    episode: str
     since: datetime
     attempts: int
     reason: str | None
@@ -89,7 +103,8 @@ class SaidAndKept:
 async def said_and_kept(session: AsyncSession, authority: str, before: datetime, limit: int) -> Some[SaidAndKept]:
     """What was said before an instant (UTC) and is not applied, the longest first."""
     kept = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at < before)
-    columns = (InboxTable.id, InboxTable.kind, InboxTable.received_at, InboxTable.attempts, InboxTable.reason)
+    about = (InboxTable.id, InboxTable.kind, InboxTable.episode_id)
+    columns = (*about, InboxTable.received_at, InboxTable.attempts, InboxTable.reason)
     found = await _some(session, select(*columns).where(*kept), limit, InboxTable.received_at, InboxTable.id)
     return Some(tuple(SaidAndKept(*row) for row in found.items), found.count)
 
@@ -167,18 +182,20 @@ async def being_tried_again(session: AsyncSession, authority: str, limit: int) -
 
 @dataclass(frozen=True)
 class UnheldRoles:
-    """An episode with roles that nobody holds, since when (UTC) its task is open, and who has that task."""
+    """An episode with roles that nobody holds, since when (UTC) its task is open, and which roles."""
 
     episode: str
     since: datetime
+    roles: tuple[Role, ...]
 
 
 async def roles_unheld(session: AsyncSession, authority: str, limit: int) -> Some[UnheldRoles]:
     """The episodes with roles that nobody holds, the longest first."""
     mine = (TaskTable.authority == authority, TaskTable.state == "open", TaskTable.key.endswith(f"/{ROLES_UNHELD}"))
-    chosen = select(TaskTable.episode_id, TaskTable.opened_at).where(*mine)
+    chosen = select(TaskTable.episode_id, TaskTable.opened_at, TaskTable.do).where(*mine)
     found = await _some(session, chosen, limit, TaskTable.opened_at, TaskTable.episode_id)
-    return Some(tuple(UnheldRoles(str(row[0]), row[1]) for row in found.items), found.count)
+    items = tuple(UnheldRoles(str(row[0]), row[1], asked_for(row[2])) for row in found.items)
+    return Some(items, found.count)
 
 
 @dataclass(frozen=True)

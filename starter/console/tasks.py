@@ -1,6 +1,5 @@
 """My tasks: what is to be done, for which child, by when and why by me; what I was told and am asked to answer."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
@@ -49,7 +48,8 @@ from workflows.names import ROLES_UNHELD, UNRETURNED_DUTY, duty_of
 from workflows.plain_errors import BadInputError, one_line
 from workflows.policy_rules import Happening
 from workflows.task_holding import completions
-from workflows.vocabulary import ROLE_WORDS, Role
+from workflows.unheld import asked_for
+from workflows.vocabulary import Role
 
 _PAGE: Final = 50
 _SEEN: Final = FactKind.ACKNOWLEDGED
@@ -308,8 +308,7 @@ def _unheld(task: TaskView) -> list[Role]:
     """The roles that a task asks to be given to somebody: none, but of the task that says that nobody holds them."""
     if duty_of(task.key) != ROLES_UNHELD:
         return []
-    named = set(re.split(r"[:,.] ", task.do))
-    return [role for role in Role if ROLE_WORDS[role] in named]
+    return list(asked_for(task.do))
 
 
 def _other_absence(task: TaskView) -> str | None:

@@ -1,5 +1,6 @@
 """What stands still, each kind broken on a real engine: it is named, with why, and nothing about a child is said."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio import workflow
+from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -30,7 +31,7 @@ from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands
 from starter.engine_binary import engine_binary
 from starter.engine_room import EngineRoom
-from starter.episode_worker import episode_worker
+from starter.episode_worker import WORKFLOWS, episode_worker, sandboxed
 from starter.local import engine_command
 from starter.operating import EVERYTHING, Operator
 from starter.settings import Settings
@@ -42,6 +43,7 @@ from tests.engine.town import LOOKED_AFTER, Town, hours_ago
 from tests.standins.faults import refuses
 from workflows import names
 from workflows.agreement import Disagreement
+from workflows.contracts import Rules, RulesAsked
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import Role
 
@@ -196,6 +198,41 @@ async def test_a_step_that_is_tried_again_and_again_is_seen_until_it_succeeds(ma
     await broken.close()
 
 
+async def test_work_that_one_worker_cannot_do_in_time_is_said_to_wait(machine: Machine) -> None:
+    """The worker lives and asks for work: it has its hands full."""
+    episodes = [await machine.report() for _ in range(4)]
+    hands_full = asyncio.Event()
+
+    @activity.defn(name="resolve_policy")
+    async def resolve_slowly(asked: RulesAsked) -> Rules:
+        await hands_full.wait()
+        return machine.policies.rules(asked)
+
+    others = [one for one in Activities(machine.store, machine.policies).all() if one.__name__ != "resolve_policy"]
+    worker = Worker(
+        machine.client,
+        task_queue=names.TASK_QUEUE,
+        workflows=WORKFLOWS,
+        workflow_runner=sandboxed(),
+        activities=[resolve_slowly, *others],
+        max_concurrent_workflow_tasks=2,
+        max_cached_workflows=2,
+    )
+    async with worker:
+        found = await wait_for(StuckKind.WORK_WAITS, machine.client, machine.store, machine.authority)
+        assert (found.about, found.subject) == ("queue", "homeward-episodes: episodes' turns")
+        assert (found.detail or "").startswith("episodes' turns; about ")
+        assert found.since is not None
+        hands_full.set()
+
+        async def all_moves() -> bool:
+            found = await seen(machine.client, machine.store, machine.authority, Slack())
+            return kinds(found) == {StuckKind.ROLE_UNHELD}
+
+        await until(all_moves)
+    assert len(episodes) == 4
+
+
 async def test_a_silent_engine_is_said_at_once_and_the_rows_still_speak(tmp_path: Any) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
     await store.make_ready()
@@ -248,6 +285,7 @@ async def test_roles_that_nobody_holds_are_named_by_their_episodes(theatre: Thea
     episode = await town.episode()
     found = await wait_for(StuckKind.ROLE_UNHELD, town.client, town.store, town.authority)
     assert (found.subject, found.deeds) == (episode, (Deed.HAND_OVER,))
+    assert (found.detail or "").startswith("nobody is social worker, ")
     await town.change(episode, TaskTable, state="done")
     assert StuckKind.ROLE_UNHELD not in kinds(await seen(town.client, town.store, town.authority))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.store import Store
 from activities.store.episodes import episode_view
-from starter.local import engine_command, listens, service_command, worker_command
+from starter.local import STOP_PATIENCE_SECONDS, engine_command, listens, service_command, worker_command
 from starter.settings import Settings
 
 HOMEWARD = Path(sys.executable).parent / "homeward"
@@ -27,11 +27,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(
+    true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.1
+) -> None:
     give_up = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < give_up, f"waited {seconds} s in vain: {what}"
-        time.sleep(0.1)
+        time.sleep(pause_seconds)
 
 
 class Machine:
@@ -58,9 +60,11 @@ class Machine:
             database_url=self.environment.get("HOMEWARD_DATABASE_URL", ""),
         )
 
-    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def start(self, name: str, command: list[str], folder: Path | None = None) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=self.environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+            )
         self.processes[name] = process
         return process
 
@@ -98,6 +102,12 @@ class Machine:
             process = self.processes.pop(name)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def end(self, name: str) -> None:
+        """Have a process end by itself."""
+        process = self.processes.pop(name)
+        process.terminate()
+        assert process.wait(STOP_PATIENCE_SECONDS) == 0
 
     def stop_all(self) -> None:
         for process in self.processes.values():
