@@ -19,6 +19,7 @@ from starter.console.episode.line_words import line_in_words
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
 from starter.console.pages import drawn_in_page, page
+from starter.console.spoken import beginning_a_line
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
@@ -138,7 +139,7 @@ def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=line_in_words(shown, line, mine),
+        text=beginning_a_line(line_in_words(shown, line, mine)),
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),
