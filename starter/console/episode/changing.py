@@ -15,7 +15,7 @@ from starter.console.episode.deeds import recorded, reopened
 from starter.console.episode.kinds import COMES_OF_IT, RULING_TITLES
 from starter.console.episode.offering import may_be_ruled
 from starter.console.episode.recording import back_to
-from starter.console.episode.said import kind_in_words
+from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage, can_be_withdrawn, episode_page
 from starter.console.fields import MOST_LETTERS
 from starter.console.forms import Mistakes, Posted
@@ -81,7 +81,7 @@ async def _withdrawable(parts: Parts, asked: Asked, episode_id: UUID, fact_id: s
 def _withdraw_page(
     asked: Asked, shown: EpisodePage, fact: Fact, wrong: Mistakes, reason: str, *, key: str | None = None
 ) -> Response:
-    what = kind_in_words(fact.kind, fact.details)
+    what = happened_in_words(fact.kind, fact.details)
     said = {"fact": fact, "what": what, "reason": reason, "mistakes": wrong, "key": key}
     status = 422 if wrong else 200
     return page(asked, "episode/withdraw.html.j2", "episodes", status=status, episode=shown, **said)

@@ -15,9 +15,9 @@ from starter.api.once import one_request
 from starter.api.parts import Parts
 from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode, record_fact, reopen_episode
 from starter.commands import Outcome
-from starter.console.episode.said import kind_in_words
+from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
 from workflows.instants import in_words
@@ -91,7 +91,7 @@ def as_done(body: dict[str, Any] | None) -> Done | None:
 
 
 def _said(said: FactSaid) -> str:
-    what = f"{kind_in_words(said.kind, said.details)}, {in_words(said.at)}"
+    what = f"{beginning_a_line(happened_in_words(said.kind, said.details))}, {in_words(said.at)}"
     return f"Corrected. Now: {what}" if said.replaces else f"Recorded: {what}"
 
 

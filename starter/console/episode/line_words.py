@@ -4,24 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
 from starter.console.spoken import STATE_WORDS, in_plain_words, role_in_words
 from starter.who_knew import PostEvent
 from workflows.contracts import TimelineEntry
-from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import in_words
 from workflows.policy_rules import Rung
 from workflows.vocabulary import ClockState
-
-_DECIDED: Final[Mapping[FactKind, str]] = {
-    FactKind.CLOCK_MET: "decided: it was done, though nothing here says so",
-    FactKind.CLOCK_EXTENDED: "decided: more time",
-    FactKind.CLOCK_SUPPRESSED: "decided: held back",
-    FactKind.CLOCK_VOIDED: "decided: it does not apply",
-    FactKind.ACKNOWLEDGED: "what was told was seen",
-}
-"""What a duty is behind."""
 
 _STATUS: Final = "Episode: "
 _RULES: Final = re.compile(r"Policy (?P<policy>\S+) (?P<version>\S+), calendar (?P<calendar>\S+) (?P<of>\S+)")
@@ -41,7 +32,7 @@ def recorded_in_words(shown: EpisodePage, fact: Fact) -> str:
     named = [said[name] for name in ("task", "person") if name in said]
     named += [f"“{shown.duty_called(said['clock'])}”"] if "clock" in said else []
     named += [shown.repeat_called(said["rule"])] if "rule" in said else []
-    return _DECIDED.get(fact.kind, FACTS[fact.kind].words) + (f" ({', '.join(named)})" if named else "")
+    return happened_in_words(fact.kind) + (f" ({', '.join(named)})" if named else "")
 
 
 def _recorded(shown: EpisodePage, fact: Fact) -> str:

@@ -18,7 +18,7 @@ from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
 from starter.console.episode.kinds import OWN_PAGES, may_record
-from starter.console.episode.said import kind_in_words
+from starter.console.episode.said import happened_in_words, kind_in_words
 from starter.console.kin_words import Others, said_of_others, tasks_in_words
 from starter.console.next_steps import Holder, who_holds
 from starter.console.spoken import beginning_a_line, child_called, in_plain_words
@@ -306,7 +306,7 @@ def _said(item: InboxItem) -> str:
     if item.kind == "report":
         return "The report"
     fact = Fact.model_validate(item.body)
-    return kind_in_words(fact.kind, fact.details)
+    return beginning_a_line(happened_in_words(fact.kind, fact.details))
 
 
 def _first_due(clock: Clock) -> tuple[bool, str, str]:
