@@ -43,12 +43,9 @@ def require_helps(deed: Deed, kind: StuckKind) -> None:
 
 
 def chosen(found: Standstill, deed: Deed, kind: StuckKind) -> list[Stuck]:
-    """Those of what stands still in this way that the deed is offered for. Raises BadInputError, also where none is."""
+    """Those of what stands still in this way that the deed is offered for. Raises BadInputError where it helps none."""
     require_helps(deed, kind)
-    fit = [one for one in found.found if one.kind is kind and deed in one.deeds]
-    if not fit:
-        raise BadInputError(f"kind: nothing stands still as '{kind}' that this deed would help")
-    return fit
+    return [one for one in found.found if one.kind is kind and deed in one.deeds]
 
 
 async def do_for_all(

@@ -61,6 +61,8 @@ async def _page(parts: Parts, asked: Asked, said: DoingForAll, mistakes: Mistake
     try:
         fit = chosen(found, said.deed, said.kind)
     except BadInputError:
+        fit = []
+    if not fit:
         # They move by now, or never stood still: the list says how things stand.
         return go_to(OPERATIONS.path)
     return page(
