@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/
 # One lock for people who change Homeward; of the same versions what runs in a container, and what builds that.
 LOCKS := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
 
-.PHONY: console-assets console-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults mutants
+.PHONY: console-assets console-bench growing-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults faults-short mutants
 
 env: $(STAMP)
 
@@ -78,11 +78,17 @@ api-fuzz: env
 console-bench: env
 	@$(BIN)/python -m tests.benchmarks.console_bench
 
+growing-bench: env
+	@$(BIN)/python -m tests.benchmarks.growing_bench
+
 posting-faults: env
 	@$(BIN)/python -m tests.faults.ledger
 
 faults: env
 	@$(BIN)/python -m tests.faults.storm --seed $(or $(SEED),7) --episodes $(or $(EPISODES),1000) --database $(or $(DATABASE),sqlite)
+
+faults-short: env
+	@$(BIN)/pytest -o addopts="-q --timeout 300" tests/faults/test_storm.py
 
 mutants: env
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock

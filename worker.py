@@ -5,24 +5,27 @@ import logging
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from temporalio.client import Client
+from temporalio.client import Client, RPCError
 
 from activities.delivery_rules import DeliveryRules
 from activities.event_sender import EventSender
 from activities.policies import BadPackError, Policies
 from activities.registry import Activities, ReconcileActivities
 from activities.store import Store, StoreUnavailableError
+from activities.store.database_id import database_id
 from activities.store.policies_in_use import claim
 from starter.client import EngineSilentError, EngineWatch, Episodes, connect
 from starter.commands import Commands
 from starter.deliveries import Deliveries
 from starter.environment import require_known_names
 from starter.episode_worker import SENDS_AT_ONCE, episode_worker, new_name
+from starter.namespace_claim import claim_namespace
 from starter.observing.logs import begin_logging
 from starter.observing.metrics import engine_client_runtime, serving_metrics
 from starter.observing.settings import ObservingSettings, load_observing_settings
@@ -72,9 +75,10 @@ async def run(settings: Settings, post_settings: PostSettings, observing: Observ
     async with parts.store.session() as session:
         if difference := await claim(session, parts.policies, datetime.now(UTC)):
             raise BadInputError(difference)
+        database = await database_id(session)
     log.info("notices go out by %s", ", ".join(ways) or "no way but the tray")
     deliveries = asyncio.create_task(_deliveries(parts).run(stop))
-    client = await _connect_patiently(parts, stop)
+    client = await _connect_patiently(parts, database, stop)
     if client is not None:
         await _work(client, parts, stop)
     stop.set()
@@ -130,17 +134,21 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
     await asyncio.gather(relay, kept, return_exceptions=True)
 
 
-async def _connect_patiently(parts: Parts, stop: asyncio.Event) -> Client | None:
+async def _connect_patiently(parts: Parts, database: str, stop: asyncio.Event) -> Client | None:
+    """The engine's client, once it answers and its namespace works for our database; None when told to stop before."""
     settings, observing = parts.settings, parts.observing
     runtime = engine_client_runtime(observing.metrics_host, observing.worker_engine_metrics_port)
     watch = EngineWatch(runtime, engine_interceptors(observing.traces_url))
     while not stop.is_set():
         try:
             patience = settings.engine_patience_seconds
-            return await connect(settings.engine, settings.engine_namespace, patience, watch)
-        except EngineSilentError as silence:
-            log.warning("waiting: %s", silence)
+            client = await connect(settings.engine, settings.engine_namespace, patience, watch)
+            await claim_namespace(client, database)
+        except (EngineSilentError, RPCError) as silence:
+            log.warning("waiting: %s", silence if isinstance(silence, EngineSilentError) else "the engine fell silent")
             await asyncio.sleep(1)
+        else:
+            return client
     return None
 
 
@@ -156,7 +164,9 @@ def main() -> int:
         if traces:
             traces.shutdown()
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
-        sys.stderr.write(f"homeward worker: {mistake}\n")
+        # Where the log can grow no more either, it ends as what it is: one that could not begin.
+        with suppress(OSError):
+            sys.stderr.write(f"homeward worker: {mistake}\n")
         return 2
     return 0
 

@@ -19,7 +19,6 @@ from activities.store import Store, inbox
 from activities.store.child_records import EpisodeOfChild
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
-from activities.store.statements import take_turns
 from activities.store.tables import EpisodeTable
 from starter.beginning import begin_many, first_input, remembered_by_rows
 from starter.client import (
@@ -30,6 +29,7 @@ from starter.client import (
     FactRefusedError,
 )
 from starter.observing.metrics import INBOX_TO_ENGINE
+from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
 from starter.reports import Report, read_report
 from workflows.contracts import Recorded
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
@@ -37,10 +37,6 @@ from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
-
-URGENCY_STILL_AWAY: Final = 0
-URGENCY_FACT: Final = 1
-URGENCY_BACK: Final = 2
 
 _STAYS_BEHIND: Final = (
     *RULINGS,
@@ -50,11 +46,9 @@ _STAYS_BEHIND: Final = (
     FactKind.POLICY_CHANGED,
     FactKind.REOPENED,
     FactKind.MERGED,
+    FactKind.RECORDED_IN_ERROR,
 )
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
-
-
-_INTO_ENDED: Final = "--into: that record has ended itself; choose one that goes on"
 
 
 class IdTakenError(BadInputError):
@@ -251,7 +245,7 @@ class Commands:
         where the other record has ended: nobody would look for the child by either.
         """
         if duplicate == into:
-            raise BadInputError("--into: an episode cannot be merged into itself")
+            raise BadInputError(INTO_ITSELF)
         async with self._store.snapshot() as session:
             view = await episode_view(session, self._authority, duplicate)
             target = await session.get(EpisodeTable, into)
@@ -260,15 +254,16 @@ class Commands:
         if view.child_reference and view.episode["child_id"] != target.child_id:
             raise BadInputError("--into: that is an episode of another child")
         if not EpisodeOfChild.model_validate(target).goes_on:
-            raise BadInputError(_INTO_ENDED)
+            raise BadInputError(INTO_ENDED)
+        source = f"{inbox.MERGED_FROM}{duplicate}"
         moved = [
-            (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": f"merged from {duplicate}"}))
+            (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": source}))
             for fact in Known(view.facts, now).facts
             if fact.kind not in _STAYS_BEHIND
         ]
         said = {"kind": "merged", "at": to_rfc3339(now), "into": into, "reason": reason, "recorded_by": by}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
-        return await self._take_facts([*moved, (duplicate, ending)], now, goes_on=into)
+        return await self._take_facts([*moved, (duplicate, ending)], now)
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""
@@ -288,19 +283,12 @@ class Commands:
         return fact
 
     async def _take_facts(
-        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False, goes_on: str | None = None
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
     ) -> list[Outcome]:
-        """Keep facts, each with its episode, all or none; then put each to the engine.
-
-        `goes_on`: the episode into which another is merged. Raises BadInputError when its record is said to have ended.
-        """
+        """Keep facts, each with its episode, all or none; then put each to the engine. Raises BadInputError."""
         kept: list[InboxItem] = []
         async with self._store.session() as session:
-            if goes_on is not None:
-                # Whoever merges waits for whoever merges: else two records could each end in the other.
-                await take_turns(session, "merge", [self._authority])
-                if await inbox.is_said_to_have_ended(session, goes_on):
-                    raise BadInputError(_INTO_ENDED)
+            await check_endings(session, self._authority, facts)
             for episode_id, fact in facts:
                 if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
@@ -310,7 +298,7 @@ class Commands:
                     kind="fact",
                     episode_id=episode_id,
                     body=fact.model_dump(mode="json"),
-                    urgency=URGENCY_FACT,
+                    urgency=inbox.URGENCY_FACT,
                     received_at=now,
                     said_by=self._said_by,
                 )
@@ -353,7 +341,7 @@ class Commands:
             episode_id=episode_id,
             digest=report.digest(),
             body=body,
-            urgency=URGENCY_BACK if report.returned else URGENCY_STILL_AWAY,
+            urgency=inbox.URGENCY_BACK if report.returned else inbox.URGENCY_STILL_AWAY,
             received_at=now,
             said_by=self._said_by,
             child_id=child_id,

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies
 from activities.store import inbox
-from activities.store.episodes import EpisodeView, episode_view
+from activities.store.episodes import EpisodeView
 from activities.store.inbox import InboxItem
+from starter.access import Principal
+from starter.kin_sight import view_for, waiting_for
 from starter.prompts import prompts_now
 from starter.reports import Report
 from starter.who_knew import PostEvent, post_events
@@ -45,6 +47,11 @@ class Shown:
         """Whether no clock runs for it at `now` (UTC), and none is about to."""
         return self.view is None and (self.item is None or self.item.lies_still(now))
 
+    @property
+    def refused(self) -> str | None:
+        """Why the report was refused, so that no clock will ever run by it; None where it was not."""
+        return self.item.reason or "" if self.item and self.item.state == "refused" and self.view is None else None
+
     def prompts(self, now: datetime) -> list[tuple[str, Prompt]]:
         """What to ask and say at `now` (UTC)."""
         if self.view is None or self.pack is None:
@@ -53,9 +60,13 @@ class Shown:
         return list(prompts_now(self.pack, self.view.clocks, self.known(now), child))
 
     def categories(self, now: datetime) -> Mapping[str, list[Segment]]:
-        """The absence in the authority's and in the police's view, as known at `now` (UTC)."""
+        """The absence in the authority's and in the police's view, as known at `now` (UTC).
+
+        In a record that goes on in another, or was a mistake, it does not last beyond the record.
+        """
         known = self.known(now)
-        return {name: list(known.categories(name)) for name in VIEWS}
+        ended = None if known.status().of_an_absence else known.status_since()
+        return {name: [_until(one, ended) for one in known.categories(name)] for name in VIEWS}
 
     def timeline(self) -> list[TimelineEntry | PostEvent]:
         """The lines of the timeline and what became of messages, in the order in which they became known."""
@@ -64,15 +75,25 @@ class Shown:
         return list(merge(self.view.timeline, post_events(self.view), key=lambda line: line.recorded_at))
 
 
-async def show_episode(session: AsyncSession, policies: Policies, authority: str, episode_id: str) -> Shown:
-    """What there is to show of an episode of an authority."""
-    view = await episode_view(session, authority, episode_id)
-    report = await inbox.report_of(session, authority, episode_id)
+def _until(segment: Segment, ended: datetime | None) -> Segment:
+    lasts = segment.until is None and ended is not None
+    return segment.model_copy(update={"until": max(segment.since, ended)}) if lasts and ended else segment
+
+
+async def show_episode(
+    session: AsyncSession, policies: Policies, principal: Principal, episode_id: str, now: datetime
+) -> Shown:
+    """What there is to show, at `now` (UTC), of an episode that a principal may see whole.
+
+    What would tell of other episodes that they may not see is left out of it.
+    """
+    view = await view_for(session, principal, episode_id, now)
+    report = await inbox.report_of(session, principal.authority, episode_id)
     return Shown(
         id=episode_id,
         view=view,
         report=Report.model_validate(report.body["report"]) if report else None,
         item=report,
-        waiting=await inbox.facts_waiting(session, episode_id),
+        waiting=await waiting_for(session, principal, await inbox.facts_waiting(session, episode_id), now),
         pack=policies.pack(view.episode["policy"], view.episode["policy_version"]) if view else None,
     )

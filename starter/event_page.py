@@ -24,7 +24,7 @@ _EXAMPLES: Final[dict[type[BaseModel], EventData]] = {
         returned_at=None,
         closed_at=None,
         policy="homeward",
-        policy_version="2026.3",
+        policy_version="2026.4",
         calendar_version="2026-11",
     ),
     FactData: FactData(fact="0b0f7a3e-2f6c-4b1e-8d55-5b1d1f0c9a01", kind=FactKind.REPORTED, at=_AT, recorded_at=_AT),

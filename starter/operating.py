@@ -75,9 +75,11 @@ class Operator:
                     return await self._about_webhook(session, deed, subject, now)
 
     async def _retry(self, subject: str, now: datetime) -> str:
-        workflow = await self._workflow_of(subject)
+        workflows = await self._workflows_of(subject)
         async with self._asking() as engine:
-            count = await engine.try_activities_now(workflow, now - DOUBT_PAUSE)
+            count = 0
+            for one in workflows:
+                count += await engine.try_activities_now(one, now - DOUBT_PAUSE)
         if not count:
             seconds = int(DOUBT_PAUSE.total_seconds())
             raise BadInputError(
@@ -85,22 +87,37 @@ class Operator:
             )
         return "It is tried now. Look again in a moment."
 
-    async def _workflow_of(self, subject: str) -> str:
+    async def _workflows_of(self, subject: str) -> list[str]:
         own = (names.reconcile_id(self.authority), names.digest_id(self.authority))
         if subject in own or subject.startswith(tuple(f"{one}-" for one in own)):
-            return subject
-        return names.message_workflow_id(await self._message(subject, ("sending", "unreached")))
+            return [subject]
+        return [names.message_workflow_id(one) for one in await self._messages(subject, ("sending", "unreached"))]
 
-    async def _message(self, subject: str, states: Collection[str]) -> str:
+    async def _messages(self, subject: str, states: Collection[str]) -> list[str]:
+        """The message that is called so, or those that speak of the episode of that id."""
         async with self.store.snapshot() as session:
             there = await standstill.messages_in(session, self.authority, states)
-        found = next((one for one in there if names.subject_of_message(one) == subject), None)
-        if found is None:
-            raise BadInputError("subject: there is no such message that waits for this")
+            found = [one for one in there if names.subject_of_message(one) == subject]
+            found = found or await standstill.messages_of_episode(session, self.authority, subject, states)
+        if not found:
+            raise BadInputError("subject: there is no such message that waits for this, and no episode with one")
         return found
 
     async def _resend(self, subject: str, now: datetime) -> str:
-        message = await self._message(subject, ("unreached", "given_up"))
+        answered_by_now: BadInputError | None = None
+        done = list[str]()
+        for message in await self._messages(subject, ("unreached", "given_up")):
+            try:
+                done.append(await self._send_again(message, now))
+            except BadInputError as error:
+                answered_by_now = error
+        if not done and answered_by_now:
+            raise answered_by_now
+        if len(done) == 1:
+            return done[0]
+        return f"{len(done)} messages are sent again by every way, but for what a provider has taken already."
+
+    async def _send_again(self, message: str, now: datetime) -> str:
         client = await self.room.client()
         if await self._wakes(message):
             return "Every way is tried again now, but for what a provider has taken already."

@@ -1,14 +1,17 @@
 """A policy pack as a page in Markdown, for people to read, print or publish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workflows.explain import duration_in_words, start_in_words, words_of_happenings
 from workflows.policy import Chase, Pack
-from workflows.policy_rules import Applies, ClockRule
-from workflows.vocabulary import ROLE_WORDS
+from workflows.policy_rules import Applies, ClockRule, Happening, Rung
+from workflows.vocabulary import ROLE_WORDS, Role
 
 _KINDS = {"fire_at": "fires", "due_by": "owed", "review": "review"}
+
+INTERVIEWER_VERDICTS = {"allow": "may", "flag": "may, and it is pointed out", "block": "may not"}
+"""Whether somebody may hold a return home interview, in words."""
 
 
 def as_page(pack: Pack) -> str:
@@ -108,16 +111,31 @@ def _lines_of_clock(pack: Pack, rule: ClockRule, due: str) -> Iterator[tuple[str
         ("Ended by", rule.ended_by),
     ):
         if happenings:
-            yield label, words_of_happenings(happenings)
+            yield label, happenings_in_words(happenings)
     if rule.task:
         yield f"Task of the {ROLE_WORDS[rule.task.role]}", rule.task.do
     for rung in rule.ladder:
-        hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
-        ack = ", and asks for an answer" if rung.needs_ack else ""
-        yield f"{hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}", rung.says
+        yield rung_in_words(rung), rung.says
     yield "Source", pack.cite(rule)
     if rule.reading:
         yield "Reading", rule.reading
+
+
+def happenings_in_words(happenings: Iterable[Happening]) -> str:
+    """Facts that clocks wait for, as a phrase, whoever is told by what they are called."""
+    return words_of_happenings(_with_roles(one) for one in happenings)
+
+
+def _with_roles(one: Happening) -> Happening:
+    role = one.where.get("role")
+    return one.model_copy(update={"where": one.where | {"role": ROLE_WORDS[Role(role)]}}) if role else one
+
+
+def rung_in_words(rung: Rung) -> str:
+    """When a step of a ladder comes and whom it tells, as a phrase."""
+    hours = f"{abs(rung.at.hours)} h {'before' if rung.at.hours < 0 else 'after'}" if rung.at.hours else "at"
+    ack = ", and asks for an answer" if rung.needs_ack else ""
+    return f"{hours} {rung.at.of}, tells the {ROLE_WORDS[rung.role]}{ack}"
 
 
 def _clock(clock: ClockInWords) -> Iterator[str]:

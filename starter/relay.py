@@ -16,6 +16,8 @@ PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
 AT_ONCE: Final = 100
 SILENT_IN_A_ROW: Final = 3
+EPISODES_AT_ONCE: Final = 8
+"""Of as many episodes something is put to the engine at the same time: each waits for its worker's turn."""
 
 log = logging.getLogger("homeward.relay")
 
@@ -55,32 +57,61 @@ async def put_to_engine(
 ) -> list[Outcome]:
     """Put items that wait to the engine once, and show a refusal on its episode.
 
-    An item that fails in a way nobody foresaw waits on, behind the others.
-    Raises EngineSilentError, StoreUnavailableError.
+    Those of one episode one after the other, in their order; several episodes
+    at the same time. An item that fails in a way nobody foresaw waits on,
+    behind the others. Raises EngineSilentError, StoreUnavailableError.
     """
-    outcomes: list[Outcome] = []
-    silent = 0
+    of_episode: dict[str, list[InboxItem]] = {}
     for item in items:
+        of_episode.setdefault(item.episode_id, []).append(item)
+    putting = _Putting(store, commands, episodes)
+    await asyncio.gather(*map(putting.in_order, of_episode.values()))
+    if putting.trouble is not None:
+        raise putting.trouble
+    return putting.outcomes
+
+
+class _Putting:
+    """Items being put to the engine. `trouble`: what is the engine's or the store's, so that no more is tried."""
+
+    def __init__(self, store: Store, commands: Commands, episodes: Episodes) -> None:
+        self._store, self._commands, self._episodes = store, commands, episodes
+        self._few = asyncio.Semaphore(EPISODES_AT_ONCE)
+        self._silent = 0
+        self.outcomes: list[Outcome] = []
+        self.trouble: EngineSilentError | StoreUnavailableError | None = None
+
+    async def in_order(self, items: Sequence[InboxItem]) -> None:
+        """Put the items of one episode, one after the other."""
+        async with self._few:
+            for item in items:
+                if self.trouble is None:
+                    try:
+                        await self._put(item)
+                    except StoreUnavailableError as error:
+                        self.trouble = error
+
+    async def _put(self, item: InboxItem) -> None:
         try:
-            outcome = await commands.apply(episodes, item, datetime.now(UTC), nobody_waits=True)
-        except EngineSilentError:
+            outcome = await self._commands.apply(self._episodes, item, datetime.now(UTC), nobody_waits=True)
+        except EngineSilentError as error:
             # One episode that cannot answer must not hold up the others; several in a row are the engine itself.
-            silent += 1
-            async with store.session() as session:
-                await inbox.count_attempt(session, item.id)
-            if silent >= SILENT_IN_A_ROW:
-                raise
-            continue
+            self._silent += 1
+            if self._silent >= SILENT_IN_A_ROW:
+                self.trouble = error
+            await self._tried(item)
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - one item must not hold up the others
             _note(f"putting {item.id} to the engine", error)
-            async with store.session() as session:
-                await inbox.count_attempt(session, item.id)
-            continue
-        silent = 0
-        outcomes.append(outcome)
-    return outcomes
+            await self._tried(item)
+        else:
+            self._silent = 0
+            self.outcomes.append(outcome)
+
+    async def _tried(self, item: InboxItem) -> None:
+        async with self._store.session() as session:
+            await inbox.count_attempt(session, item.id)
 
 
 def _note(doing: str, error: Exception) -> None:

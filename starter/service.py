@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
@@ -186,7 +186,9 @@ def main() -> int:
         if traces:
             traces.shutdown()
     except (BadPackError, BadInputError, StoreUnavailableError) as mistake:
-        sys.stderr.write(f"homeward serve: {mistake}\n")
+        # Where the log can grow no more either, it ends as what it is: one that could not begin.
+        with suppress(OSError):
+            sys.stderr.write(f"homeward serve: {mistake}\n")
         return 2
     return 0
 

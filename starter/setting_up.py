@@ -20,6 +20,7 @@ from activities.reconcile.parts import Timetable
 from activities.store import Store
 from starter.client import EngineSilentError, connect
 from starter.local import KEEP_CLOSED_HISTORIES
+from starter.namespace_claim import claim_namespace, claim_of, take_namespace
 from starter.settings import Settings
 from workflows.plain_errors import BadInputError
 
@@ -79,11 +80,16 @@ async def reach_engine(settings: Settings, wait_seconds: float) -> Client:
             await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
 
-async def set_up_engine(client: Client, timetables: Sequence[Timetable], *, dry: bool = False) -> AsyncGenerator[Part]:
+async def set_up_engine(
+    client: Client, database: str | None, timetables: Sequence[Timetable], *, claims: bool = False, dry: bool = False
+) -> AsyncGenerator[Part]:
     """See to the namespace, whose closed histories are kept for ten years where it is made here, and the schedules.
 
-    A namespace that is there is left as it is. Raises BadInputError when it may
-    not be made, or RPCError when the engine does not answer.
+    A namespace that is there is left as it is, but for the mark of the
+    database it works for: the id `database`, None for one that is still to be
+    made. With `claims` it works for this one whichever it worked for before.
+    Raises BadInputError when it may not be made or works for another, or
+    RPCError when the engine does not answer.
     """
     kept = await _closed_histories_kept(client)
     if kept is not None:
@@ -94,6 +100,7 @@ async def set_up_engine(client: Client, timetables: Sequence[Timetable], *, dry:
         days = KEEP_CLOSED_HISTORIES.days
         what = f"engine: namespace '{client.namespace}', closed histories kept for {days} days"
         yield Part("to make" if dry else "made", what)
+    yield await _claimed(client, database, there=kept is not None, claims=claims, dry=dry)
     for timetable in timetables:
         if (kept is not None or not dry) and await timetable.agrees():
             yield Part("there", f"engine: schedule {timetable.id}, as the settings say")
@@ -101,6 +108,16 @@ async def set_up_engine(client: Client, timetables: Sequence[Timetable], *, dry:
         if not dry:
             await timetable.make()
         yield Part("to make" if dry else "made", f"engine: schedule {timetable.id}, as the settings say")
+
+
+async def _claimed(client: Client, database: str | None, *, there: bool, claims: bool, dry: bool) -> Part:
+    what = f"engine: namespace '{client.namespace}' works for this database"
+    claim = await claim_of(client, database or "") if there or not dry else "nobody's"
+    if claim == "ours":
+        return Part("there", what)
+    if database is not None and (not dry or (claim == "another's" and not claims)):
+        await (take_namespace if claims else claim_namespace)(client, database)
+    return Part("to make" if dry else "made", what)
 
 
 async def _closed_histories_kept(client: Client) -> timedelta | None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
 from activities.store.closeness import Asker, children_worked_for, close_to, close_to_child
+from activities.store.statements import batched
 from activities.store.tables import EpisodeTable, InboxTable
 from starter.access import AccessRole, Principal
 from starter.reports import Report
@@ -102,6 +103,29 @@ async def hidden_among(
     rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
     kept_close = [id for id, authority in rows if authority == principal.authority]
     return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()
+
+
+async def not_whole(
+    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of these episodes, written or only reported, that a principal may not see whole at `now` (UTC).
+
+    An id of which nothing is known here is not among them, unless the principal sees only what it reported.
+    """
+    ids = sorted(set(episode_ids))
+    authority_of: dict[str, str] = {}
+    for some in batched(ids):
+        chosen = select(EpisodeTable.id, EpisodeTable.authority).where(EpisodeTable.id.in_(some))
+        authority_of |= dict((await session.execute(chosen)).all())
+    looked_at = ids if principal.sees_only_its_own else [one for one in ids if one not in authority_of]
+    seen = [await see_episode(session, principal, one, now) for one in looked_at]
+    if principal.sees_only_its_own:
+        return frozenset(one.episode_id for one in seen if one.sight != "whole")
+    found = {one.episode_id for one in seen if one.sight == "only_that_it_is_there"}
+    found |= {id for id, authority in authority_of.items() if authority != principal.authority}
+    for some in batched(sorted(authority_of.keys() - found)):
+        found |= await hidden_among(session, principal, some, now)
+    return frozenset(found)
 
 
 async def child_hidden_from(session: AsyncSession, principal: Principal, child_id: str, now: datetime) -> str | None:

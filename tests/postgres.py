@@ -48,7 +48,7 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     FOR one IN SELECT oid FROM pg_class
         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-        AND relname NOT IN ('alembic_version', 'schema_note')
+        AND relname NOT IN ('alembic_version', 'schema_note', 'database_id')
     LOOP EXECUTE format('DELETE FROM %s', one); END LOOP;
 END $$
 """
@@ -147,6 +147,12 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
+
+    @property
+    def pid(self) -> int:
+        """The running server's process."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         """Stop at once: whoever is connected loses the connection."""

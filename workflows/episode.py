@@ -232,7 +232,7 @@ class MissingEpisode:
             memory.timeline.add("earlier_episode", now, now, text)
             if other.status.gone:
                 do = f"Episode {other.episode_id} of the same child has no return recorded: record it"
-                memory.open_task(f"unreturned-{other.episode_id}", Role.DUTY_MANAGER, do, now)
+                memory.open_task(f"{names.UNRETURNED_DUTY}{other.episode_id}", Role.DUTY_MANAGER, do, now)
         gone_since = memory.known(now).missing_since() or now
         for fact in repeats_reached(memory.settled_rules.pack, self._start.episode_id, gone_since, earlier, now):
             memory.take(fact, now)

@@ -36,6 +36,9 @@ BREAK_GLASS: Final = "break_glass"
 ACTION_DUTY: Final = "action-"
 """What the duty of an agreed action's task begins with; the id of the fact that agreed it follows."""
 
+UNRETURNED_DUTY: Final = "unreturned-"
+"""What the duty begins with of the task that asks for the return of another of the child's episodes; its id follows."""
+
 ROLES_UNHELD: Final = "unheld-roles"
 """The duty of the task that asks for roles to be given to somebody."""
 
@@ -113,6 +116,11 @@ def episode_of_task(key: str) -> str:
 def duty_of(key: str) -> str:
     """What a task of this key serves: the clock, or what raised it."""
     return key.partition("/")[2]
+
+
+def other_episode_of(duty: str) -> str | None:
+    """The other episode that a task of this duty is about; None for a task that is about its own alone."""
+    return duty.removeprefix(UNRETURNED_DUTY) if duty.startswith(UNRETURNED_DUTY) else None
 
 
 def derived_id(parent: str, part: str) -> str:

@@ -1,7 +1,7 @@
 """What is owed in an episode: by its clocks, by its tasks. Pure; instants are UTC."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -57,15 +57,22 @@ def what_is_owed(episode_id: str, clocks: Iterable[OwedClock], tasks: Iterable[O
     alone = {task.key: task for task in tasks}
     found: list[Owed] = []
     for clock in clocks:
-        owed = Owed(episode_id, clock.id, clock.title, clock.due, by_itself=clock.kind not in OWED_BY_PEOPLE)
+        by_itself = clock.kind not in OWED_BY_PEOPLE
         task = alone.pop(f"{episode_id}/{clock.id}", None)
-        found.append(_with_task(owed, task) if task else owed)
-    found += [_with_task(Owed(episode_id, task.clock, task.do, task.due), task) for task in alone.values()]
+        if task:
+            role = Role(task.role)
+            found.append(
+                Owed(episode_id, clock.id, clock.title, clock.due, role, task.key, task.holder, by_itself=by_itself)
+            )
+        else:
+            found.append(Owed(episode_id, clock.id, clock.title, clock.due, by_itself=by_itself))
+    found += [owed_by_task(episode_id, task) for task in alone.values()]
     return sorted(found, key=_pressing)
 
 
-def _with_task(owed: Owed, task: OpenTask) -> Owed:
-    return replace(owed, role=Role(task.role), task=task.key, holder=task.holder)
+def owed_by_task(episode_id: str, task: OpenTask) -> Owed:
+    """What is owed by a task alone."""
+    return Owed(episode_id, task.clock, task.do, task.due, Role(task.role), task.key, task.holder)
 
 
 def _pressing(owed: Owed) -> tuple[bool, bool, float, str]:

@@ -205,6 +205,14 @@ class EpisodeStatus(StrEnum):
         return self in (EpisodeStatus.ABSENT, EpisodeStatus.AWAY, EpisodeStatus.MISSING, EpisodeStatus.LOCATED)
 
     @property
+    def of_an_absence(self) -> bool:
+        """Whether the record stands for an absence of its own: one that goes on in another, or was a mistake, does not.
+
+        One that is closed no longer says which it was.
+        """
+        return self not in (EpisodeStatus.RECORDED_IN_ERROR, EpisodeStatus.MERGED)
+
+    @property
     def over(self) -> bool:
         """Whether nothing more is owed to the child by this episode, whatever its clocks."""
         return self in (

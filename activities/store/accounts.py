@@ -79,6 +79,11 @@ async def set_roles(session: AsyncSession, account_id: str, roles: tuple[str, ..
     await session.execute(update(AccountTable).where(AccountTable.id == account_id).values(roles=";".join(roles)))
 
 
+async def set_provider(session: AsyncSession, account_id: str, provider: str | None) -> None:
+    """Have an account be, or work for, an interview provider; or with None for none."""
+    await session.execute(update(AccountTable).where(AccountTable.id == account_id).values(provider=provider))
+
+
 async def set_locked(session: AsyncSession, account_id: str, locked_at: datetime | None) -> None:
     """Lock an account (UTC), which ends its sessions and tokens for good; or with None unlock it."""
     await session.execute(update(AccountTable).where(AccountTable.id == account_id).values(locked_at=locked_at))

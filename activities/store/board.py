@@ -1,11 +1,14 @@
-"""An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them."""
+"""An authority's open episodes: all of them as far as their order goes, and some of them as a board shows them.
+
+A record that goes on in another, or was a mistake, is none of them: nobody is looked for by it.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -51,7 +54,9 @@ class OpenEpisode:
 async def open_episodes(
     session: AsyncSession, authority: str, now: datetime, soon: timedelta, *, among: Collection[str] | None = None
 ) -> list[OpenEpisode]:
-    """Every open episode of an authority, or those `among` these few, in no order. `now` is UTC.
+    """Every open episode of an authority that stands for an absence, or those `among` these few, in no order.
+
+    `now` is UTC.
 
     Three statements however many there are, the second and third out of
     indexes alone: several thousand are open in the worst of cases.
@@ -82,6 +87,8 @@ async def open_episodes(
     by_task = await _by_episode(session, tasks.group_by(TaskTable.episode_id))
     found: list[OpenEpisode] = []
     for row in rows:
+        if not EpisodeStatus(row.status).of_an_absence:
+            continue
         one, other = by_clock.get(row.id, _NOTHING), by_task.get(row.id, _NOTHING)
         found.append(
             OpenEpisode(
@@ -145,6 +152,26 @@ async def facts_in_force(
         for id, body in (await session.execute(chosen)).all():
             bodies[id].append(Fact.model_validate(body))
     return {id: Known(facts, now) for id, facts in bodies.items()}
+
+
+async def grades_said(session: AsyncSession, authority: str, now: datetime) -> dict[str, set[str | None]]:
+    """The grades that assessments of risk in open episodes came to, those that are not in force any more among them.
+
+    None beside them: only what the facts say together tells how they stand at `now` (UTC).
+    """
+    kinds = (FactKind.RISK_ASSESSED.value, FactKind.WITHDRAWN.value)
+    grade, replaces = FactTable.body["details", "grade"].as_string(), FactTable.body["replaces"].as_string()
+    # Put right, or yet to come: what it says may not count.
+    doubtful = or_(replaces.is_not(None), FactTable.at > now)
+    chosen = select(FactTable.episode_id, grade, doubtful)
+    chosen = chosen.join(EpisodeTable, EpisodeTable.id == FactTable.episode_id)
+    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.closed_at.is_(None))
+    found: dict[str, set[str | None]] = {}
+    for id, said, in_doubt in (await session.execute(chosen.where(FactTable.kind.in_(kinds)))).all():
+        found.setdefault(id, set()).add(said)
+        if in_doubt:
+            found[id].add(None)
+    return found
 
 
 async def names_of_people(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is kept about a child across episodes, by kind and version: nothing is overwritten."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.statements import take_turns
+from activities.store.statements import batched, take_turns
 from activities.store.tables import ChildRecordTable, ChildTable, EpisodeTable
 from workflows.vocabulary import EpisodeStatus
 
@@ -64,6 +65,26 @@ class EpisodeOfChild(BaseModel):
     def goes_on(self) -> bool:
         """Whether its clocks run: nothing can be taken over into a record that has ended."""
         return self.closed_at is None and not EpisodeStatus(self.status).over
+
+
+async def episodes_in_outline(
+    session: AsyncSession, authority: str, episode_ids: Collection[str]
+) -> dict[str, EpisodeOfChild]:
+    """Those of these episodes that an authority has, in outline, by their ids."""
+    found: dict[str, EpisodeOfChild] = {}
+    for some in batched(sorted(episode_ids)):
+        # Asked for by their ids alone: by the authority too, SQLite would look through all that the authority ever had.
+        rows = (await session.scalars(select(EpisodeTable).where(EpisodeTable.id.in_(some)))).all()
+        found |= {row.id: EpisodeOfChild.model_validate(row) for row in rows if row.authority == authority}
+    return found
+
+
+async def unnumbered_episodes(session: AsyncSession, authority: str, limit: int) -> list[EpisodeOfChild]:
+    """An authority's open episodes of children whose number nobody has said, the latest first."""
+    chosen = select(EpisodeTable).where(EpisodeTable.authority == authority, EpisodeTable.child_id.is_(None))
+    chosen = chosen.where(EpisodeTable.closed_at.is_(None))
+    latest = chosen.order_by(EpisodeTable.missing_since.desc().nulls_last(), EpisodeTable.id).limit(limit)
+    return [EpisodeOfChild.model_validate(row) for row in (await session.scalars(latest)).all()]
 
 
 async def episodes_of(session: AsyncSession, authority: str, child_id: str) -> list[EpisodeOfChild]:

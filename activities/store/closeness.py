@@ -59,6 +59,35 @@ async def close_to(
     return frozenset(close - set((await session.scalars(mine)).all()))
 
 
+async def close_to_open(session: AsyncSession, asker: Asker, now: datetime) -> frozenset[str]:
+    """The open episodes of an authority to which somebody is close at `now` (UTC), as `close_to` says of some.
+
+    From what is somebody's own to the episodes: thousands may be open.
+    """
+    whole = _glass_in_force(asker, now)
+    mine = (EpisodeTable.authority == asker.authority, EpisodeTable.closed_at.is_(None))
+    of_glass = BrokenGlassTable.child_id == EpisodeTable.child_id
+    said = (InboxTable.said_by == asker.id, InboxTable.kind == "report", InboxTable.authority == asker.authority)
+    ways = [
+        select(EpisodeTable.id).join(BrokenGlassTable, BrokenGlassTable.episode_id == EpisodeTable.id).where(*whole),
+        select(EpisodeTable.id).join(BrokenGlassTable, of_glass).where(*whole),
+        select(EpisodeTable.id).join(InboxTable, InboxTable.episode_id == EpisodeTable.id).where(*said),
+    ]
+    me = await person_id(session, asker.authority, asker.person) if asker.person else None
+    if me is not None and asker.person is not None:
+        children, teams = await _offices(session, asker.authority, me, now)
+        of_teams = select(ChildTeamTable.child_id).where(ChildTeamTable.team.in_(teams))
+        told = select(EpisodeTable.id).join(NoticeTable, NoticeTable.episode_id == EpisodeTable.id)
+        told = told.join(RecipientTable, RecipientTable.notice_key == NoticeTable.key)
+        tasks = select(EpisodeTable.id).join(TaskTable, TaskTable.episode_id == EpisodeTable.id)
+        ways += [
+            select(EpisodeTable.id).where(EpisodeTable.child_id.in_(children) | EpisodeTable.child_id.in_(of_teams)),
+            told.where(RecipientTable.person_id == me, NoticeTable.clock != BREAK_GLASS),
+            tasks.where(TaskTable.authority == asker.authority, TaskTable.holder == asker.person),
+        ]
+    return frozenset({id for way in ways for id in (await session.scalars(way.where(*mine))).all()})
+
+
 async def close_to_child(session: AsyncSession, asker: Asker, child_id: str, now: datetime) -> bool:
     """Whether somebody holds a role at `now` (UTC) for a child, or for the child's team, with or without an episode."""
     me = await person_id(session, asker.authority, asker.person) if asker.person else None
@@ -84,12 +113,16 @@ async def _through_broken_glass(
     session: AsyncSession, asker: Asker, episode_ids: Collection[str], now: datetime
 ) -> set[str]:
     """The episodes for which, or for whose child, somebody broke the glass; one may not be written yet."""
-    broken = (BrokenGlassTable.who == asker.id, BrokenGlassTable.authority == asker.authority)
-    whole = (*broken, BrokenGlassTable.at <= now, BrokenGlassTable.until > now)
+    whole = _glass_in_force(asker, now)
     itself = select(BrokenGlassTable.episode_id).where(*whole, BrokenGlassTable.episode_id.in_(episode_ids))
     of_child = select(EpisodeTable.id).join(BrokenGlassTable, BrokenGlassTable.child_id == EpisodeTable.child_id)
     of_child = of_child.where(*whole, EpisodeTable.id.in_(episode_ids))
     return {*(await session.scalars(itself)).all(), *(await session.scalars(of_child)).all()}
+
+
+def _glass_in_force(asker: Asker, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    broken = (BrokenGlassTable.who == asker.id, BrokenGlassTable.authority == asker.authority)
+    return (*broken, BrokenGlassTable.at <= now, BrokenGlassTable.until > now)
 
 
 async def _by_office(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.store.tables import OWED, ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant
+from activities.store.tables import OWED, ChildTable, ClockTable, EpisodeTable, FactTable, UtcInstant, plainly
 from workflows.vocabulary import ClockKind, EpisodeStatus
 
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
@@ -97,6 +97,17 @@ async def search_episodes(
     return [_found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows]
 
 
+async def episodes_found(
+    session: AsyncSession, authority: str, episode_ids: Collection[str], now: datetime
+) -> dict[str, EpisodeFound]:
+    """Those of these ids that are episodes of an authority, by id. `now` is UTC."""
+    chosen = select(EpisodeTable, ChildTable.reference).outerjoin(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    everybodys = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    rows = [row for row in everybodys if row[0].authority == authority]
+    owed = await _owed(session, [episode.id for episode, _ in rows])
+    return {episode.id: _found(episode, reference, owed.get(episode.id, []), now) for episode, reference in rows}
+
+
 async def need_to_know_among(session: AsyncSession, authority: str, search: Search, now: datetime) -> list[str]:
     """The need-to-know episodes whose place in a list, or whose being found at all, could tell something of them.
 
@@ -154,8 +165,10 @@ def _conditions(search: Search, now: datetime) -> list[ColumnElement[bool]]:
     if search.child is not None:
         found.append(ChildTable.reference == search.child)
     if search.police_reference is not None:
+        # As it is looked for first, by which there is an index.
+        alike = FactTable.plain_police_reference == plainly(literal(search.police_reference))
         said = FactTable.body["details"]["police_ref"].as_string() == search.police_reference
-        found.append(exists().where(FactTable.episode_id == EpisodeTable.id, said))
+        found.append(EpisodeTable.id.in_(select(FactTable.episode_id).where(alike, said)))
     if search.statuses:
         found.append(EpisodeTable.status.in_([status.value for status in search.statuses]))
     if search.open is not None:
@@ -203,12 +216,15 @@ def _found(episode: EpisodeTable, reference: str | None, owed: Sequence[ClockTab
 
 async def references_of_episodes(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
     """By what number an authority's case system knows the children of these episodes, as far as it has one."""
-    chosen = select(EpisodeTable.id, ChildTable.reference).join(ChildTable, ChildTable.id == EpisodeTable.child_id)
-    chosen = chosen.where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(episode_ids)))
-    return dict((await session.execute(chosen)).all())
+    # Asked for by their ids alone: by the authority too, SQLite would look through all that it ever had.
+    chosen = select(EpisodeTable.id, EpisodeTable.authority, ChildTable.reference)
+    chosen = chosen.join(ChildTable, ChildTable.id == EpisodeTable.child_id)
+    rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
+    return {id: reference for id, whose, reference in rows if whose == authority}
 
 
 async def episodes_there(session: AsyncSession, authority: str, ids: Collection[str]) -> set[str]:
     """Those of these ids that are episodes of an authority."""
-    chosen = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.id.in_(set(ids)))
-    return set((await session.scalars(chosen)).all())
+    # By their ids alone, for the same reason.
+    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(EpisodeTable.id.in_(set(ids)))
+    return {id for id, whose in (await session.execute(chosen)).all() if whose == authority}

@@ -18,10 +18,11 @@ from activities.store.tables import (
     RecipientTable,
     TaskTable,
 )
+from activities.store.tasks import TaskView
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.names import task_key
-from workflows.vocabulary import Role
+from workflows.vocabulary import EpisodeStatus, Role
 
 _SAID_OF_TASKS = (FactKind.TASK_HANDED_OVER, FactKind.TASK_NOTED, FactKind.TASK_GIVEN_BACK)
 
@@ -101,6 +102,18 @@ async def _told(session: AsyncSession, chosen: Select[NoticeTable]) -> list[Noti
         )
         for one in notices
     ]
+
+
+async def tasks_of_ended_records(session: AsyncSession, authority: str, limit: int) -> list[TaskView]:
+    """The open tasks of records that go on in another or were a mistake, the earliest due first, without a time last.
+
+    No board shows such a record, and what somebody was to do must not be lost with it.
+    """
+    ended = [one.value for one in EpisodeStatus if not one.of_an_absence]
+    chosen = select(TaskTable).join(EpisodeTable, EpisodeTable.id == TaskTable.episode_id)
+    chosen = chosen.where(TaskTable.authority == authority, TaskTable.state == "open", EpisodeTable.status.in_(ended))
+    chosen = chosen.order_by(TaskTable.due.asc().nulls_last(), TaskTable.opened_at, TaskTable.key).limit(limit)
+    return [TaskView.model_validate(row) for row in (await session.scalars(chosen)).all()]
 
 
 @dataclass(frozen=True)

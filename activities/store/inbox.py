@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import insert_all_once, insert_once
@@ -19,6 +19,14 @@ _AT_ONCE: Final = 500
 
 TAKEN_UP_WITHIN: Final = timedelta(seconds=20)
 """As long the engine may need to begin what it was given. After that people must be told that no clock runs."""
+
+URGENCY_STILL_AWAY: Final = 0
+URGENCY_FACT: Final = 1
+URGENCY_BACK: Final = 2
+"""What is put to the engine first: the lowest."""
+
+_NOT_BEGUN_FOR_AT_MOST: Final = timedelta(days=7)
+"""As far back reports are looked for that no worker has begun: by then the comparison has found them."""
 
 InboxState = Literal["kept", "applied", "refused"]
 
@@ -43,8 +51,8 @@ class InboxItem(BaseModel):
     child_id: str | None = None
 
     def lies_still(self, now: datetime) -> bool:
-        """Whether what has not begun at `now` (UTC) is not about to: the engine has not got it, or took too long."""
-        return self.state == "kept" or now - self.received_at > TAKEN_UP_WITHIN
+        """Whether what has not begun at `now` (UTC) is not about to: the engine has not taken it, or took too long."""
+        return self.state != "applied" or now - self.received_at > TAKEN_UP_WITHIN
 
 
 async def keep(session: AsyncSession, item: InboxItem) -> InboxItem:
@@ -150,7 +158,7 @@ async def kept_for(
     return [InboxItem.model_validate(row) for row in rows.all()]
 
 
-class KeptReports(BaseModel):
+class ReportsWithoutClock(BaseModel):
     """Reports for which no clock runs yet, the most urgent of them; how many there are, and how many facts wait."""
 
     reports: list[InboxItem]
@@ -158,15 +166,36 @@ class KeptReports(BaseModel):
     facts: int
 
 
-async def kept_reports(session: AsyncSession, authority: str, before: datetime, limit: int) -> KeptReports:
-    """What was said to an authority before an instant (UTC) and waits for the engine; the most urgent reports of it."""
+async def reports_without_clock(
+    session: AsyncSession, authority: str, before: datetime, limit: int
+) -> ReportsWithoutClock:
+    """An authority's reports from before an instant (UTC) that run no clock; the most urgent of them.
+
+    They wait for the engine; or it has taken them, and for some while no
+    worker has begun: the rows have no episode yet, and no list would show it.
+    """
     waits = (InboxTable.authority == authority, InboxTable.state == "kept", InboxTable.received_at <= before)
     counted = select(InboxTable.kind, func.count()).where(*waits).group_by(InboxTable.kind)
     counts = dict((await session.execute(counted)).all())
-    chosen = select(InboxTable).where(*waits, InboxTable.kind == "report")
-    ordered = chosen.order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id).limit(limit)
-    reports = [InboxItem.model_validate(row) for row in (await session.scalars(ordered)).all()]
-    return KeptReports(reports=reports, count=counts.get("report", 0), facts=counts.get("fact", 0))
+    taken = (
+        InboxTable.authority == authority,
+        InboxTable.state == "applied",
+        # Each urgency by name, so that the index finds the latest of it.
+        InboxTable.urgency.in_((URGENCY_STILL_AWAY, URGENCY_BACK)),
+        InboxTable.received_at > before - _NOT_BEGUN_FOR_AT_MOST,
+        InboxTable.kind == "report",
+        InboxTable.settled_at <= before - TAKEN_UP_WITHIN,
+        ~exists().where(EpisodeTable.id == InboxTable.episode_id),
+    )
+    found = list[InboxItem]()
+    for where in ((*waits, InboxTable.kind == "report"), taken):
+        ordered = select(InboxTable).where(*where).order_by(InboxTable.urgency, InboxTable.received_at, InboxTable.id)
+        found += [InboxItem.model_validate(row) for row in (await session.scalars(ordered.limit(limit))).all()]
+    found.sort(key=lambda one: (one.urgency, one.received_at, one.id))
+    not_begun = await session.scalar(select(func.count()).select_from(InboxTable).where(*taken)) or 0
+    return ReportsWithoutClock(
+        reports=found[:limit], count=counts.get("report", 0) + not_begun, facts=counts.get("fact", 0)
+    )
 
 
 async def count_waiting(session: AsyncSession, authority: str | None = None) -> int:
@@ -193,10 +222,11 @@ async def report_of(session: AsyncSession, authority: str, episode_id: str) -> I
 
 async def identities_reported(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> dict[str, str]:
     """What the reports of these episodes of an authority say of who the child is, where they say it."""
-    identity = InboxTable.body["report"]["answers"]["identity"].as_string()
-    mine = (InboxTable.authority == authority, InboxTable.kind == "report", InboxTable.episode_id.in_(set(episode_ids)))
-    found = await session.execute(select(InboxTable.episode_id, identity).where(*mine))
-    return {id: said for id, said in found.all() if said}
+    # Asked for by their episodes alone: by the authority too, SQLite would look through all that was ever said to it.
+    identity = InboxTable.body["report", "answers", "identity"].as_string()
+    chosen = select(InboxTable.episode_id, InboxTable.authority, InboxTable.kind, identity)
+    rows = (await session.execute(chosen.where(InboxTable.episode_id.in_(set(episode_ids))))).all()
+    return {id: said for id, whose, kind, said in rows if said and (whose, kind) == (authority, "report")}
 
 
 class ReportSaid(BaseModel):
@@ -223,6 +253,20 @@ async def facts_waiting(session: AsyncSession, episode_id: str) -> list[InboxIte
     chosen = select(InboxTable).where(InboxTable.episode_id == episode_id, InboxTable.state == "kept")
     rows = await session.scalars(chosen.order_by(InboxTable.received_at))
     return [InboxItem.model_validate(row) for row in rows.all()]
+
+
+async def facts_refused_later(session: AsyncSession, episode_id: str, who: str) -> list[InboxItem]:
+    """The facts that a principal said of an episode, that waited, and were then refused; in the order they came.
+
+    One of whose kind another was applied since is none of them: it was said again as it could be true.
+    """
+    mine = (InboxTable.episode_id == episode_id, InboxTable.said_by == who, InboxTable.kind == "fact")
+    rows = (await session.scalars(select(InboxTable).where(*mine).order_by(InboxTable.received_at))).all()
+    applied = {row.body["kind"]: row.received_at for row in rows if row.state == "applied"}
+    # What is refused while somebody waits for the answer is mended there: no attempt was without one.
+    refused = [row for row in rows if row.state == "refused" and row.attempts]
+    still = [row for row in refused if applied.get(row.body["kind"], row.received_at) <= row.received_at]
+    return [InboxItem.model_validate(row) for row in still]
 
 
 async def child_id(session: AsyncSession, authority: str, reference: str, now: datetime) -> str:
@@ -258,9 +302,16 @@ async def known_child_ids(session: AsyncSession, authority: str, references: Seq
     return found
 
 
+_OF_NO_ABSENCE: Final = tuple(one.value for one in EpisodeStatus if not one.of_an_absence)
+
+
 async def open_episodes_of(session: AsyncSession, authority: str, child: str) -> list[str]:
-    """The ids of a child's episodes that were reported and are not closed, whether they have been written or not."""
-    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, EpisodeTable.closed_at.is_not(None))
+    """The ids of a child's episodes that were reported and go on, whether they have been written or not.
+
+    One that is closed, goes on in another or was a mistake is none of them.
+    """
+    ended = EpisodeTable.closed_at.is_not(None) | EpisodeTable.status.in_(_OF_NO_ABSENCE)
+    closed = select(EpisodeTable.id).where(EpisodeTable.child_id == child, ended)
     written = select(EpisodeTable.id).where(EpisodeTable.authority == authority, EpisodeTable.child_id == child)
     said = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.child_id == child)
     said = said.where(InboxTable.kind == "report", InboxTable.state != "refused")
@@ -277,6 +328,17 @@ async def is_known(session: AsyncSession, authority: str, episode_id: str) -> bo
 
 
 _ENDS_THE_RECORD: Final = frozenset({FactKind.MERGED.value, FactKind.RECORDED_IN_ERROR.value})
+
+
+MERGED_FROM: Final = "merged from "
+"""How the source of a fact begins that was taken over out of a duplicate; the duplicate's id follows."""
+
+
+async def another_goes_on_in(session: AsyncSession, episode_id: str) -> bool:
+    """Whether it was said, and not refused, that another episode's record goes on in this one."""
+    chosen = select(InboxTable.body).where(InboxTable.episode_id == episode_id, InboxTable.kind == "fact")
+    said = (await session.scalars(chosen.where(InboxTable.state != "refused"))).all()
+    return any(str(one.get("source", "")).startswith(MERGED_FROM) for one in said)
 
 
 async def is_said_to_have_ended(session: AsyncSession, episode_id: str) -> bool:

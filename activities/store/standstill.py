@@ -153,6 +153,21 @@ async def messages_in(session: AsyncSession, authority: str, states: Collection[
     )
 
 
+async def messages_of_episode(
+    session: AsyncSession, authority: str, episode_id: str, states: Collection[str]
+) -> list[str]:
+    """The ids of the messages that speak of an episode and stand in one of these states, the latest first."""
+    of_it = exists().where(
+        RecipientTable.message_id == MessageTable.id,
+        RecipientTable.notice_key == NoticeTable.key,
+        NoticeTable.episode_id == episode_id,
+    )
+    mine = (MessageTable.authority == authority, MessageTable.state.in_(states), of_it)
+    return list(
+        (await session.scalars(select(MessageTable.id).where(*mine).order_by(MessageTable.state_at.desc()))).all()
+    )
+
+
 async def being_tried_again(session: AsyncSession, authority: str, limit: int) -> list[str]:
     """The messages on their way of which an attempt has failed, and that way is not given up."""
     failed = exists().where(

@@ -134,7 +134,7 @@ def create_app(parts: Parts) -> FastAPI:
         app.include_router(parts.entrance.router, include_in_schema=False)
         if parts.entrance.this_machine_only:
             app.add_middleware(LoopbackOnly)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, page=problem_page)
     app.add_middleware(Measured)
     problems.add_to(app, problem_page)
     return app

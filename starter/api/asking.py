@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from activities.store.audit import AuditOutcome, subject_named
 from starter.access import SHOWS_NOBODY, Permission, Principal, needs
-from starter.api.problems import PREFIX, Problem, ProblemError, documented
+from starter.api.problems import PREFIX, NotAllowedError, Problem, ProblemError, documented
 from starter.api.rates import Rates
 from starter.audit import Audit, entry_of
 from starter.identity.asking import Identity, NotSignedInError
@@ -80,7 +80,7 @@ class Asked:
     def require(self, permission: Permission) -> None:
         """Ask for one more permission, by what is in the request. Raises ProblemError."""
         if not self.principal.may(permission):
-            raise ProblemError(Problem.NOT_ALLOWED, f"this needs the permission '{permission}'")
+            raise NotAllowedError(permission)
 
 
 def asked_of(request: Request) -> Asked:
@@ -144,7 +144,7 @@ class Gate:
 
         if not asked.principal.may(permission):
             await write("refused")
-            raise ProblemError(Problem.NOT_ALLOWED, f"this needs the permission '{permission}'")
+            raise NotAllowedError(permission)
         return await _answered(request, handle, write)
 
     async def _asked(self, request: Request) -> Asked:

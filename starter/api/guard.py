@@ -4,11 +4,11 @@ import asyncio
 import logging
 import re
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -22,7 +22,7 @@ LARGEST_REQUEST: Final = 64 * 1024
 LARGEST_FILE: Final = 10 * 1024 * 1024
 """Bytes of a body that is a file of many rows."""
 
-FILES_AT_ONCE: Final = 4
+LARGE_AT_ONCE: Final = 4
 """As many requests at once may be larger than LARGEST_REQUEST, so that what they hold in memory has its limit too."""
 
 LARGER: Final[Mapping[tuple[str, str], int]] = {
@@ -30,6 +30,12 @@ LARGER: Final[Mapping[tuple[str, str], int]] = {
     ("POST", f"{PREFIX}/intakes"): LARGEST_FILE,
 }
 """The requests that may be larger, by method and path, and how large: those that send whole files."""
+
+LARGEST_FORM: Final = 512 * 1024
+"""Bytes of a form on which people write at length: a dozen fields of 4000 letters, each sent as up to nine bytes."""
+
+_WRITTEN_AT_LENGTH: Final = re.compile(r"/(?:episodes|report)/[^/]+/.+")
+"""The paths of such forms: what is recorded and kept of an episode, and the parts of a report."""
 
 REQUEST_ID: Final = "Homeward-Request-Id"
 """The header of an answer that says by which id the audit knows the request: the sender's key, or one made for it."""
@@ -52,17 +58,22 @@ _IDS: Final = re.compile(r"[\x21-\x7e]{1,100}")
 
 log = logging.getLogger("homeward.service")
 
+Page = Callable[[Request, ProblemError], Response]
+"""A problem as a page for a browser."""
+
 
 class Guard:
     """Takes a request's body in before anybody reads it, within its limits of size and time.
 
-    A failure nobody foresaw is answered by one sentence. Its place in the code
-    is logged and not its words, which can hold what was asked.
+    A failure nobody foresaw is answered by one sentence, a browser by `page`.
+    Its place in the code is logged and not its words, which can hold what was
+    asked.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, page: Page | None = None) -> None:
         self._app = app
-        self._files = asyncio.Semaphore(FILES_AT_ONCE)
+        self._page = page
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,8 +84,8 @@ class Guard:
         scope.setdefault("state", {})["request_id"] = request
         answer = _Answer(send, request if _of_the_api(scope) else None)
         try:
-            if (scope["method"], scope["path"]) in LARGER:
-                async with self._files:
+            if _may_be_large(scope):
+                async with self._large:
                     await self._answer(scope, receive, answer)
             else:
                 await self._answer(scope, receive, answer)
@@ -83,14 +94,25 @@ class Guard:
             # Its words stay out, and a key of the sender's own choosing with them.
             log.error("a request failed: %s (%s)\n%s", type(error).__name__, _loggable(request), where)  # noqa: TRY400
             if not answer.begun:
-                await _refusal(scope, Problem.FAILED)(scope, receive, answer.send)
+                await self._refusal(scope, Problem.FAILED)(scope, receive, answer.send)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         body = await _whole_body(scope, receive)
         if isinstance(body, Problem):
-            await _refusal(scope, body)(scope, receive, answer.send)
+            await self._refusal(scope, body)(scope, receive, answer.send)
         elif body is not None:
             await self._app(scope, _Replay(body, receive).receive, answer.send)
+
+    def _refusal(self, scope: Scope, problem: Problem) -> Response:
+        """What the guard itself answers: a problem under /v1; elsewhere a browser's page, or one plain line."""
+        if _of_the_api(scope):
+            return answer(ProblemError(problem))
+        if self._page is not None and b"text/html" in dict[bytes, bytes](scope["headers"]).get(b"accept", b""):
+            try:
+                return self._page(Request(scope), ProblemError(problem))
+            except Exception as error:  # noqa: BLE001 - what failed may be what makes pages: then a line must do
+                log.error("a page of a problem failed: %s", type(error).__name__)  # noqa: TRY400
+        return PlainTextResponse(f"{_PLAIN[problem]}\n", problem.status)
 
 
 def request_id(scope: Scope) -> str:
@@ -110,11 +132,18 @@ def _of_the_api(scope: Scope) -> bool:
     return bool(scope["path"].startswith(f"{PREFIX}/"))
 
 
-def _refusal(scope: Scope, problem: Problem) -> Response:
-    """What the guard itself answers: a problem under /v1, one plain line elsewhere."""
-    if _of_the_api(scope):
-        return answer(ProblemError(problem))
-    return PlainTextResponse(f"{_PLAIN[problem]}\n", problem.status)
+def _largest(scope: Scope) -> int:
+    """How many bytes a request's body may have."""
+    if scope["method"] == "POST" and _WRITTEN_AT_LENGTH.fullmatch(scope["path"]):
+        return LARGEST_FORM
+    return LARGER.get((scope["method"], scope["path"]), LARGEST_REQUEST)
+
+
+def _may_be_large(scope: Scope) -> bool:
+    """Whether a request may be larger than others, and does not say that it is not."""
+    length = dict[bytes, bytes](scope["headers"]).get(b"content-length")
+    small = length is not None and length.isdigit() and len(length) < 9 and int(length) <= LARGEST_REQUEST
+    return _largest(scope) > LARGEST_REQUEST and not small
 
 
 _PLAIN: Final[Mapping[Problem, str]] = {
@@ -159,7 +188,7 @@ class _Replay:
 
 async def _whole_body(scope: Scope, receive: Receive) -> bytes | Problem | None:
     """The body; what is wrong when it is too large or too slow; None when the sender has left."""
-    largest = LARGER.get((scope["method"], scope["path"]), LARGEST_REQUEST)
+    largest = _largest(scope)
     length = dict[bytes, bytes](scope["headers"]).get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 9 or int(length) > largest:
         return Problem.TOO_LARGE

@@ -14,6 +14,7 @@ from starlette.routing import Match, Route
 
 from activities.policies import UnknownPolicyError
 from activities.store import StoreUnavailableError
+from starter.access import Permission
 from starter.client import EngineSilentError
 from starter.identity.asking import ForeignOriginError, IssuerAwayError
 from workflows.plain_errors import BadInputError, path_in_words
@@ -125,6 +126,14 @@ class ProblemError(Exception):
         self.detail = detail or problem.helps
         self.errors = list(errors)
         self.headers = dict(headers or {})
+
+
+class NotAllowedError(ProblemError):
+    """Whoever asked lacks a permission."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__(Problem.NOT_ALLOWED, f"this needs the permission '{permission}'")
+        self.permission = permission
 
 
 def answer(error: ProblemError) -> JSONResponse:

@@ -170,6 +170,28 @@ def role(
     _say_account(account, "Changed", as_json)
 
 
+@account_app.command("provider")
+@needs(Permission.MANAGE_ACCOUNTS)
+def provider(
+    name: Name,
+    called: Annotated[
+        str | None, typer.Argument(metavar="PROVIDER", help="by the name by which children are referred to it")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="no provider any more: no referral is shown to it")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have an account be, or work for, another interview provider; it counts at once, also for who is signed in."""
+    if (called is None) is not none:
+        raise BadInputError("PROVIDER: must be given, or --none")
+    account = _with_store(
+        lambda session, authority, _now: account_changes.change_provider(session, authority, name, called)
+    )
+    if as_json:
+        say_json(_plain(account))
+        return
+    say(f"Changed: {account.name}, {account.kind}, {account.provider or 'no provider'}")
+
+
 @account_app.command("lock")
 @needs(Permission.MANAGE_ACCOUNTS)
 def lock(name: Name, as_json: AsJson = False) -> None:

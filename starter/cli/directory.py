@@ -67,7 +67,11 @@ def import_file(
         bool, typer.Option("--dry-run", help="check the file against the directory, and write nothing")
     ] = False,
 ) -> None:
-    """Take in a file of the directory, all of it or nothing; open episodes look again at who holds what."""
+    """Take in a file of the directory, all of it or nothing; open episodes look again at who holds what.
+
+    A file of holders, rota or leave takes the place of ALL there was: what it does not say is no longer so. People and
+    teams that a file does not name stay as they are.
+    """
     read, now = read_directory_file(kind, file), datetime.now(UTC)
 
     async def work() -> TakenIn:
@@ -75,8 +79,10 @@ def import_file(
             async with here.store.snapshot() as session:
                 compared = await compare_lines(session, here.settings.authority, read)
             if dry_run:
+                _say_what_goes(read.kind, compared.taken)
                 return compared.taken
             async with here.changing_directory(compared.rows_of(read)) as session:
+                _say_what_goes(read.kind, compared.taken)
                 taken = await take_in_directory(session, here.settings.authority, read, now)
             await tell_open_episodes(here, now)
             return taken
@@ -86,6 +92,13 @@ def import_file(
         f"{'Nothing was written; this would be' if dry_run else 'Taken in'}: {len(read.rows)} rows of {kind}: "
         f"{taken.added} added, {taken.changed} changed, {taken.removed} removed, {taken.unchanged} as they were"
     )
+
+
+def _say_what_goes(kind: str, taken: TakenIn) -> None:
+    if kind in SPANS:
+        there = taken.removed + taken.unchanged
+        comes_and_goes = f"{taken.added} come, {taken.removed} go, {taken.unchanged} stay"
+        say(f"The file takes the place of all rows of {kind} there are ({there}): {comes_and_goes}")
 
 
 @directory_app.command("check")

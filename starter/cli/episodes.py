@@ -1,5 +1,6 @@
 """Commands that say something about episodes: report, record, merge, reopen."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.store.episodes import clocks_of
 from activities.store.tables import InboxTable
 from starter.access import Permission, needs, permission_to_record
 from starter.cli.asking import CommandAsked
@@ -16,10 +18,17 @@ from starter.cli.wiring import Wired, run_async, wired
 from starter.commands import Outcome
 from starter.reports import Report
 from starter.scenarios import read_json
+from starter.what_changed import ClockChange, WhatChanged, what_changed
+from workflows.contracts import ClockStanding
 from workflows.fact_kinds import OTHER_NAMES, FactKind
 from workflows.instants import in_words, to_rfc3339
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import ClockState
 
+Standings = Mapping[str, ClockStanding]
+EveryClock = Annotated[
+    bool, typer.Option("--all", help="every clock as it stands now, and not only what changed by this")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 EpisodeId = Annotated[str, typer.Argument(metavar="EPISODE", help="an episode's id, or its first characters")]
 SHORTEST_ID = 4
@@ -87,6 +96,7 @@ def record(  # noqa: PLR0917 - each is an option of the command line
     also: Annotated[
         list[str] | None, typer.Option("--also", metavar="EPISODE", help="the same fact of another episode too")
     ] = None,
+    everything: EveryClock = False,
     as_json: AsJson = False,
 ) -> int:
     """Record that something happened. A correction is a fact too: --replaces ID, or the fact 'withdrawn'."""
@@ -106,19 +116,20 @@ def record(  # noqa: PLR0917 - each is an option of the command line
         **pairs(more or []),
     }
 
-    async def work() -> list[Outcome]:
+    async def work() -> tuple[list[Outcome], dict[str, Standings]]:
         async with wired() as here:
             data = {name: value for name, value in given.items() if value is not None}
             require_to_record(here.asked, kind)
             episodes = [await whole_id(here, one) for one in (episode, *(also or []))]
-            return await here.commands.record_in_all(episodes, data, now)
+            before = await _standings(here, episodes)
+            return await here.commands.record_in_all(episodes, data, now), before
 
-    outcomes = run_async(work())
+    outcomes, before = run_async(work())
     if as_json:
         said = [outcome.model_dump(mode="json") for outcome in outcomes]
         say_json(said if also else said[0])
     when = in_words(now) if at is None else at
-    return max(_say_recorded(outcome, kind, when, quiet=as_json) for outcome in outcomes)
+    return max(_say_recorded(one, kind, when, before, everything=everything, quiet=as_json) for one in outcomes)
 
 
 @needs(Permission.RULE)
@@ -126,18 +137,22 @@ def reopen(
     episode: EpisodeId,
     reason: Annotated[str, typer.Option(help="why it is opened again")],
     by: Annotated[str, typer.Option(help="who opens it again")] = "not said",
+    everything: EveryClock = False,
     as_json: AsJson = False,
 ) -> int:
     """Open a closed episode again: it goes on with all that it knew, and takes facts."""
 
-    async def work() -> Outcome:
+    async def work() -> tuple[Outcome, dict[str, Standings]]:
         async with wired() as here:
-            return await here.commands.reopen(await whole_id(here, episode), reason, by, datetime.now(UTC))
+            whole = await whole_id(here, episode)
+            before = await _standings(here, [whole])
+            return await here.commands.reopen(whole, reason, by, datetime.now(UTC)), before
 
-    outcome = run_async(work())
+    outcome, before = run_async(work())
     if as_json:
         say_json(outcome.model_dump(mode="json"))
-    return _say_recorded(outcome, "reopened", in_words(datetime.now(UTC)), quiet=as_json)
+    when = in_words(datetime.now(UTC))
+    return _say_recorded(outcome, "reopened", when, before, everything=everything, quiet=as_json)
 
 
 @needs(Permission.RULE)
@@ -205,15 +220,47 @@ def pairs(words: list[str]) -> dict[str, str]:
     return found
 
 
-def _say_recorded(outcome: Outcome, kind: str, when: str, *, quiet: bool) -> int:
+async def _standings(here: Wired, episodes: list[str]) -> dict[str, Standings]:
+    """How the clocks of episodes stand, by episode and clock."""
+    async with here.store.snapshot() as session:
+        return {one: await clocks_of(session, one) for one in episodes}
+
+
+def _say_recorded(
+    outcome: Outcome, kind: str, when: str, before: Mapping[str, Standings], *, everything: bool, quiet: bool
+) -> int:
     status = complain_of(outcome, "the fact")
     if status or quiet:
         return status
     say(f"Recorded: {kind}, {when} (fact {outcome.id}){'; it was recorded before' if outcome.again else ''}")
     if outcome.recorded:
-        rows = [[c.id, c.state.value.replace("_", " "), moment(c.due)] for c in outcome.recorded.clocks]
-        say_table(["Clock", "State", "Due"], rows)
+        if everything:
+            _say_clocks(outcome.recorded.clocks)
+        else:
+            _say_changes(what_changed(before.get(outcome.episode_id, {}), outcome.recorded.clocks))
     return 0
+
+
+def _say_clocks(clocks: Iterable[ClockStanding]) -> None:
+    say_table(["Clock", "State", "Due"], [[c.id, c.state.value.replace("_", " "), moment(c.due)] for c in clocks])
+
+
+def _say_changes(changed: WhatChanged) -> None:
+    if changed.changes:
+        say_table(["Clock", "What", "Due"], [[one.id, _became(one), moment(one.due)] for one in changed.changes])
+    else:
+        say("No clock stands otherwise")
+    say(f"{changed.go_on} {'other clock goes' if changed.go_on == 1 else 'others go'} on; --all shows every clock")
+
+
+def _became(one: ClockChange) -> str:
+    state = one.is_now.value.replace("_", " ")
+    if one.starts:
+        again = "is owed again" if one.was not in (None, ClockState.NOT_STARTED) else "starts"
+        return again if one.is_now is ClockState.RUNNING else f"{again}, {state}"
+    if one.moves:
+        return f"moves from {moment(one.was_due)}" + ("" if one.is_now is one.was else f", {state}")
+    return state
 
 
 async def whole_id(here: Wired, beginning: str) -> str:

@@ -15,7 +15,8 @@ from activities.store.events import CursorGone, EventPage, NumberedEvent, drop_e
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson
 from starter.cli.say import moment, say, say_json, say_table
-from starter.cli.wiring import run_async, wired
+from starter.cli.wiring import Wired, run_async, wired
+from starter.kin_sight import events_for
 from starter.webhooks import checked_kinds
 from workflows.event_kinds import kinds_of
 from workflows.plain_errors import BadInputError
@@ -53,11 +54,14 @@ def list_events(
     if last is not None and after is not None:
         raise BadInputError("--last: not together with --after: the latest come after no cursor")
 
-    async def work(store: Store, authority: str) -> EventPage:
-        async with store.snapshot() as session:
+    async def work(here: Wired) -> EventPage:
+        authority = here.settings.authority
+        async with here.store.snapshot() as session:
             if last is not None:
-                return await last_events(session, authority, last, wanted)
-            return _page(await read_events(session, authority, after or 0, limit, wanted))
+                found = await last_events(session, authority, last, wanted)
+            else:
+                found = _page(await read_events(session, authority, after or 0, limit, wanted))
+            return await events_for(session, here.asked.principal, found, here.asked.now)
 
     page = _over_store(work)
     if as_json:
@@ -76,12 +80,14 @@ def tail(
     """Follow the feed: each event as one line of JSON, until Ctrl-C."""
     wanted = _wanted(kinds)
 
-    async def work(store: Store, authority: str) -> None:
+    async def work(here: Wired) -> None:
+        store, authority = here.store, here.settings.authority
         async with store.snapshot() as session:
             cursor = (await feed_of(session, authority)).last if after is None else after
         while True:
             async with store.snapshot() as session:
                 page = _page(await read_events(session, authority, cursor, MOST_AT_ONCE, wanted))
+                page = await events_for(session, here.asked.principal, page, datetime.now(UTC))
             for event in page.events:
                 sys.stdout.write(json.dumps(as_object(event), ensure_ascii=False) + "\n")
             sys.stdout.flush()
@@ -135,9 +141,9 @@ def _row(event: NumberedEvent) -> list[str]:
     return [str(event.number), moment(event.at), event.kind.value, event.episode_id, str(about)]
 
 
-def _over_store(work: Callable[[Store, str], Awaitable[Any]]) -> Any:
+def _over_store(work: Callable[[Wired], Awaitable[Any]]) -> Any:
     async def over_store() -> Any:
         async with wired() as here:
-            return await work(here.store, here.settings.authority)
+            return await work(here)
 
     return run_async(over_store())

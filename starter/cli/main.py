@@ -15,6 +15,7 @@ from starter.cli import (
     child,
     database,
     directory,
+    episode_deeds,
     episodes,
     events,
     gate,
@@ -60,6 +61,7 @@ setting_up.add_to(app)
 backup.add_to(app)
 reconcile.add_to(app)
 stuck.add_to(app)
+episode_deeds.add_to(app)
 accounts.add_to(app)
 events.add_to(app)
 webhooks.add_to(app)

@@ -38,7 +38,7 @@ def police_pack(
                 if item and item.body["child_id"]:
                     # It tells of the child's other episodes and records too.
                     await here.see_child(session, item.body["child_id"])
-                made = await gather(session, here.policies, here.settings.authority, whole, now)
+                made = await gather(session, here.policies, here.asked.principal, whole, now)
         if made is None:
             raise BadInputError("episode: no report of it is kept here")
         return made

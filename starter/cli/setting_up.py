@@ -7,6 +7,7 @@ from temporalio.client import RPCError
 
 from activities.policies import Policies
 from activities.store import Store
+from activities.store.database_id import database_id
 from starter.access import needs
 from starter.cli.say import EXIT_BAD_INPUT, complain, say
 from starter.cli.wiring import prepare_data_folder, run_async
@@ -37,6 +38,10 @@ def setup(
     wait_seconds: Annotated[
         float, typer.Option("--wait", metavar="SECONDS", min=0, max=3600, help="how long the engine may take to start")
     ] = 0,
+    claims: Annotated[
+        bool,
+        typer.Option("--claim-namespace", help="the engine's namespace works for this database from now on"),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="only say what is there and what is not; exit 1 when something is not")
     ] = False,
@@ -54,11 +59,12 @@ def setup(
         try:
             async for part in set_up_database(store, role, upgrade=upgrade, dry=dry_run):
                 _say(part, parts)
+            database = await _id_of(store)
         finally:
             await store.close()
         client = await reach_engine(settings, wait_seconds)
         timetables = timetables_of(settings, post_settings, client)
-        async for part in set_up_engine(client, timetables, dry=dry_run):
+        async for part in set_up_engine(client, database, timetables, claims=claims, dry=dry_run):
             _say(part, parts)
 
     try:
@@ -67,6 +73,13 @@ def setup(
         complain(str(silence) if isinstance(silence, EngineSilentError) else "the engine did not answer")
         return EXIT_BAD_INPUT
     return EXIT_TO_MAKE if any(part.done == "to make" for part in parts) else 0
+
+
+async def _id_of(store: Store) -> str | None:
+    if (await store.schema()).pending:
+        return None
+    async with store.snapshot() as session:
+        return await database_id(session)
 
 
 def _say(part: Part, parts: list[Part]) -> None:

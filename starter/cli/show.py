@@ -39,7 +39,7 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
-                return await show_episode(session, here.policies, here.settings.authority, whole)
+                return await show_episode(session, here.policies, here.asked.principal, whole, here.asked.now)
 
     shown, now = run_async(work()), datetime.now(UTC)
     view, prompts = shown.view, shown.prompts(now)

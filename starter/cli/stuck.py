@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from activities.health.findings import KINDS, Deed, Stuck
+from activities.health.findings import KINDS, Deed, Stuck, StuckKind
 from activities.health.look import Standstill
 from starter.access import Permission, needs
+from starter.batches import BatchDone, chosen, do_for_all, require_helps, summed_up
 from starter.brief_engine import BriefEngine
-from starter.cli.episodes import AsJson
-from starter.cli.say import EXIT_BAD_INPUT, complain, moment, say, say_json, say_table
+from starter.cli.episodes import AsJson, find_episode
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.client import EngineSilentError
 from starter.engine_room import EngineRoom, engine_room
@@ -66,27 +67,83 @@ def do(
     """Do something about what stands still. Nothing that a provider may have taken is sent a second time."""
     if deed not in DONE_HERE:
         raise BadInputError(f"DEED: must be one of {', '.join(sorted(DONE_HERE))}")
+    say(run_async(done_for(Deed(deed), subject, reason)))
+    return 0
+
+
+@stuck_app.command("all")
+@needs(Permission.OPERATE)
+def do_all(
+    deed: Annotated[str, typer.Argument(metavar="DEED", help=f"one of {', '.join(sorted(DONE_HERE))}")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="in which way they stand still, as --json shows it")],
+    reason: Annotated[str, typer.Option("--reason", help="why: it goes into the audit")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Do one deed for all that stands still in one way, as many as are listed; exit 1 when one of them was not done."""
+    if deed not in DONE_HERE:
+        raise BadInputError(f"DEED: must be one of {', '.join(sorted(DONE_HERE))}")
+    if kind not in KINDS:
+        raise BadInputError(f"KIND: must be one of {', '.join(KINDS)}")
+    require_helps(Deed(deed), StuckKind(kind))
+    done = run_async(_done_for_all(Deed(deed), StuckKind(kind), reason, dry_run=dry_run))
+    if as_json:
+        say_json(done.model_dump(mode="json"))
+    else:
+        say_table(["Subject", "What came of it"], [[one.subject, one.says] for one in done.lines])
+        say(summed_up(done.lines))
+        if done.left:
+            say(f"{done.left} more stand still so: give it again when these have moved.")
+    return EXIT_STUCK if any(one.done is False for one in done.lines) else 0
+
+
+async def done_for(deed: Deed, subject: str, reason: str, *, by_beginning: bool = False) -> str:
+    """Do a deed, written down with why before it is done; what came of it.
+
+    `by_beginning`: the subject is how an episode's id begins. Raises
+    BadInputError, also when the engine does not answer.
+    """
+    require_reason(reason)
+    post_settings = load_post_settings()
+    async with wired() as here:
+        if deed in OF_WEBHOOKS:
+            here.asked.require(Permission.MANAGE_WEBHOOKS)
+        if by_beginning:
+            async with here.store.snapshot() as session:
+                subject = await find_episode(session, here.settings.authority, subject)
+        here.asked.why = reason.strip()
+        here.asked.saw(subject)
+        await here.write_down()
+        try:
+            return await _operator(here, post_settings).do(deed, subject, datetime.now(UTC))
+        except EngineSilentError:
+            raise BadInputError("the engine does not answer, so nothing was done") from None
+
+
+def require_reason(reason: str) -> None:
+    """Raise BadInputError unless it says why."""
     if not reason.strip():
         raise BadInputError("--reason: must say why")
+
+
+async def _done_for_all(deed: Deed, kind: StuckKind, reason: str, *, dry_run: bool) -> BatchDone:
+    require_reason(reason)
     post_settings = load_post_settings()
+    async with wired() as here:
+        if deed in OF_WEBHOOKS:
+            here.asked.require(Permission.MANAGE_WEBHOOKS)
+        now = datetime.now(UTC)
+        found = await _room(here, post_settings).standstill(here.store, here.settings.authority, now)
+        fit = chosen(found, deed, kind)
+        here.asked.why = reason.strip()
+        here.asked.saw(*(one.subject for one in fit))
+        await here.write_down()
+        lines = await do_for_all(_operator(here, post_settings), deed, fit, now, dry_run=dry_run)
+        return BatchDone(deed=deed, kind=kind, dry_run=dry_run, lines=lines, left=found.more.get(kind, 0))
 
-    async def work() -> str:
-        async with wired() as here:
-            if deed in OF_WEBHOOKS:
-                here.asked.require(Permission.MANAGE_WEBHOOKS)
-            here.asked.why = reason.strip()
-            here.asked.saw(subject)
-            await here.write_down()
-            room = _room(here, post_settings)
-            operator = Operator(here.store, room, here.commands, here.settings.authority)
-            return await operator.do(Deed(deed), subject, datetime.now(UTC))
 
-    try:
-        say(run_async(work()))
-    except EngineSilentError:
-        complain("the engine does not answer, so nothing was done")
-        return EXIT_BAD_INPUT
-    return 0
+def _operator(here: Wired, post_settings: PostSettings) -> Operator:
+    return Operator(here.store, _room(here, post_settings), here.commands, here.settings.authority)
 
 
 def _room(here: Wired, post_settings: PostSettings) -> EngineRoom:

@@ -25,6 +25,7 @@ from starter.task_deeds import (
 from starter.tasks import lateness
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.instants import in_words
+from workflows.names import duty_of
 from workflows.plain_errors import BadInputError
 from workflows.policy import Pack
 from workflows.vocabulary import ROLE_WORDS, ClockKind, Role
@@ -69,7 +70,8 @@ def tasks(
                 if person is not None:
                     found = await tasks_of_person(session, here.settings.authority, person, found, now)
                 hidden = await here.hidden(session, [task.episode_id for task in found])
-                return [task for task in found if task.episode_id not in hidden]
+                untold = await here.duties_left_out(session, [duty_of(task.key) for task in found])
+                return [one for one in found if one.episode_id not in hidden and duty_of(one.key) not in untold]
 
     found = run_async(work())
     if as_json:
@@ -242,6 +244,8 @@ async def _whole_task(here: Wired, beginning: str) -> TaskView:
         raise BadInputError(f"task: '{beginning}' is too short; 'homeward tasks' shows them")
     async with here.store.snapshot() as session:
         found = await task_beginning(session, here.settings.authority, beginning)
+        untold = await here.duties_left_out(session, [duty_of(task.key) for task in found])
+        found = [task for task in found if duty_of(task.key) not in untold]
         if len(found) != 1:
             raise BadInputError(f"task: {'more than one task begins' if found else 'no task begins'} '{beginning}'")
         await here.see(session, found[0].episode_id)

@@ -2,11 +2,12 @@
 
 import typer
 
-from activities.store.episodes import EpisodeView, episode_view
+from activities.store.episodes import EpisodeView
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async, wired
+from starter.kin_sight import view_for
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.vocabulary import ROLE_WORDS
 
@@ -24,7 +25,7 @@ def told(episode: EpisodeId, as_json: AsJson = False) -> None:
         async with wired() as here:
             whole = await whole_id(here, episode)
             async with here.store.snapshot() as session:
-                return whole, await episode_view(session, here.settings.authority, whole)
+                return whole, await view_for(session, here.asked.principal, whole, here.asked.now)
 
     whole, view = run_async(work())
     rows = who_knew(view) if view else []

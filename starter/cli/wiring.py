@@ -20,6 +20,7 @@ from starter.client import Episodes, Reached
 from starter.commands import Commands
 from starter.directory_rows import Row
 from starter.directory_sight import OpensToOneselfError, named_in, opening_nothing_to
+from starter.kin_sight import duties_left_out
 from starter.settings import Settings, load_settings
 from starter.sight import child_hidden_from, hidden_among, see_episode
 from workflows.plain_errors import BadInputError
@@ -104,6 +105,10 @@ class Wired:
         hidden = await hidden_among(session, self.asked.principal, episode_ids, self.asked.now)
         self.asked.saw(*(one for one in dict.fromkeys(episode_ids) if one not in hidden))
         return hidden
+
+    async def duties_left_out(self, session: AsyncSession, duties: Collection[str]) -> frozenset[str]:
+        """Those of the duties of tasks that would tell whoever asks of an episode they may not see."""
+        return await duties_left_out(session, self.asked.principal, duties, self.asked.now)
 
     @asynccontextmanager
     async def changing_directory(self, rows: Collection[Row]) -> AsyncGenerator[AsyncSession]:

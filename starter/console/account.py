@@ -4,10 +4,11 @@ from fastapi import APIRouter, Response
 
 from starter.access import Permission
 from starter.api.asking import AskedBy, needs
+from starter.console.allowed import roles_in_words
 from starter.console.asking import console_router, go_to
 from starter.console.navigation import ACCOUNT, begins_at
 from starter.console.pages import page
-from starter.console.spoken import in_plain_words
+from starter.console.spoken import beginning_a_line
 
 
 def router_of() -> APIRouter:
@@ -24,7 +25,7 @@ def router_of() -> APIRouter:
     @needs(Permission.KNOW_ONESELF)
     async def account(asked: AskedBy) -> Response:
         """Who is signed in, in which roles; signing out."""
-        roles = sorted(in_plain_words(role) for role in asked.principal.roles)
+        roles = beginning_a_line(roles_in_words(asked.principal.roles))
         return page(asked, "account.html.j2", ACCOUNT.id, roles=roles)
 
     return router

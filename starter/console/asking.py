@@ -1,15 +1,17 @@
 """The console's routes: through the same gate as the API's, answering people with pages instead of problems."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from starter.access import Principal
 from starter.api.asking import LONGEST_REASON, AskedRoute
-from starter.api.problems import PROBLEMS, Problem, ProblemError, as_problem
+from starter.api.problems import PROBLEMS, NotAllowedError, Problem, ProblemError, as_problem
+from starter.console.allowed import may_not_in_words
 from starter.console.forms import KEY, REASON, Mistakes, Posted, posted_by
 from starter.console.pages import page_for
 from workflows.plain_errors import BadInputError
@@ -17,7 +19,7 @@ from workflows.plain_errors import BadInputError
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _WORDS: Final[dict[Problem, tuple[str, str]]] = {
-    Problem.NOT_ALLOWED: ("You cannot do this here", "Ask an administrator which role allows it."),
+    Problem.NOT_ALLOWED: ("You cannot do this here", "If you should be able to, ask an administrator."),
     Problem.NOT_FOUND: ("There is nothing here", "Check the address. It may be another authority's, or mistyped."),
     Problem.FOREIGN_PAGE: ("This did not come from a page of Homeward", "Go back to Homeward and do it from there."),
     Problem.UNAVAILABLE: (
@@ -30,8 +32,25 @@ _WORDS: Final[dict[Problem, tuple[str, str]]] = {
         "What was sent first is kept. Go back to where you were, and open the form anew for what is new.",
     ),
     Problem.TOO_MANY: ("Too much at once", "Wait a minute, then try again."),
+    Problem.TOO_LARGE: (
+        "That is too much to send at once",
+        "Nothing of it was kept. Go back by your browser's button, copy what you wrote to where it is safe, and send "
+        "less of it at once.",
+    ),
+    Problem.FAILED: (
+        "Homeward could not do this",
+        "Something in Homeward went wrong. Send it again; if it fails again, tell whoever runs Homeward when it "
+        "happened. If a child is missing, ring the police on 101 or 999 now, whatever Homeward says.",
+    ),
 }
 """What a page says of a problem: a heading, and what helps. Others say what the problem itself does."""
+
+
+SENT_BEFORE: Final = (
+    "This form was sent before, and what it said then is kept. What it says now is not: if it is still needed, send it "
+    "again"
+)
+"""What a form says that was sent once more with other words."""
 
 
 def posted_of(request: Request) -> Posted:
@@ -46,8 +65,8 @@ PostedBy = Annotated[Posted, Depends(posted_of)]
 class ConsoleRoute(AskedRoute):
     """A route of the console. Who is not signed in is brought to sign in, and back to where they were going.
 
-    What somebody posts after their session ended is given back to them on a
-    page, to be sent again once they have signed in: nothing they wrote is lost.
+    What somebody posts and could not be taken is given back to them on the page
+    that says so, to be sent again: nothing they wrote is lost.
     """
 
     def get_route_handler(self) -> Handle:
@@ -82,6 +101,9 @@ def take_refusal(error: ProblemError, mistakes: Mistakes, *mendable: Problem, ot
     """
     if error.problem not in (Problem.REFUSED, *mendable):
         raise error
+    if error.problem is Problem.KEY_REUSED:
+        mistakes.add(otherwise, SENT_BEFORE)
+        return
     mistakes.take(BadInputError(error.detail), otherwise)
 
 
@@ -119,19 +141,44 @@ def problem_page(request: Request, error: ProblemError) -> Response:
         status=error.problem.status,
         heading=heading,
         helps=helps,
-        detail=error.detail if error.detail != error.problem.helps else "",
+        detail=_detail(asked.principal if asked else None, error),
         need_to_know=request.path_params.get("episode_id") if error.problem is Problem.NEED_TO_KNOW else None,
+        path=_path(request),
+        fields=_to_send_again(request, error.problem),
     )
     response.headers.update(error.headers)
     return response
 
 
+def _detail(principal: Principal | None, error: ProblemError) -> str:
+    """What was wrong this time, in words; nothing where a problem says no more than it always does."""
+    if principal and isinstance(error, NotAllowedError):
+        return may_not_in_words(principal, error.permission)
+    return error.detail if error.detail != error.problem.helps else ""
+
+
 def _signed_out(request: Request) -> Response:
-    query = f"?{request.url.query}" if request.url.query else ""
-    path = request.url.path + query
-    posted = posted_of(request)
-    # Only what a page of ours sent is given back: another's must not put its words into somebody's mouth.
-    if request.method == "POST" and request.headers.get("sec-fetch-site") == "same-origin" and posted.fields:
-        return page_for(None, None, "signed_out.html.j2", status=401, path=path, fields=posted.fields)
+    path = _path(request)
+    if fields := _to_send_again(request, Problem.NOT_SIGNED_IN):
+        return page_for(None, None, "signed_out.html.j2", status=401, path=path, fields=fields)
     back_to = path if request.method in ("GET", "HEAD") else "/"
     return RedirectResponse(f"/sign-in?to={quote(back_to)}", status_code=303)
+
+
+def _path(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return request.url.path + query
+
+
+def _to_send_again(request: Request, problem: Problem) -> Mapping[str, tuple[str, ...]]:
+    """What was posted from a page of ours, to be given back; nothing where nothing was.
+
+    Another's page must not put its words into somebody's mouth. Where the form's key stands for what was sent before,
+    what is sent again has another.
+    """
+    posted = posted_of(request)
+    if request.method != "POST" or request.headers.get("sec-fetch-site") != "same-origin":
+        return {}
+    if problem is Problem.KEY_REUSED:
+        return {**posted.fields, KEY: (str(uuid4()),)}
+    return posted.fields

@@ -19,9 +19,9 @@ from starter.console.reading import Reader
 SECTION = "now"
 
 
-def router_of(parts: Parts) -> APIRouter:
+def router_of(parts: Parts, overviews: Overviews) -> APIRouter:
     """The board, and its changes."""
-    router, overviews = console_router(), Overviews()
+    router = console_router()
     stream = BoardStream(parts, overviews)
 
     @router.get(PATH)

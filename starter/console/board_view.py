@@ -2,22 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from activities.store import inbox
-from activities.store.board import (
-    OpenEpisode,
-    facts_in_force,
-    owed_in,
-)
-from activities.store.closeness import close_to
+from activities.store.board import OpenEpisode, facts_in_force, grades_said
+from activities.store.closeness import close_to_open
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, Filters
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders
+from starter.console.next_steps import Holder, Holders, read_owed
 from starter.console.reading import Reader
 from starter.console.spoken import WITHOUT_NUMBER, Pressure, child_called, pressure
 from starter.sight import asker_of, hidden_among, see_episode
@@ -100,7 +96,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of an authority's children stand how, whatever is left out of the board."""
+    """How many of an authority's children stand how, whatever is left out of the board.
+
+    What is overdue and falls due is counted of those of whom whoever reads may see that.
+    """
 
     away: int
     by_status: tuple[tuple[EpisodeStatus, int], ...]
@@ -159,12 +158,13 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
     However many rows there are, the store is asked the same few times.
     """
     session, now = reader.session, reader.now
+    everything, hidden = await as_far_as_seen(reader, everything)
     found = [one for one in everything if filters.take(one, now)]
     if filters.about_children:
-        found = await _about_children(reader, found, filters)
+        found = await _about_children(reader, [one for one in found if one.episode_id not in hidden], filters)
     page = min(filters.page, max(1, -(-len(found) // ROWS)))
     of_page = found[(page - 1) * ROWS : page * ROWS]
-    kept = await inbox.kept_reports(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
+    kept = await inbox.reports_without_clock(session, reader.authority, now - _IN_FLIGHT, MOST_WAITING)
     return Board(
         now=now,
         counts=_counts(everything, now),
@@ -178,6 +178,25 @@ async def read_board(reader: Reader, filters: Filters, everything: Sequence[Open
     )
 
 
+async def as_far_as_seen(
+    reader: Reader, everything: Sequence[OpenEpisode]
+) -> tuple[Sequence[OpenEpisode], frozenset[str]]:
+    """Open episodes, the most pressing first, as far as whoever reads may know of them; and which are hidden.
+
+    Of a hidden one that is how it stands. So neither its place among the others, nor a filter, nor a count tells when
+    something of it falls due, or of which team the child is.
+    """
+    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    if not hidden:
+        return everything, hidden
+    known = [_only_there(one) if one.episode_id in hidden else one for one in everything]
+    return sorted(known, key=lambda one: pressing(one, reader.now)), hidden
+
+
+def _only_there(episode: OpenEpisode) -> OpenEpisode:
+    return replace(episode, team=None, missing_since=None, returned_at=None, due=None, soon=False)
+
+
 async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozenset[str]:
     """Those of the episodes of which whoever reads may see only that they are there."""
     found: set[str] = set()
@@ -187,13 +206,18 @@ async def hidden_of(reader: Reader, episodes: Sequence[OpenEpisode]) -> frozense
     return frozenset(found)
 
 
-async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[BoardRow, ...]:
-    """These episodes as rows, in their order; of those that are hidden no more than how they stand."""
+async def board_rows(
+    reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str], known: Holders | None = None
+) -> tuple[BoardRow, ...]:
+    """These episodes as rows, in their order; of those that are hidden no more than how they stand.
+
+    `known`: who holds what, as far as it was read for others on the page.
+    """
     session, now = reader.session, reader.now
     whole = [one for one in episodes if one.episode_id not in hidden]
     ids = [one.episode_id for one in whole]
-    owed = await owed_in(session, reader.authority, ids)
-    holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]])
+    owed = await read_owed(reader, ids)
+    holders = await Holders.read(reader, whole, [one for those in owed.values() for one in those[:1]], known=known)
     facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED, *GONE_BY), now)
     called = await children_called(session, reader.authority, ids)
 
@@ -216,21 +240,32 @@ async def board_rows(reader: Reader, episodes: Sequence[OpenEpisode], hidden: fr
 
 
 async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters: Filters) -> list[OpenEpisode]:
-    """Those that fit what is asked for of children. What is hidden fits nothing: else that would tell it."""
+    """Those that fit what is asked for of children; none of them is hidden: else that would tell it."""
     session, now = reader.session, reader.now
-    of_team = [one for one in found if filters.team in ("", one.team)]
-    hidden = await hidden_of(reader, [one for one in of_team if one.need_to_know])
-    kept = [one for one in of_team if one.episode_id not in hidden]
-    ids = [one.episode_id for one in kept]
+    kept = [one for one in found if filters.team in ("", one.team)]
     if filters.mine:
-        asker = asker_of(reader.principal)
-        mine = {id for some in batched(ids) for id in await close_to(session, asker, some, now)}
+        mine = await close_to_open(session, asker_of(reader.principal), now)
         kept = [one for one in kept if one.episode_id in mine]
     if filters.risk:
-        facts = await facts_in_force(session, ids, (FactKind.RISK_ASSESSED,), now)
-        grades = {id: {one.grade or NOT_ASSESSED for one in risk_of(known)} for id, known in facts.items()}
-        kept = [one for one in kept if filters.risk in (grades[one.episode_id] or {NOT_ASSESSED})]
+        at_risk = await _of_grade(reader, [one.episode_id for one in kept], filters.risk)
+        kept = [one for one in kept if one.episode_id in at_risk]
     return kept
+
+
+async def _of_grade(reader: Reader, ids: Sequence[str], wanted: str) -> set[str]:
+    """Those of these episodes in which an assessment of risk came to that grade and is in force, or none did.
+
+    What facts say is read only where they could say it.
+    """
+    graded = await grades_said(reader.session, reader.authority, reader.now)
+    none = wanted == NOT_ASSESSED
+    found = {id for id in ids if none and id not in graded}
+    doubtful = [id for id in ids if (None if none else wanted) in graded.get(id, ())]
+    facts = await facts_in_force(reader.session, doubtful, (FactKind.RISK_ASSESSED,), reader.now)
+    for id, known in facts.items():
+        if wanted in ({one.grade or NOT_ASSESSED for one in risk_of(known)} or {NOT_ASSESSED}):
+            found.add(id)
+    return found
 
 
 def _counts(everything: Sequence[OpenEpisode], now: datetime) -> Counts:

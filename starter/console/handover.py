@@ -9,6 +9,7 @@ from starter.api.asking import AskedBy, needs
 from starter.api.parts import Parts
 from starter.console.asking import console_router
 from starter.console.handover_view import read_handover
+from starter.console.overviews import Overviews
 from starter.console.pages import page
 from starter.console.reading import Reader
 from workflows.plain_errors import BadInputError
@@ -22,7 +23,7 @@ SHIFTS: Final = (4, 8, 12, 24)
 USUAL_SHIFT: Final = 12
 
 
-def router_of(parts: Parts) -> APIRouter:
+def router_of(parts: Parts, overviews: Overviews) -> APIRouter:
     """The page of the handover."""
     router = console_router()
 
@@ -32,7 +33,8 @@ def router_of(parts: Parts) -> APIRouter:
         """What the next shift needs to know."""
         hours = _hours(request.query_params.get("hours", ""))
         async with parts.store.snapshot() as session:
-            shown = await read_handover(Reader(session, parts.policies, asked.principal, asked.now), hours)
+            everything = await overviews.read(session, asked.authority, asked.now)
+            shown = await read_handover(Reader(session, parts.policies, asked.principal, asked.now), hours, everything)
         asked.saw(*shown.shown())
         return page(asked, "handover.html.j2", SECTION, handover=shown, hours=hours, shifts=SHIFTS)
 

@@ -1,7 +1,7 @@
 """What the next shift needs to know of an authority's open episodes, as one person may see it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,8 +10,6 @@ from activities.store.board import (
     OpenEpisode,
     facts_in_force,
     names_of_people,
-    open_episodes,
-    owed_in,
 )
 from activities.store.directory import directory_for
 from activities.store.handover import (
@@ -20,22 +18,28 @@ from activities.store.handover import (
     notices_about,
     notices_without_effect,
     said_of_tasks,
+    tasks_of_ended_records,
 )
+from activities.store.steps import Window, first_owed
+from activities.store.tasks import TaskView
 from starter.console.board_view import (
     MOST_WAITING,
     BoardRow,
     Waiting,
+    as_far_as_seen,
     board_rows,
-    hidden_of,
-    pressing,
     waiting_reports,
 )
+from starter.console.kin_words import others_in_duties, said_of_others, tasks_in_words
 from starter.console.naming import children_called
-from starter.console.next_steps import Holder, Holders, holder_of
+from starter.console.next_steps import Holder, Holders, as_seen, holder_of
 from starter.console.reading import Reader
+from starter.kin_sight import duties_left_out
+from starter.sight import hidden_among
 from workflows.directory import STANDS_IN
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
+from workflows.names import duty_of, task_key
 from workflows.owed import Owed
 from workflows.vocabulary import Role
 
@@ -77,6 +81,14 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class TaskLeft:
+    """A task of a record that goes on in another or was a mistake; `taken_by` is whoever has taken it, by name."""
+
+    task: TaskView
+    taken_by: str | None
+
+
+@dataclass(frozen=True)
 class OnCall:
     """Who is reached for a role now, and who is on call for it next, from when on (UTC)."""
 
@@ -97,6 +109,7 @@ class Handover:
     away: tuple[AwayNow, ...]
     away_count: int
     steps: Steps
+    left: tuple[TaskLeft, ...]
     notices: tuple[NoticeTold, ...]
     said: tuple[SaidOfTask, ...]
     on_call: tuple[OnCall, ...]
@@ -112,31 +125,43 @@ class Handover:
         shown = [one.row.id for one in self.away if not one.row.hidden]
         shown += [one.owed.episode_id for one in (*self.steps.overdue, *self.steps.due)]
         shown += [one.episode_id for one in (*self.notices, *self.said)]
+        shown += [one.task.episode_id for one in self.left]
         return tuple(dict.fromkeys(shown + [one.episode_id for one in self.waiting if not one.hidden]))
 
 
-async def read_handover(reader: Reader, hours: int) -> Handover:
-    """What the next shift of so many hours needs, as whoever reads may see it."""
+async def read_handover(reader: Reader, hours: int, everything: Sequence[OpenEpisode]) -> Handover:
+    """What the next shift of so many hours needs, as whoever reads may see it.
+
+    `everything` is open in their authority, the most pressing first.
+    """
     session, authority, now = reader.session, reader.authority, reader.now
     shift = timedelta(hours=hours)
-    everything = await open_episodes(session, authority, now, shift)
-    everything.sort(key=lambda one: pressing(one, now))
-    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    everything, hidden = await as_far_as_seen(reader, everything)
     seen = {one.episode_id: one for one in everything if one.episode_id not in hidden}
     away = [one for one in everything if one.status.gone]
-    steps = await _steps(reader, list(seen.values()), now + shift)
+    late, ahead = await _owed_first(reader, seen, hidden, now + shift)
+    of_steps = [seen[one.episode_id] for one in (*late, *ahead)]
+    not_back = [one for one in away[:MOST_CHILDREN] if one.episode_id in seen]
+    holders = await Holders.read(reader, [*of_steps, *not_back], [*late, *ahead])
+    steps = await _steps(reader, seen, holders, late, ahead)
     notices = [one for one in await notices_without_effect(session, authority, MOST_LINES) if one.episode_id in seen]
     said = [one for one in await said_of_tasks(session, authority, now - shift, MOST_LINES) if one.episode_id in seen]
-    kept = await inbox.kept_reports(session, authority, now, MOST_WAITING)
+    duties = {one.clock for one in notices} | {one.fact.details["task"] for one in said}
+    untold = await duties_left_out(session, reader.principal, duties, now)
+    notices = [one for one in notices if one.clock not in untold]
+    said = await _in_words(reader, [one for one in said if one.fact.details["task"] not in untold])
+    left = await _left(reader)
+    kept = await inbox.reports_without_clock(session, authority, now, MOST_WAITING)
     spoken_of = {one.episode.episode_id for one in (*steps.overdue, *steps.due)}
-    spoken_of |= {one.episode_id for one in (*notices, *said)}
+    spoken_of |= {one.episode_id for one in (*notices, *said)} | {one.task.episode_id for one in left}
     told = [notice for step in steps.overdue for notice in step.told]
     return Handover(
         begins=now,
         ends=now + shift,
-        away=await _away(reader, away[:MOST_CHILDREN], hidden),
+        away=await _away(reader, away[:MOST_CHILDREN], hidden, holders),
         away_count=len(away),
         steps=steps,
+        left=left,
         notices=tuple(notices),
         said=tuple(said),
         on_call=await _on_call(reader, now + shift),
@@ -149,6 +174,27 @@ async def read_handover(reader: Reader, hours: int) -> Handover:
     )
 
 
+async def _in_words(reader: Reader, said: Sequence[SaidOfTask]) -> list[SaidOfTask]:
+    """What was done with tasks, each called as people know it."""
+    keys = [task_key(one.episode_id, one.fact.details["task"]) for one in said]
+    others = await others_in_duties(reader.session, reader.authority, keys)
+    return [replace(one, do=said_of_others(one.do, others) if one.do else None) for one in said]
+
+
+async def _left(reader: Reader) -> tuple[TaskLeft, ...]:
+    """What is to be done still of records that no board shows."""
+    found = await tasks_of_ended_records(reader.session, reader.authority, MOST_LINES)
+    hidden = await hidden_among(reader.session, reader.principal, {one.episode_id for one in found}, reader.now)
+    duties = {duty_of(one.key) for one in found}
+    untold = await duties_left_out(reader.session, reader.principal, duties, reader.now)
+    seen = [one for one in found if one.episode_id not in hidden and duty_of(one.key) not in untold]
+    others = await others_in_duties(reader.session, reader.authority, [one.key for one in seen])
+    holders = sorted({one.holder for one in seen if one.holder})
+    names = await names_of_people(reader.session, reader.authority, holders)
+    told = tasks_in_words(seen, others)
+    return tuple(TaskLeft(one, names.get(one.holder, one.holder) if one.holder else None) for one in told)
+
+
 def _named(said: Sequence[SaidOfTask], told: Sequence[NoticeTold]) -> list[str]:
     """The references of people by which they are spoken of."""
     people = {one.answered_by for one in told}
@@ -156,8 +202,10 @@ def _named(said: Sequence[SaidOfTask], told: Sequence[NoticeTold]) -> list[str]:
     return sorted(name for name in people if name)
 
 
-async def _away(reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str]) -> tuple[AwayNow, ...]:
-    rows = await board_rows(reader, episodes, hidden)
+async def _away(
+    reader: Reader, episodes: Sequence[OpenEpisode], hidden: frozenset[str], holders: Holders
+) -> tuple[AwayNow, ...]:
+    rows = await board_rows(reader, episodes, hidden, holders)
     whole = [row.id for row in rows if not row.hidden]
     known = await facts_in_force(reader.session, whole, _KNOWN, reader.now)
     return tuple(AwayNow(row) if row.hidden else _of_child(row, known[row.id]) for row in rows)
@@ -169,32 +217,36 @@ def _of_child(row: BoardRow, known: Known) -> AwayNow:
     return AwayNow(row, seen[-1] if seen else None, tried[-1] if tried else None, police)
 
 
-async def _steps(reader: Reader, episodes: Sequence[OpenEpisode], ends: datetime) -> Steps:
-    """What is overdue or falls due before an instant (UTC), with who was told of what is overdue."""
-    now = reader.now
-    owing = [one for one in episodes if one.due is not None and one.due <= ends]
-    by_id = {one.episode_id: one for one in owing[:MOST_OWING]}
-    owed = [one for those in (await owed_in(reader.session, reader.authority, list(by_id))).values() for one in those]
-    dated = sorted(
-        (one.due, one.episode_id, one.title, one)
-        for one in owed
-        if not one.by_itself and one.due is not None and one.due <= ends
-    )
-    late = [one for due, *_, one in dated if due < now]
-    ahead = [one for due, *_, one in dated if due >= now]
+async def _owed_first(
+    reader: Reader, seen: Mapping[str, OpenEpisode], hidden: frozenset[str], ends: datetime
+) -> tuple[list[Owed], list[Owed]]:
+    """What is overdue, and what falls due before an instant (UTC), the earliest first: one more than is on the page."""
+    session, authority, now = reader.session, reader.authority, reader.now
+    owing = sorted((one.due, one.episode_id) for one in seen.values() if one.due is not None and one.due < now)
+    # What has been overdue longest is owed in one of the episodes that have had something overdue for longest.
+    longest = [id for _, id in owing[:MOST_OWING]]
+    late = await first_owed(session, authority, Window(None, now, to_the_end=False, among=longest), MOST_LINES + 1)
+    ahead = await first_owed(session, authority, Window(now, ends, but=hidden), MOST_LINES + 1)
+    # An episode that opened since what is open was read is on the next page.
+    ahead = [one for one in ahead if one.episode_id in seen]
+    return await as_seen(reader, late), await as_seen(reader, ahead)
+
+
+async def _steps(
+    reader: Reader, seen: Mapping[str, OpenEpisode], holders: Holders, late: Sequence[Owed], ahead: Sequence[Owed]
+) -> Steps:
+    """What is overdue and what falls due, with who was told of what is overdue."""
     overdue, coming = late[:MOST_LINES], ahead[:MOST_LINES]
-    holders = await Holders.read(reader, list(by_id.values()), [*overdue, *coming])
     told = await notices_about(reader.session, reader.authority, {_about(one) for one in overdue})
 
     def step(one: Owed) -> Step:
-        return Step(
-            by_id[one.episode_id], one, holders.of(by_id[one.episode_id], one), tuple(told.get(_about(one), ()))
-        )
+        episode = seen[one.episode_id]
+        return Step(episode, one, holders.of(episode, one), tuple(told.get(_about(one), ())))
 
     return Steps(
         overdue=tuple(step(one) for one in overdue),
         due=tuple(step(one) for one in coming),
-        more=len(owing) > len(by_id) or len(late) > len(overdue) or len(ahead) > len(coming),
+        more=len(late) > MOST_LINES or len(ahead) > MOST_LINES,
     )
 
 

@@ -1,17 +1,40 @@
-"""Who holds what is owed: whoever took its task, else those whom its role means now."""
+"""What is owed as somebody may see it, and who holds it: whoever took its task, else those whom its role means now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from activities.policies import Policies, UnknownPolicyError
-from activities.store.board import OpenEpisode, names_of_people
+from activities.store.board import OpenEpisode, names_of_people, owed_in
 from activities.store.directory import directories_for
+from starter.console.kin_words import others_in_duties, said_of_others
 from starter.console.reading import Reader
+from starter.kin_sight import owed_for
 from workflows.directory import Cover, Directory
 from workflows.owed import Owed
 from workflows.policy_rules import ClockRule
 from workflows.vocabulary import Role
+
+
+async def read_owed(reader: Reader, episode_ids: Sequence[str]) -> dict[str, list[Owed]]:
+    """What is owed in episodes that whoever reads may see whole, in words for people, the earliest due first."""
+    return await _as_seen(reader, await owed_in(reader.session, reader.authority, episode_ids))
+
+
+async def as_seen(reader: Reader, owed: Sequence[Owed]) -> list[Owed]:
+    """What is owed by some time as whoever reads may see it, in words for people, the earliest due first."""
+    of_episode: dict[str, list[Owed]] = {}
+    for one in owed:
+        of_episode.setdefault(one.episode_id, []).append(one)
+    seen = [one for those in (await _as_seen(reader, of_episode)).values() for one in those]
+    return sorted(seen, key=lambda one: (one.due or reader.now, one.episode_id, one.title))
+
+
+async def _as_seen(reader: Reader, everything: Mapping[str, Sequence[Owed]]) -> dict[str, list[Owed]]:
+    owed = await owed_for(reader.session, reader.principal, everything, reader.now)
+    tasks = [one.task for those in owed.values() for one in those if one.task]
+    others = await others_in_duties(reader.session, reader.authority, tasks)
+    return {id: [replace(one, title=said_of_others(one.title, others)) for one in those] for id, those in owed.items()}
 
 
 @dataclass(frozen=True)
@@ -79,10 +102,19 @@ class Holders:
         self._now = now
 
     @classmethod
-    async def read(cls, reader: Reader, episodes: Sequence[OpenEpisode], owed: Iterable[Owed]) -> "Holders":
-        """Read what is needed to say who holds what is owed in these episodes."""
-        children = {one.child_id for one in episodes}
-        directories = await directories_for(reader.session, reader.authority, children, reader.now)
+    async def read(
+        cls,
+        reader: Reader,
+        episodes: Iterable[OpenEpisode],
+        owed: Iterable[Owed],
+        *,
+        known: "Holders | None" = None,
+    ) -> "Holders":
+        """Read what is needed to say who holds what is owed in these episodes, but for the children that are known."""
+        directories = dict(known._directories) if known else {}
+        children = {one.child_id for one in episodes} - set(directories)
+        if children:
+            directories |= await directories_for(reader.session, reader.authority, children, reader.now)
         takers = sorted({one.holder for one in owed if one.holder})
         names = await names_of_people(reader.session, reader.authority, takers)
         return cls(directories, names, reader.policies, reader.now)

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Response
 
 from activities.health.findings import KINDS, Deed, StuckKind
 from activities.store import subscriptions
-from activities.store.answered import answered
+from activities.store.answered import Answered, answered
 from starter.access import Permission
 from starter.api.asking import LONGEST_REASON, Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.v1.stuck import Doing, StandstillShown, StuckShown, do_deed, look_around, may_do
+from starter.batches import BatchDone, summed_up
 from starter.client import EngineSilentError
 from starter.console.asking import PostedBy, console_router, go_to
 from starter.console.forms import REASON, Mistakes, Posted
@@ -132,9 +133,10 @@ def router_of(parts: Parts) -> APIRouter:
             asked,
             "operations.html.j2",
             OPERATIONS.id,
-            said=answer.body.get("says") if answer else None,
+            said=_said_of(answer),
             stands=stands,
             groups=[one for one in groups if one.items],
+            for_many={one.kind: _for_many(one) for one in groups},
             webhooks=webhooks,
             sees_episodes=asked.principal.may(Permission.READ_EPISODES),
             manages_webhooks=asked.principal.may(Permission.MANAGE_WEBHOOKS),
@@ -173,12 +175,32 @@ def _group(kind: StuckKind, stands: StandstillShown) -> Group:
     return Group(kind, [one for one in stands.stuck if one.kind is kind], stands.more.get(kind, 0))
 
 
-def _read(deed: Deed, posted: Posted) -> Doing:
+def read_why(posted: Posted) -> None:
+    """Raise BadInputError unless a form says why, in as many words as the audit keeps."""
     why = posted.one(REASON)
     if not why:
         raise BadInputError(f"{REASON}: say why; it goes into the audit")
     if len(why) > LONGEST_REASON:
         raise BadInputError(f"{REASON}: say it in at most {LONGEST_REASON} characters")
+
+
+def _said_of(answer: Answered | None) -> str | None:
+    """What came of the deed that was done last, for one or for all of a kind."""
+    if answer is None or "lines" not in answer.body:
+        return answer.body.get("says") if answer else None
+    done = BatchDone.model_validate(answer.body)
+    return " ".join((summed_up(done.lines), *(f"{one.subject}: {one.says}." for one in done.lines if not one.done)))
+
+
+def _for_many(group: Group) -> list[Deed]:
+    """The deeds that are offered for all of a group at once. What was said has a deed of its own for all that waits."""
+    if len(group.items) < 2 or group.kind is StuckKind.SAID_NOT_APPLIED:
+        return []
+    return [deed for deed in KINDS[group.kind].deeds if deed in DEEDS and any(deed in one.deeds for one in group.items)]
+
+
+def _read(deed: Deed, posted: Posted) -> Doing:
+    read_why(posted)
     return Doing(deed=deed, subject=posted.one("subject")[:_LONGEST_SUBJECT])
 
 

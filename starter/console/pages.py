@@ -15,9 +15,11 @@ from starter.access import Principal
 from starter.api.asking import Asked
 from starter.console import spoken
 from starter.console.assets import path_of
+from starter.console.kin_words import owed_in_words, task_in_words
 from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
 from workflows.instants import day_in_words, in_words, to_rfc3339
+from workflows.names import duty_of
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -111,6 +113,9 @@ def _environment() -> Environment:
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
         "quoted": spoken.quoted,
+        "duty_of": duty_of,
+        "task_called": task_in_words,
+        "owed_called": owed_in_words,
     }
     made.globals.update(known_everywhere)
     return made

@@ -10,13 +10,15 @@ from starter.access import Permission
 from starter.api.asking import AskedBy, needs
 from starter.api.problems import Problem, ProblemError
 from starter.console.asking import PostedBy, console_router
+from starter.console.episode.kinds import title_of
 from starter.console.navigation import POLICY
 from starter.console.pages import drawn_in_page, page
-from starter.console.spoken import in_plain_words
+from starter.console.report_words import SETTING_WORDS
 from starter.console.story import MOST_HAPPENINGS, Story, story_of, story_to_begin_with
 from starter.picture import draw_timeline
+from starter.policy_changes import changes
 from starter.policy_diff import Difference, differences
-from starter.policy_page import clock_in_words
+from starter.policy_page import INTERVIEWER_VERDICTS, clock_in_words
 from starter.scenarios import plan_scenario, read_scenario
 from workflows.fact_kinds import ABOUT_TASKS, FACTS, RULINGS, FactKind
 from workflows.facts import Known
@@ -41,10 +43,6 @@ _NOT_PLANNED: Final = (
 """What people do to a record: a story that is planned tells of the child."""
 
 
-_TITLED: Final = ("clocks", "prompts", "repeats")
-"""The parts of a pack whose members have titles."""
-
-
 def router_of(policies: Policies) -> APIRouter:
     """The pages of policies."""
     router = console_router()
@@ -60,7 +58,7 @@ def router_of(policies: Policies) -> APIRouter:
     async def index(asked: AskedBy) -> Response:
         """The policies there are."""
         packs = [pack_of(name) for name in policies.names()]
-        return page(asked, "policies.html.j2", POLICY.id, packs=packs)
+        return page(asked, "policies.html.j2", POLICY.id, packs=packs, titles=dict(_titled(policies)))
 
     @router.get(f"{POLICY.path}/compare")
     @needs(Permission.READ_POLICIES)
@@ -69,9 +67,15 @@ def router_of(policies: Policies) -> APIRouter:
         names = list(policies.names())
         chosen = (first or names[0], second or names[-1])
         mine, other = pack_of(chosen[0]), pack_of(chosen[1])
-        found = [_in_words(one, mine, other) for one in differences(mine, other)]
         return page(
-            asked, "policies_compared.html.j2", POLICY.id, names=names, first=mine, second=other, differences=found
+            asked,
+            "policies_compared.html.j2",
+            POLICY.id,
+            policies=_titled(policies),
+            first=mine,
+            second=other,
+            changes=changes(mine, other),
+            as_written=[_as_written(one) for one in differences(mine, other)],
         )
 
     @router.get(f"{POLICY.path}/plan")
@@ -95,14 +99,19 @@ def router_of(policies: Policies) -> APIRouter:
         """A policy, whole."""
         pack = pack_of(name)
         clocks = [clock_in_words(pack, clock_id) for clock_id in pack.clocks]
+        said: dict[str, Any] = {
+            "role_words": ROLE_WORDS,
+            "verdicts": INTERVIEWER_VERDICTS,
+            "titles": dict(_titled(policies)),
+        }
         by_strength = {one: [c for c in clocks if c.strength == one.replace("_", " ")] for one in _STRENGTHS}
-        return page(asked, "policy.html.j2", POLICY.id, pack=pack, by_strength=by_strength, role_words=ROLE_WORDS)
+        return page(asked, "policy.html.j2", POLICY.id, pack=pack, by_strength=by_strength, **said)
 
     return router
 
 
 def _planner(policies: Policies, asked: AskedBy, story: Story, **planned: Any) -> Response:
-    shown = {"clocks": None, "picture": None, "version": None} | planned
+    shown = {"clocks": None, "picture": None, "title": None, "version": None} | planned
     return page(
         asked,
         "policy_plan.html.j2",
@@ -110,11 +119,11 @@ def _planner(policies: Policies, asked: AskedBy, story: Story, **planned: Any) -
         status=422 if story.mistakes else 200,
         story=story,
         most=MOST_HAPPENINGS,
-        policies=[(name, policies.pack(name).title) for name in policies.names()],
-        settings=[("", "Not known"), *((one.value, in_plain_words(one.value)) for one in Setting)],
+        policies=_titled(policies),
+        settings=[("", "Not known"), *((one.value, SETTING_WORDS[one]) for one in Setting)],
         either_way=HOLDS_EITHER_WAY,
         when_said=HOLDS_WHEN_SAID,
-        kinds={kind.value: meaning.words for kind, meaning in FACTS.items() if kind not in _NOT_PLANNED},
+        kinds={kind.value: title_of(kind) for kind in FACTS if kind not in _NOT_PLANNED},
         **shown,
     )
 
@@ -132,18 +141,18 @@ def _planned(policies: Policies, story: Story) -> dict[str, Any]:
     known = Known(scenario.facts, scenario.as_of)
     by_due = sorted(planned.clocks, key=lambda one: (one.due is None, one.due or scenario.as_of, one.title))
     picture = drawn_in_page(draw_timeline(planned.clocks, known, "When everything falls due"))
-    return {"clocks": by_due, "picture": picture, "version": planned.version, "as_of": scenario.as_of}
+    title = policies.pack(planned.policy).title
+    return {"clocks": by_due, "picture": picture, "title": title, "version": planned.version, "as_of": scenario.as_of}
 
 
-def _in_words(found: Difference, first: Pack, second: Pack) -> dict[str, str]:
-    """A difference as a row: what it is about, and what each says."""
-    titled: dict[str, Any] = {}
-    if found.part in _TITLED:
-        titled = getattr(second, found.part) | getattr(first, found.part)
+def _titled(policies: Policies) -> list[tuple[str, str]]:
+    return [(name, policies.pack(name).title) for name in policies.names()]
+
+
+def _as_written(found: Difference) -> dict[str, str]:
+    """A difference as the packs' files have it: where, and what each says there."""
     return {
-        "part": found.part,
-        "title": titled[found.name].title if found.name in titled else found.name or found.part,
-        "field": found.field or "",
+        "where": ".".join(part for part in (found.part, found.name, found.field) if part),
         "change": found.change,
         "first": _as_text(found.first),
         "second": _as_text(found.second),

@@ -25,6 +25,8 @@ from starter.console.report_fields import (
     Step,
     Written,
     as_shown,
+    leaving_at,
+    left_at,
     read_answers,
     says_anything,
     step_after,
@@ -104,6 +106,7 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
                 "identity": report.answers.identity,
                 "at": one.item.received_at,
                 "status": one.status,
+                "refused": one.item.state == "refused" and one.status is None,
                 "waits": one.status is None and one.item.lies_still(asked.now),
                 "away": one.status is not None and one.status.gone,
                 "href": where_it_is(asked, one.item.episode_id),
@@ -113,7 +116,8 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
             if (report := Report.model_validate(one.item.body["report"]))
         ]
         own = who.sees_only_its_own
-        return page(asked, "report.html.j2", SECTION, new_draft=uuid4(), drafts=drafts, reports=shown, own=own)
+        begun = [(one, left_at(one.body), STEPS.index(left_at(one.body)) + 1) for one in drafts]
+        return page(asked, "report.html.j2", SECTION, new_draft=uuid4(), drafts=begun, reports=shown, own=own)
 
     @router.post("/report/{draft_id}/throw-away")
     @needs(Permission.REPORT)
@@ -138,8 +142,7 @@ async def _sent(
         return _form(asked, draft_id, at, kept.written, others, mistakes=mistakes, saved_at=kept.saved_at)
     if go == "leave":
         return go_to("/report")
-    to = step_named(go) or step_after(this) or this
-    return go_to(f"/report/{draft_id}/{to.id}")
+    return go_to(f"/report/{draft_id}/{_step_gone_to(go, this).id}")
 
 
 def _steps_with(mistakes: Mistakes) -> list[Step]:
@@ -218,7 +221,14 @@ def _places(asked: Asked, episode_ids: Sequence[str]) -> list[str]:
 
 
 def _what_is_written(posted: Posted, now: datetime, step: Step, before: Written) -> dict[str, str]:
-    return written_on(step, posted, before, now)
+    """What a step says, and on which step its writer goes on."""
+    go = "" if posted.one("save") else posted.one("go")
+    return {**written_on(step, posted, before, now), **leaving_at(_step_gone_to(go, step))}
+
+
+def _step_gone_to(go: str, step: Step) -> Step:
+    """The step to which a button leads from another."""
+    return step_named(go) or (step_after(step) if go == "on" else None) or step
 
 
 def _step(name: str) -> Step:

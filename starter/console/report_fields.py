@@ -104,6 +104,21 @@ def step_after(step: Step) -> Step | None:
     return STEPS[following] if following < len(STEPS) else None
 
 
+_LEFT_AT: Final = "left_at"
+"""Where a draft keeps on which step its writer was last."""
+
+
+def leaving_at(step: Step) -> dict[str, str]:
+    """What a draft keeps of the step on which its writer is."""
+    return {_LEFT_AT: step.id}
+
+
+def left_at(written: Written) -> Step:
+    """The step on which the writer of a draft goes on: where they were, else the first on which nothing is written."""
+    begun = next((step for step in STEPS if not any(written.get(name) for name in step.names)), STEPS[-1])
+    return step_named(written.get(_LEFT_AT, "")) or begun
+
+
 def step_of_mistake(name: str) -> Step | None:
     """The step on which the field of a mistake stands; None for a mistake of no field."""
     return STEP_OF.get(name.removesuffix("-day").removesuffix("-time"))

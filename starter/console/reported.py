@@ -37,6 +37,7 @@ from starter.reports import PoliceQuestions, Report
 from starter.who_knew import TRAY, Knew, way_in_words, who_knew
 from workflows.clocks import Clock
 from workflows.fact_kinds import FactKind
+from workflows.facts import Fact
 from workflows.instants import parse_instant, to_rfc3339
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import ClockState
@@ -116,7 +117,7 @@ async def _reported(parts: Parts, asked: Asked, episode_id: str) -> Reported:
     async with parts.store.snapshot() as session:
         await seen_episode(session, asked, episode_id)
         item = await inbox.report_of(session, asked.authority, episode_id)
-        shown = await show_episode(session, parts.policies, asked.authority, episode_id)
+        shown = await show_episode(session, parts.policies, asked.principal, episode_id, asked.now)
     if item is None:
         raise ProblemError(Problem.NOT_FOUND)
     return Reported(episode_id, item, Report.model_validate(item.body["report"]), shown)
@@ -127,6 +128,7 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
     child_id = there.item.body["child_id"]
     async with parts.store.snapshot() as session:
         others = await open_and_seen(session, asked, child_id, episode_id) if child_id else []
+        refused_later = await inbox.facts_refused_later(session, episode_id, asked.principal.id)
     view, known = there.shown.view, there.shown.known(asked.now)
     told = who_knew(view) if view else []
     clocks = view.clocks if view else []
@@ -140,6 +142,10 @@ async def _started(parts: Parts, asked: Asked, episode_id: str) -> Response:
         reference=there.report.child.reference,
         identity=there.report.answers.identity,
         waiting=there.shown.nothing_runs(asked.now),
+        refused=there.shown.refused,
+        refused_later=[(_what_is_said(one), one.received_at, _sentence(one.reason or "")) for one in refused_later],
+        sent_out=any(_by_letter(one) and one.sent for one in told),
+        sending=any(one.standing.startswith(("waits", "being sent")) for one in told),
         begun=view is not None,
         looks_again=view is None or fresh,
         running=_running(clocks),
@@ -166,9 +172,19 @@ def _told(one: Knew, *, names: bool) -> dict[str, Any]:
         "role": one.role,
         "name": one.name if names else None,
         "says": one.says,
-        "how": f"{'in Homeward' if one.way in (TRAY, None) else way_in_words(one.way)}: {one.standing}",
+        "how": f"{way_in_words(str(one.way)) if _by_letter(one) else 'in Homeward'}: {one.standing}",
         "at": one.at,
     }
+
+
+def _by_letter(one: Knew) -> bool:
+    """Whether somebody was told by more than Homeward's own tray."""
+    return one.way not in (TRAY, None)
+
+
+def _what_is_said(item: InboxItem) -> str:
+    words = Fact.model_validate(item.body).in_words()
+    return beginning_a_line(words)
 
 
 def _add_form(

@@ -15,12 +15,14 @@ from starter.console import (
     glass,
     handover,
     operations,
+    operations_batches,
     policies,
     referrals,
     report,
     reported,
     tasks,
 )
+from starter.console.overviews import Overviews
 
 OPEN_TO_ALL: Final = frozenset({assets.PATH})
 """The console's routes that ask for nobody's name."""
@@ -29,8 +31,9 @@ OPEN_TO_ALL: Final = frozenset({assets.PATH})
 def routers_of(parts: Parts) -> Iterator[APIRouter]:
     """The console's routers, over the service's parts."""
     yield assets.router_of()
-    yield board.router_of(parts)
-    yield handover.router_of(parts)
+    overviews = Overviews()
+    yield board.router_of(parts, overviews)
+    yield handover.router_of(parts, overviews)
     yield account.router_of()
     yield reported.router_of(parts)
     yield report.router_of(parts)
@@ -39,5 +42,6 @@ def routers_of(parts: Parts) -> Iterator[APIRouter]:
     yield referrals.router_of(parts)
     yield policies.router_of(parts.policies)
     yield operations.router_of(parts)
+    yield operations_batches.router_of(parts)
     yield audit.router_of(parts)
     yield glass.router_of(parts)

@@ -7,6 +7,8 @@ from typing import Any, Final
 from starter.console.forms import Mistakes, Posted
 from starter.console.moments import as_fields, day_said, moment_said
 from starter.console.spoken import beginning_a_line
+from starter.console.story_details import answers_of, details_said
+from workflows.fact_kinds import FactKind
 from workflows.instants import LONDON, to_rfc3339
 from workflows.plain_errors import BadInputError
 from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID
@@ -29,6 +31,11 @@ class Happening:
     def empty(self) -> bool:
         """Whether nothing was written into it."""
         return not (self.kind or self.day or self.time or self.details)
+
+    @property
+    def answers(self) -> list[str]:
+        """What can be chosen to say besides, in words, once it is known what happened."""
+        return answers_of(FactKind(self.kind)) if self.kind in (*FactKind,) else []
 
 
 @dataclass
@@ -148,10 +155,7 @@ def _child(said: dict[str, str]) -> dict[str, Any]:
 
 def _fact(row: Happening) -> dict[str, str]:
     """A row as a flat fact. Raises BadInputError."""
-    fact = {"kind": row.kind, "at": to_rfc3339(moment_said(row.day, row.time, "at"))}
-    for part in filter(None, (one.strip() for one in row.details.split(";"))):
-        name, colon, value = (piece.strip() for piece in part.partition(":"))
-        if not colon or not name or not value:
-            raise BadInputError("details: write them as name: value, with a semicolon between two of them")
-        fact[name.replace(" ", "_")] = value
-    return fact
+    if row.kind not in (*FactKind,):
+        raise BadInputError("kind: choose what happened")
+    at = to_rfc3339(moment_said(row.day, row.time, "at"))
+    return details_said(FactKind(row.kind), row.details) | {"kind": row.kind, "at": at}

@@ -35,16 +35,16 @@ from starter.api.v1.tasks import (
 from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
 from starter.commands import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
-from starter.console.episode.detail_words import choice_in_words
-from starter.console.episode.kinds import title_of
+from starter.console.episode.said import kind_in_words
 from starter.console.forms import Mistakes, Posted
+from starter.console.kin_words import absence_in_words, others_in_duties, said_of_others
 from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
 from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
-from workflows.fact_kinds import FACTS, FactKind
-from workflows.names import ROLES_UNHELD, duty_of
+from workflows.fact_kinds import FactKind
+from workflows.names import ROLES_UNHELD, UNRETURNED_DUTY, duty_of
 from workflows.plain_errors import BadInputError, one_line
 from workflows.policy_rules import Happening
 from workflows.task_holding import completions
@@ -67,6 +67,7 @@ _DONE_WORDS: Final = {
     "note": "Your note is kept.",
     "done": "Done.",
     "answered": "Your answer is kept. Nobody else is asked in your place.",
+    "seen": "Noted that you have seen them.",
     "kept": "Kept, and NOT YET APPLIED: the engine does not answer. It is applied, once, as soon as it does.",
 }
 
@@ -134,7 +135,7 @@ def _add_lists(router: APIRouter, parts: Parts) -> None:
             raise BadInputError("notice: choose what you have seen out of your list") from None
         outcomes = await answer_notices(parts, ME, said, asked)
         kept = any(one.state == "kept" for one in outcomes)
-        return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered'}")
+        return go_to(f"{TASKS.path}?done={'kept' if kept else 'answered' if outcomes else 'seen'}")
 
 
 def _add_task(router: APIRouter, parts: Parts) -> None:
@@ -227,6 +228,8 @@ async def _is_known(session: AsyncSession, asked: Asked) -> bool:
 
 
 async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) -> list[TaskLine]:
+    others = await others_in_duties(session, asked.authority, [task.key for task in tasks if task.key])
+    tasks = [task.model_copy(update={"do": said_of_others(task.do, others)}) if task.do else task for task in tasks]
     seen = [task for task in tasks if not task.hidden]
     called = await children_called(session, asked.authority, {task.episode_id for task in seen})
     me = asked.principal.person
@@ -266,6 +269,7 @@ async def _task_page(
         numbers = await references_of_episodes(session, asked.authority, {task.episode_id})
         me = asked.principal.person
         why = await why_of_person(session, asked.authority, me, [task], asked.now) if me else {}
+        others = await others_in_duties(session, asked.authority, [task.key])
     ways = completions(duty_of(task.key), task.clock, task.role, full.pack)
     return page(
         asked,
@@ -273,6 +277,8 @@ async def _task_page(
         TASKS.id,
         status=422 if mistakes else 200,
         task=task,
+        do=said_of_others(task.do, others),
+        others=[(id, absence_in_words(one)) for id, one in others.items()],
         path=_path_of(named),
         child=called[task.episode_id],
         reference=numbers.get(task.episode_id),
@@ -281,9 +287,10 @@ async def _task_page(
         why=why.get(task.key),
         mine=bool(me) and task.holder == me,
         names={one.reference: one.name for one in people},
-        ways=[(_way_in_words(w), _record_path(task, w.fact, dict(w.where))) for w in ways if w.fact is not _SEEN],
-        completed_by=" or ".join(_way_in_words(way) for way in ways),
+        ways=[_way(task, one) for one in ways if one.fact is not _SEEN],
+        completed_by=" or ".join(kind_in_words(way.fact, way.where) for way in ways),
         unheld=_unheld(task),
+        other=_other_absence(task),
         by_word=not ways or any(way.fact is _SEEN for way in ways),
         said=_DONE_WORDS.get(done),
         mistakes=mistakes or Mistakes(),
@@ -292,11 +299,9 @@ async def _task_page(
     )
 
 
-def _way_in_words(way: Happening) -> str:
-    """A way to complete a task, by the words of the form that records it."""
-    choices = {name: detail.choices for name, detail in FACTS[way.fact].details.items()}
-    about = [choice_in_words(name, value) for name, value in way.where.items() if value in choices[name]]
-    return title_of(way.fact) + (f" ({', '.join(about)})" if about else "")
+def _way(task: TaskView, way: Happening) -> tuple[str, str]:
+    """A way to complete a task, in words, and where it is recorded."""
+    return kind_in_words(way.fact, way.where), _record_path(task, way.fact, dict(way.where))
 
 
 def _unheld(task: TaskView) -> list[Role]:
@@ -304,6 +309,13 @@ def _unheld(task: TaskView) -> list[Role]:
     if duty_of(task.key) != ROLES_UNHELD:
         return []
     return list(asked_for(task.do))
+
+
+def _other_absence(task: TaskView) -> str | None:
+    """Where the other absence is whose return a task asks for."""
+    duty = duty_of(task.key)
+    other = duty.removeprefix(UNRETURNED_DUTY)
+    return f"/episodes/{other}" if other != duty else None
 
 
 def _record_path(task: TaskView, kind: FactKind, where: dict[str, str]) -> str:

@@ -52,14 +52,19 @@ async def add(
 
 def checked(asked: NewAccount) -> NewAccount:
     """What an account is to be made of, if one can be. Raises BadInputError."""
-    name = " ".join(asked.name.split())
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadInputError(f"NAME: must have 1 to {LONGEST_NAME} letters, on one line")
+    name = _one_line(asked.name, "NAME")
     if asked.kind == "system" and asked.person:
         raise BadInputError("--person: is for people; a system is nobody in the directory")
     if asked.kind == "person" and AccessRole.CASE_SYSTEM in asked.roles:
         raise BadInputError("--role: case_system is for systems; add --system")
     return NewAccount(name, asked.kind, checked_roles(asked.roles), asked.person, asked.provider)
+
+
+def _one_line(written: str, field: str) -> str:
+    name = " ".join(written.split())
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise BadInputError(f"{field}: must have 1 to {LONGEST_NAME} letters, on one line")
+    return name
 
 
 def checked_roles(roles: Sequence[str]) -> tuple[str, ...]:
@@ -93,6 +98,14 @@ async def change_roles(
         raise BadInputError("--remove: must leave a role; to keep somebody out, lock the account")
     await store_accounts.set_roles(session, account.id, roles)
     return account.model_copy(update={"roles": roles})
+
+
+async def change_provider(session: AsyncSession, authority: str, called: str, provider: str | None) -> Account:
+    """Have an account be, or work for, another interview provider, or none; at once. Raises BadInputError."""
+    account = await one(session, authority, called)
+    name = None if provider is None else _one_line(provider, "PROVIDER")
+    await store_accounts.set_provider(session, account.id, name)
+    return account.model_copy(update={"provider": name})
 
 
 async def change_secret(

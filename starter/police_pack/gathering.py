@@ -8,26 +8,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.policies import Policies
 from activities.store import inbox
 from activities.store.child_records import versions
-from activities.store.episodes import episode_view
 from activities.store.tables import EpisodeTable
+from starter.access import Principal
 from starter.child_records import show_latest
+from starter.kin_sight import view_for
 from starter.police_pack.items import PolicePack, pack_of
 from starter.reports import Report
+from starter.sight import not_whole
 from workflows.facts import Known
 from workflows.instants import london_day
 
 
 async def gather(
-    session: AsyncSession, policies: Policies, authority: str, episode_id: str, now: datetime
+    session: AsyncSession, policies: Policies, principal: Principal, episode_id: str, now: datetime
 ) -> PolicePack | None:
-    """The pack of an episode of an authority at `now` (UTC); None when no report of it is kept here."""
-    item = await inbox.report_of(session, authority, episode_id)
+    """The pack of an episode that a principal may see, at `now` (UTC); None when no report of it is kept here.
+
+    The child's other episodes help out as far as the principal may see them.
+    """
+    item = await inbox.report_of(session, principal.authority, episode_id)
     if item is None:
         return None
-    view = await episode_view(session, authority, episode_id)
+    view = await view_for(session, principal, episode_id, now)
     child_id = item.body["child_id"]
     records = await versions(session, child_id) if child_id else []
-    earlier = await _earlier(session, authority, child_id, episode_id, now) if child_id else []
+    earlier = await _earlier(session, principal, child_id, episode_id, now) if child_id else []
     report = Report.model_validate(item.body["report"])
     facts = view.facts if view else report.facts(item.id, item.received_at)
     return pack_of(
@@ -42,7 +47,11 @@ async def gather(
     )
 
 
-async def _earlier(session: AsyncSession, authority: str, child_id: str, episode_id: str, now: datetime) -> list[Known]:
-    others = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
-    views = [await episode_view(session, authority, other) for other in (await session.scalars(others)).all()]
+async def _earlier(
+    session: AsyncSession, principal: Principal, child_id: str, episode_id: str, now: datetime
+) -> list[Known]:
+    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.id != episode_id)
+    others = (await session.scalars(chosen)).all()
+    hidden = await not_whole(session, principal, others, now)
+    views = [await view_for(session, principal, other, now) for other in others if other not in hidden]
     return [Known(view.facts, now) for view in views if view]

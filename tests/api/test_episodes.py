@@ -1,6 +1,5 @@
 """Episodes over HTTP while no engine answers: what is said is kept once, and nobody sees what is not theirs."""
 
-import asyncio
 import base64
 import json
 import re
@@ -13,7 +12,7 @@ from sqlalchemy import func, select
 
 from activities.store import Store, audit
 from activities.store.statements import upsert
-from activities.store.tables import ClockTable, EpisodeTable, InboxTable
+from activities.store.tables import ClockTable, InboxTable
 from starter.access import AccessRole
 from starter.api.paging import read_cursor
 from tests.api.callers import ELSEWHERE, HERE, Service, key
@@ -426,47 +425,6 @@ async def test_a_cursor_that_no_database_takes_is_refused(store: Store, values: 
             cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
             assert (await client.get(path, params={"cursor": cursor})).status_code == 422
         assert (await client.get("/v1/episodes?child=%00")).status_code == 422
-
-
-async def merging(client: httpx.AsyncClient, duplicate: str, into: str) -> httpx.Response:
-    said = {"into": into, "reason": "Invented"}
-    return await client.post(f"/v1/episodes/{duplicate}/merging", json=said, headers=key())
-
-
-ENDED = "into: that record has ended itself; choose one that goes on"
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-async def test_two_records_do_not_each_end_in_the_other(store: Store, at_once: bool) -> None:
-    one, two = await episode(store, "INV-1"), await episode(store, "INV-1")
-    async with Service(store).caller(AccessRole.MANAGER) as client:
-        both = [merging(client, one, two), merging(client, two, one)]
-        answers = list(await asyncio.gather(*both)) if at_once else [await asked for asked in both]
-    answers.sort(key=lambda answer: answer.status_code)
-    assert [answer.status_code for answer in answers] == [202, 422]
-    assert answers[1].json()["detail"].removeprefix("--") == ENDED
-    assert await counted(store) == 1
-
-
-@pytest.mark.parametrize("status", ["recorded_in_error", "merged", "deceased", "closed_at_18", "waits"])
-async def test_only_a_record_that_goes_on_takes_another_over(store: Store, status: str) -> None:
-    one, ended = await episode(store, "INV-1"), await episode(store, "INV-1")
-    said: httpx.Response | None = None
-    async with Service(store).caller(AccessRole.MANAGER) as client:
-        if status == "waits":
-            mistake = {"kind": "recorded_in_error", "at": "2026-06-10T08:00:00Z", "details": {"reason": "Invented"}}
-            said = await client.post(f"/v1/episodes/{ended}/facts", json=mistake, headers=key())
-            assert said.status_code == 202, said.text
-        else:
-            async with store.session() as session:
-                (await session.get_one(EpisodeTable, ended)).status = status
-        answer = await merging(client, one, ended)
-        assert (answer.status_code, answer.json()["detail"].removeprefix("--")) == (422, ENDED)
-        if said is not None:
-            taken_back = {"kind": "withdrawn", "at": "2026-06-10T09:00:00Z"}
-            taken_back |= {"details": {"fact": said.json()[0]["id"], "reason": "Invented"}}
-            await client.post(f"/v1/episodes/{ended}/facts", json=taken_back, headers=key())
-            assert (await merging(client, one, ended)).status_code == 202
 
 
 SECOND = "details.authorised_by: this obligation needs a second person, who authorised it: "

@@ -95,3 +95,33 @@ async def test_while_the_engine_is_away_what_needs_it_is_refused_and_the_key_is_
         for _ in range(2):
             answer = await client.post("/v1/stuck/deeds", json=said, headers={"Idempotency-Key": "k1", **WHY})
             assert answer.status_code == 503
+
+
+async def test_a_batch_says_first_what_it_would_do_and_once_the_engine_is_silent_tries_no_more(store: Store) -> None:
+    ids = await kept(store, 53)
+    said = {"deed": "put_to_engine", "kind": "said_not_applied"}
+    async with Service(store).caller(AccessRole.OPERATOR) as client:
+        unsaid = await client.post("/v1/stuck/batches", json=said, headers=key())
+        dry = await client.post("/v1/stuck/batches", json={**said, "dry_run": True}, headers={**key(), **WHY})
+        done = await client.post("/v1/stuck/batches", json=said, headers={**key(), **WHY})
+    assert unsaid.status_code == 422
+    assert [(one["subject"], one["done"]) for one in dry.json()["lines"]] == [(id, None) for id in ids[:50]]
+    assert dry.json()["left"] == 3
+    assert [one["done"] for one in done.json()["lines"]] == [False] * 50
+    assert {one["says"] for one in done.json()["lines"]} == {"not done: the engine does not answer"}
+    async with store.session() as session:
+        written = [one for one in await entries(session, HERE) if one.way == "POST /v1/stuck/batches" and one.why]
+    assert sum(set(ids[:50]) <= set(one.subjects) for one in written) == 2
+
+
+@pytest.mark.parametrize(
+    ("deed", "kind", "words"),
+    [
+        ("resend", "apart", "deed: for 'apart' it must be reconcile"),
+        ("hand_over", "role_unheld", "deed: for 'role_unheld' it must be nothing"),
+    ],
+)
+async def test_a_batch_that_helps_none_of_its_kind_is_refused(store: Store, deed: str, kind: str, words: str) -> None:
+    async with Service(store).caller(AccessRole.OPERATOR) as client:
+        answer = await client.post("/v1/stuck/batches", json={"deed": deed, "kind": kind}, headers={**key(), **WHY})
+    assert (answer.status_code, words in answer.text) == (422, True)

@@ -56,11 +56,13 @@ async def task(store: Store, of_episode: str, duty: str, authority: str = HERE, 
     return f"/v1/episodes/{of_episode}/tasks/{duty}"
 
 
-async def told(store: Store, of_episode: str, person: str, clock: str, authority: str = HERE) -> str:
-    """A notice in a person's tray that asks for an answer; its key."""
+async def told(
+    store: Store, of_episode: str, person: str, clock: str, authority: str = HERE, *, asks: bool = True
+) -> str:
+    """A notice in a person's tray that asks for an answer, unless said otherwise; its key."""
     key = f"{of_episode}/{clock}/alert/1/{person}"
     row: dict[str, Any] = {"key": key, "episode_id": of_episode, "authority": authority, "clock": clock}
-    row |= {"rung": "alert", "role": "social_worker", "channel": None, "needs_ack": True, "escalates": True}
+    row |= {"rung": "alert", "role": "social_worker", "channel": None, "needs_ack": asks, "escalates": asks}
     row |= {"says": f"Invented {clock}", "at": NOW, "sent_at": NOW}
     async with store.session() as session:
         await upsert(session, NoticeTable, row)

@@ -1,4 +1,4 @@
-"""How long the board takes with 50,000 episodes, beside what the same service takes for a page that reads nothing.
+"""How long the board and a search take with 50,000 episodes, beside a page of the same service that reads nothing.
 
     make console-bench                    # on an SQLite file and on a PostgreSQL of its own
     make console-bench EPISODES=5000      # fewer
@@ -48,6 +48,14 @@ PAGES: Final = (
 )
 """What is asked for, how often, and whether something happens to an episode before each."""
 
+SEARCHES: Final = (
+    {"child": "inv 4999"},
+    {"child": "inv"},
+    {"police_reference": "Invented/4999"},
+    {"police_reference": "inv"},
+)
+"""What is looked for: a reference that few begin with, and one that all do."""
+
 
 class Times:
     """How long something took, each time, and how long of it this process worked."""
@@ -82,6 +90,16 @@ async def _asked(store: Store, client: httpx.AsyncClient, path: str, times: int,
     return found
 
 
+async def _looked_for(client: httpx.AsyncClient, sought: dict[str, str]) -> Times:
+    found = Times()
+    for _ in range(FEWER):
+        with found.once_more():
+            answer = await client.post("/episodes", data={"key": str(uuid4()), **sought})
+        if answer.status_code != 200:
+            raise SystemExit(f"{sought}: {answer.status_code}")
+    return found
+
+
 async def _bare(store: Store) -> Times:
     found = Times()
     for _ in range(REQUESTS):
@@ -111,6 +129,9 @@ async def measure(store: Store, title: str) -> None:
             found = await _asked(store, client, path, times, busy=busy)
             print(found.line(f"GET {path}{', after something happened' if busy else ''}"))
             sys.stdout.flush()
+        for sought in SEARCHES:
+            found = await _looked_for(client, sought)
+            print(found.line(f"POST /episodes {' '.join(sought.values())}"))
 
 
 def _without_waiting_for_the_disk(connection: Any, _record: object) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import event, text
 
 from activities.store import Store
 from activities.store.board import open_episodes
+from activities.store.episode_search import episodes_found, episodes_there
+from starter.console.naming import children_called
 from tests.api.callers import HERE, Service
 from tests.benchmarks.filled import NOW, OWED_CLOCKS, Filling
 
@@ -46,6 +48,25 @@ async def test_open_episodes_are_found_by_indexes(store: Store, asked: list[tupl
                 (index,) = [name for begins, name in BY.items() if begins in said.replace("\n", " ")]
                 assert index in steps, steps
                 assert "SCAN" not in steps, steps
+
+
+async def test_what_children_are_called_is_found_by_their_episodes_alone(
+    store: Store, asked: list[tuple[str, Any]]
+) -> None:
+    """Not among all that the authority ever had, on every page that names children."""
+    ids = [f"episode-{number}" for number in range(50)]
+    asked.clear()
+    async with store.snapshot() as session:
+        await children_called(session, HERE, ids)
+        await episodes_found(session, HERE, ids, NOW)
+        await episodes_there(session, HERE, ids)
+        statements = [(said, values) for said, values in asked if said.startswith("SELECT")]
+        assert len(statements) >= 4
+        if session.get_bind().dialect.name == "sqlite":
+            connection = await session.connection()
+            for said, values in statements:
+                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values)
+                assert not [step for step in plan if "authority" in str(step._mapping["detail"])]
 
 
 async def test_what_was_filled_is_what_is_meant(store: Store) -> None:

@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from starter.access import AccessRole
 from tests.browser.conftest import PHONE, Town
-from tests.browser.episodes import at_present, reported
+from tests.browser.episodes import CHILD, at_present, reported
 from tests.browser.looks import look_at
 from tests.engine.plays import live
 from tests.engine.test_reopened_and_merged import AT_HOME, SETTLED, going_on_at, settled
@@ -52,6 +52,28 @@ async def test_two_records_of_one_absence_are_made_one(town: Town, scripts: bool
     assert await page.get_by_role("link", name=re.compile("Withdraw.*Reported to the police")).count() == 2
     if scripts:
         await look_at(page)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+async def test_a_child_reported_without_a_number_comes_to_one(town: Town, scripts: bool) -> None:
+    numbered = await reported(town)
+    unnumbered = await reported(town, gone_for=3, child={"reference": None}, answers={"identity": "Kit Invented, 14"})
+    page = await town.sign_in(AccessRole.MANAGER, size=PHONE, scripts=scripts, begin=unnumbered.path)
+    await page.get_by_role("link", name=re.compile("the child's number is known now")).click()
+    await button(page, "Show this child's records")
+    assert "Write the child's number" in await page.get_by_role("alert").inner_text()
+    if scripts:
+        await look_at(page)
+    await page.get_by_label("The child's number").fill(CHILD)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("radio").check()
+    assert CHILD not in page.url
+    if scripts:
+        await look_at(page)
+    await page.get_by_label("How do you know that they are one?").fill("The invented carer rang back")
+    await button(page, "Merge them")
+    await page.get_by_role("link", name="the record that it was merged into").click()
+    assert page.url.endswith(numbered.path)
 
 
 async def test_a_closed_record_is_opened_again_and_goes_on(town: Town) -> None:

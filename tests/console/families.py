@@ -99,13 +99,17 @@ async def happened(store: Store, *episodes: str) -> None:
         await upsert(session, EventFeedTable, {"authority": HERE, "last": last + len(told), "dropped": 0})
 
 
-async def kept(store: Store, reference: str | None, received: datetime, **about: Any) -> str:
-    """A report that is kept and which the engine has not answered; the id of its episode."""
+async def kept(
+    store: Store, reference: str | None, received: datetime, taken: datetime | None = None, **about: Any
+) -> str:
+    """A report that is kept and which the engine has not answered, or has `taken`; the id of its episode."""
     said = {"child": {"reference": reference, **about}}
     row: dict[str, Any] = {"id": str(uuid4()), "authority": HERE, "kind": "report", "episode_id": str(uuid4())}
     row |= {"digest": str(uuid4()), "body": {"report": said, "child_id": None}, "urgency": 0, "received_at": received}
     async with store.session() as session:
         await inbox.keep(session, inbox.InboxItem.model_validate(row))
+        if taken is not None:
+            await inbox.settle(session, str(row["id"]), "applied", None, taken)
     return str(row["episode_id"])
 
 

@@ -159,6 +159,29 @@ async def test_counts_are_of_everybody_and_filters_leave_out(service: Service) -
         assert "2 not back yet, 1 with something overdue, 1 with something due in the next 4 hours" in text
 
 
+async def test_a_grade_finds_those_whose_assessment_is_in_force(service: Service) -> None:
+    store, kind = service.store, FactKind.RISK_ASSESSED
+    graded = {name: await child(store, name) for name in ("HIGH", "WITHDRAWN", "RAISED", "TWO", "AHEAD", "NO-GRADE")}
+    await child(store, "NONE")
+    await fact(store, graded["HIGH"], kind, -2, grade="low", view="police", scheme="S")
+    await fact(store, graded["HIGH"], kind, -1, grade="high", view="police", scheme="S")
+    taken_back = await fact(store, graded["WITHDRAWN"], kind, -1, grade="high", view="police")
+    await fact(store, graded["WITHDRAWN"], FactKind.WITHDRAWN, -0.5, fact=taken_back, reason="Invented")
+    before = await fact(store, graded["RAISED"], kind, -2, grade="medium", view="police")
+    await fact(store, graded["RAISED"], kind, -2, grade="high", view="police", replaces=before)
+    await fact(store, graded["TWO"], kind, -2, grade="high", view="police")
+    await fact(store, graded["TWO"], kind, -1, grade="low", view="authority")
+    await fact(store, graded["AHEAD"], kind, 3, grade="high", view="police")
+    await fact(store, graded["NO-GRADE"], kind, -1, view="police")
+    for grade, found in {
+        "high": {"HIGH", "RAISED", "TWO"},
+        "medium": set[str](),
+        "low": {"TWO"},
+        "none": {"WITHDRAWN", "AHEAD", "NO-GRADE", "NONE"},
+    }.items():
+        assert {one.split()[0] for one in rows(await board(service, f"?risk={grade}"))} == found, grade
+
+
 @pytest.mark.parametrize("query", ["?status=lost", "?due=never", "?risk=extreme", "?page=0", "?page=x", "?mine=no"])
 async def test_a_filter_that_is_none_is_said(service: Service, query: str) -> None:
     async with service.caller(AccessRole.MANAGER) as manager:
@@ -178,9 +201,29 @@ async def test_of_a_need_to_know_child_only_those_close_see_more_and_no_filter_t
     assert rows(text) == ["Need to know Missing Only those who hold a role for this child see more."]
     assert "SECRET" not in text
     assert "Secret duty" not in text
-    for query in ("?team=North", "?risk=high", "?mine=yes"):
+    for query in ("?team=North", "?risk=high", "?mine=yes", "?due=overdue"):
         assert rows(await board(service, query)) == [], query
+    assert "0 with something overdue" in text
+    assert '<option value="North">' not in text
     assert "SECRET" in rows(await board(service, "?risk=high", person="close"))[0]
+    assert "1 with something overdue" in await board(service, person="close")
+
+
+async def test_the_place_of_a_hidden_row_tells_no_more_than_the_row(service: Service) -> None:
+    store = service.store
+    await people(store, "close")
+    await owes(store, await child(store, "OVERDUE"), "rhi", -5)
+    await owes(store, await child(store, "LATER"), "rhi", 5)
+    expected = ["OVERDUE", "Need to know", "LATER", "Need to know"]
+    for due_of_missing, due_of_returned in ((-9, -8), (9, 8), (None, 1)):
+        missing = await child(store, f"SECRET{due_of_missing}", need_to_know=True)
+        returned = await child(store, f"BACK{due_of_missing}", "returned", need_to_know=True)
+        await owes(store, missing, "rhi", due_of_missing)
+        await owes(store, returned, "rhi", due_of_returned)
+        assert [re.split(r" Missing| Returned", one)[0] for one in rows(await board(service))] == expected
+        async with store.session() as session:
+            for id in (missing, returned):
+                (await session.get_one(EpisodeTable, id)).closed_at = NOW
 
 
 async def test_what_is_shown_is_written_down_and_what_is_hidden_is_not(service: Service) -> None:
@@ -206,6 +249,21 @@ async def test_reports_that_no_clock_runs_for_are_an_alarm(service: Service) -> 
     (entry,) = await entries(service)
     assert shown in entry.subjects
     assert hidden not in entry.subjects
+
+
+async def test_a_report_that_the_engine_took_and_no_worker_has_begun_is_an_alarm_too(service: Service) -> None:
+    old = NOW - timedelta(minutes=5)
+    await kept(service.store, "NOT-BEGUN", old, taken=old)
+    await kept(service.store, "JUST-TAKEN", old, taken=NOW - timedelta(seconds=12))
+    begun = await kept(service.store, "BEGUN", old, taken=old)
+    async with service.store.session() as session:
+        row = {"id": begun, "authority": HERE, "policy": "homeward", "policy_version": "2026.4", "turn": 1}
+        row |= {"calendar_version": "1", "status": "missing", "written_at": NOW}
+        await upsert(session, EpisodeTable, row)
+    text = await board(service)
+    assert "No clock runs for 1 report<" in text
+    assert ">NOT-BEGUN</a>" in text
+    assert "JUST-TAKEN" not in text
 
 
 async def test_only_what_the_feed_tells_of_is_read_again_and_all_of_it_after_a_minute(one_service: Service) -> None:

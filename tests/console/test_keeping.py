@@ -35,6 +35,14 @@ def form_for(kind: str) -> ModelForm:
     return ModelForm(FORMS[kind], words_of_record(kind))
 
 
+def form_sent_again(html: str) -> dict[str, str]:
+    """What a browser would send of the form of a child's name, as it stands in a page."""
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', html))
+    found = re.search(r'name="identity"[^>]*?value="([^"]*)"|name="identity"[^>]*>([^<]*)<', html)
+    assert found
+    return {**hidden, "identity": unescape(found[1] or found[2])}
+
+
 def fields_for(kind: str) -> list[Field]:
     return [one for group in form_for(kind).groups for one in group.fields]
 
@@ -153,13 +161,19 @@ async def test_a_mistake_is_shown_at_its_field_and_all_is_kept_as_written(mistak
 async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: Service) -> None:
     episode = await absence(service_then.store)
     path, same = f"/episodes/{episode}/plan/philomena", {**key(), "version-0": "yes", "identity": "Invented name"}
-    unlike = {"key": same["key"], "identity": "Another"}
+    unlike = {"key": same["key"], "identity": "Another name"}
     async with service_then.caller(*DUTY) as client:
         answers = [await client.post(path, data=same) for _ in range(2)]
         other = await client.post(path, data={**unlike, "version-1": "yes"})
+        assert await kept(service_then.store, "philomena") == [{"identity": "Invented name"}]
+        again = form_sent_again(other.text)
+        mended = await client.post(path, data=again)
     assert [one.headers.get("location") for one in answers] == [f"/episodes/{episode}/plan?done={same['key']}"] * 2
-    assert (other.status_code, "This form was already sent" in other.text) == (409, True)
-    assert await kept(service_then.store, "philomena") == [{"identity": "Invented name"}]
+    assert (other.status_code, "This form was sent before" in other.text) == (409, True)
+    assert "Another name" in other.text
+    assert (again["key"] != same["key"], "version-1" in again) == (True, True)
+    assert mended.status_code == 303
+    assert [one["identity"] for one in await kept(service_then.store, "philomena")] == ["Invented name", "Another name"]
 
 
 async def test_nobody_writes_over_what_they_have_not_seen(service_then: Service) -> None:

@@ -146,3 +146,49 @@ async def test_another_authority_s_trouble_is_none_of_ours(one_service: Service)
     assert there["episode"] not in page
     assert answer.status_code == 422
     assert [one["kind"] for one in webhook.json()["stuck"]] == ["engine_silent"]
+
+
+async def two_failing_webhooks(store: Store) -> list[str]:
+    names = ["invented-one", "invented-two"]
+    for name in names:
+        about: dict[str, Any] = {"id": str(uuid4()), "authority": HERE, "name": name, "url": "https://x.example/"}
+        about |= {"kinds": (), "secret": "s", "position": 0, "created_at": datetime.now(UTC)}
+        about |= {"last_failure": "http 500", "failures": 3}
+        async with store.session() as session:
+            await add_subscription(session, Subscription.model_validate(about))
+    return names
+
+
+async def states_of(store: Store, names: list[str]) -> list[str | None]:
+    async with store.session() as session:
+        found = [await subscription_of(session, HERE, name) for name in names]
+    return [one.state if one else None for one in found]
+
+
+async def test_a_deed_is_done_for_all_of_a_kind_once_somebody_has_seen_which_and_said_why(one_service: Service) -> None:
+    hooks = await two_failing_webhooks(one_service.store)
+    where = "/operations/all/pause_webhook?kind=webhook_failing"
+    async with one_service.caller(AccessRole.ADMINISTRATOR) as client:
+        assert f'href="{where}"' in (await client.get("/operations")).text
+        asks = (await client.get(where)).text
+        assert all(name in asks for name in hooks)
+        unsaid = await client.post(where, data={"key": str(uuid4()), "why": ""}, headers=FROM_OUR_PAGE)
+        assert (unsaid.status_code, "say why" in unsaid.text.lower()) == (422, True)
+        assert await states_of(one_service.store, hooks) == ["active", "active"]
+        said = {"key": str(uuid4()), "why": "an invented reason"}
+        done = await client.post(where, data=said, headers=FROM_OUR_PAGE)
+        assert done.status_code == 303
+        assert "2 done." in (await client.get(done.headers["location"])).text
+        again = await client.get(where)
+    assert await states_of(one_service.store, hooks) == ["paused", "paused"]
+    assert (again.status_code, again.headers["location"]) == (303, "/operations")
+    async with one_service.store.session() as session:
+        written = [one for one in await entries(session, HERE) if one.why == "an invented reason"]
+    assert set(hooks) <= {subject for one in written for subject in one.subjects}
+
+
+async def test_a_deed_for_all_that_does_not_help_that_kind_leads_back_to_the_list(one_service: Service) -> None:
+    async with one_service.caller(AccessRole.OPERATOR) as client:
+        wrong = await client.get("/operations/all/resend?kind=apart")
+        others = await client.get("/operations/all/pause_webhook?kind=webhook_failing")
+    assert (wrong.status_code, others.status_code) == (303, 403)

@@ -87,7 +87,7 @@ def filled_in(kind: FactKind, words: str) -> dict[str, Any]:
             offered = re.findall(
                 r'<option value="([^"]+)"', words.split(f'name="{one.name}">')[1].split("</select>", maxsplit=1)[0]
             )
-        own = {"policy": "homeward", "version": "2026.3"}
+        own = {"policy": "homeward", "version": "2026.4"}
         sent |= {one.name: own.get(one.name, offered[-1])} if offered else filled(one)
     return sent
 
@@ -169,10 +169,35 @@ async def test_pressed_twice_counts_once_and_a_used_form_says_so(service_then: S
     async with service_then.caller(AccessRole.DUTY) as client:
         answers = [await client.post(path, data=same) for _ in range(2)]
         other = await client.post(path, data={**same, "place": "Another"})
+        async with service_then.store.snapshot() as session:
+            assert len(await inbox.facts_waiting(session, episode)) == 1
+        (mended,) = re.findall(r'name="key" value="([^"]*)"', other.text)
+        again = await client.post(path, data={**same, "place": "Another", "key": mended})
     assert [one.headers.get("location") for one in answers] == [f"/episodes/{episode}?done={same['key']}"] * 2
-    assert (other.status_code, "This form was already sent" in other.text) == (409, True)
-    async with service_then.store.snapshot() as session:
-        assert len(await inbox.facts_waiting(session, episode)) == 1
+    assert (other.status_code, "This form was sent before" in other.text) == (409, True)
+    assert 'value="Another"' in other.text
+    assert again.headers["location"] == f"/episodes/{episode}?done={mended}"
+
+
+async def test_a_record_into_which_another_was_merged_is_called_an_error_by_two(service_then: Service) -> None:
+    store = service_then.store
+    await people(store, "boss", "second")
+    moved = said("last_seen", 6).model_copy(update={"source": f"merged from {uuid4()}"})
+    episode, path = await absence(store, moved, said("reported", 5)), "record/recorded_in_error"
+    item: dict[str, Any] = {"id": moved.id, "authority": HERE, "kind": "fact", "episode_id": episode, "urgency": 1}
+    item |= {"body": moved.model_dump(mode="json"), "received_at": NOW, "state": "applied"}
+    async with store.session() as session:
+        await inbox.keep(session, inbox.InboxItem.model_validate(item))
+    wrong = {**WHEN, "reason": "Invented words"}
+    async with service_then.caller(AccessRole.MANAGER, person="boss") as client:
+        form = await client.get(f"/episodes/{episode}/{path}")
+        alone = await client.post(f"/episodes/{episode}/{path}", data={**wrong, **key()})
+        both = await client.post(f"/episodes/{episode}/{path}", data={**wrong, **key(), "authorised_by": "second"})
+        other = await client.get(f"/episodes/{await absence(store)}/{path}")
+    assert "Another record was merged into this one, so that nobody would look for the child by either" in form.text
+    assert '<option value="second">Invented second</option>' in form.text or 'value="second"' in form.text
+    assert "Another record was merged" not in other.text
+    assert (alone.status_code, "Invented words" in alone.text, both.status_code) == (422, True, 303)
 
 
 async def test_a_link_chooses_answers_and_writes_no_words(service_then: Service) -> None:

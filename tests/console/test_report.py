@@ -121,6 +121,26 @@ async def test_what_is_pressed_twice_or_sent_again_is_one_report_and_what_is_new
     assert [draft.kind for draft in await rows(one_service, DraftTable)] == ["answers"]
 
 
+async def goes_on_at(one: Writer) -> str:
+    """The part at which a draft is gone on with."""
+    found = re.search(rf'href="/report/{one.draft}/(\w+)">Go on', words_of(await one.client.get("/report")))
+    assert found
+    return found[1]
+
+
+async def test_a_draft_is_gone_on_with_where_its_writer_was(one_service: Service) -> None:
+    async with writer(one_service) as one:
+        await one.send(save="1", identity="Robin")
+        assert await goes_on_at(one) == "when"
+        await one.send(identity="Robin")
+        assert await goes_on_at(one) == "child"
+        await one.send("child", "finding", setting="foster")
+        assert await goes_on_at(one) == "finding"
+        await one.send("finding", "leave", description="Tall")
+        assert await goes_on_at(one) == "finding"
+        assert "You were at part 3: How to know them" in words_of(await one.client.get("/report"))
+
+
 async def test_a_draft_is_kept_as_it_is_written_and_nobody_else_sees_it(one_service: Service) -> None:
     async with writer(one_service) as one, writer(one_service) as another:
         saved = await one.send(save="1", identity="Robin <b>", last_seen="at", last_seen_time="25:99")

@@ -110,6 +110,7 @@ STORY: Final = (
     Step("POST", "/v1/webhooks/{name}/test", values={"name": "hook"}),
     Step("POST", "/v1/webhooks/{name}/dead-letters/resend", values={"name": "hook"}),
     Step("POST", "/v1/stuck/deeds", said(deed="resend_events", subject=HOOK)),
+    Step("POST", "/v1/stuck/batches", said(deed="resend_events", kind="events_dead")),
     Step(
         "POST",
         "/v1/children/{reference}/records/{kind}",

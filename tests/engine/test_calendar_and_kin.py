@@ -20,6 +20,7 @@ from starter.upkeep import reconcile_by_hand
 from tests.engine.conftest import ANSWERS_IN, AT_ONCE, Theatre
 from tests.engine.plays import NOON, fact, hours, live, scenario
 from workflows.agreement import Disagreement
+from workflows.names import duty_of, other_episode_of
 from workflows.working_days import DayOff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -164,4 +165,6 @@ async def test_missing_again_while_not_known_to_be_back_is_a_task_for_the_duty_m
     await second.begin(scenario(), (fact("reported", 11),), child_id=child_id)
     await second.advance_to(NOON + hours(11.1))
     view = await second.view()
-    assert [t["role"] for t in view.tasks if t["clock"] is None] == ["duty_manager"]
+    (unreturned,) = [t for t in view.tasks if t["clock"] is None]
+    assert unreturned["role"] == "duty_manager"
+    assert other_episode_of(duty_of(unreturned["key"])) == first.episode_id

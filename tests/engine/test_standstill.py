@@ -26,6 +26,7 @@ from activities.registry import Activities
 from activities.store import Store, StoreUnavailableError, disagreements
 from activities.store.standstill import messages_in
 from activities.store.tables import ClockTable, FactTable, TaskTable, TimelineTable
+from starter.batches import do_for_all, summed_up
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands
 from starter.engine_binary import engine_binary
@@ -360,7 +361,8 @@ async def test_an_episode_hears_that_a_message_arrived_which_was_given_up_and_se
     town = Town(theatre, stage.authority)
     found = await wait_for(StuckKind.MESSAGE_GIVEN_UP, town.client, town.store, stage.authority)
     providers.mend()
-    await operator(theatre, town).do(Deed.RESEND, found.subject, datetime.now(UTC))
+    # By the episode it is all of its messages that reached nobody.
+    await operator(theatre, town).do(Deed.RESEND, stage.episode_id, datetime.now(UTC))
     async with town.store.session() as session:
         [message] = [
             one
@@ -407,6 +409,18 @@ async def test_an_episode_is_compared_now_and_mended(theatre: Theatre) -> None:
     assert "disagreed" in await operates.do(Deed.RECONCILE, episode, datetime.now(UTC))
     with pytest.raises(BadInputError, match="no such episode"):
         await operator(theatre, Town(theatre)).do(Deed.RECONCILE, episode, datetime.now(UTC))
+
+
+async def test_of_many_at_once_one_that_cannot_be_done_keeps_no_other_from_it(theatre: Theatre) -> None:
+    town = Town(theatre)
+    episodes = [await town.episode(), await town.episode()]
+    for one in episodes:
+        await town.change(one, turn=0)
+    apart = [stuck(StuckKind.APART, "episode", one) for one in (episodes[0], "nobody-knows-it", episodes[1])]
+    lines = await do_for_all(operator(theatre, town), Deed.RECONCILE, apart, datetime.now(UTC), dry_run=False)
+    assert [one.done for one in lines] == [True, False, True]
+    assert lines[1].says == "not done: there is no such episode"
+    assert summed_up(lines) == "2 done, 1 not done."
 
 
 async def test_the_engine_s_own_page_of_a_message_does_not_name_it(theatre: Theatre) -> None:

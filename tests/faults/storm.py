@@ -10,6 +10,7 @@ same order, and has the same troubles come; the moments are those of the machine
 import argparse
 import asyncio
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -146,9 +147,13 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     given = parser.parse_args()
     storm = Storm.of(given.seed, given.episodes, given.database)
-    with tempfile.TemporaryDirectory(prefix="homeward-storm-") as folder:
-        ledger = live_through(storm, Path(folder), _say)
-    return 0 if ledger.well else 1
+    folder = Path(tempfile.mkdtemp(prefix="homeward-storm-"))
+    ledger = live_through(storm, folder, _say)
+    if ledger.well:
+        shutil.rmtree(folder)
+        return 0
+    _say(f"what is left of it is kept in {folder}")
+    return 1
 
 
 def _end(_signal: int, _frame: object) -> None:
@@ -326,7 +331,6 @@ async def _told(storm: Storm, place: Place, course: Course, say: Callable[[str],
         broken.cancel()
         await asyncio.gather(broken, return_exceptions=True)
         await asyncio.to_thread(course.end)
-        await callers.end()
     return book
 
 

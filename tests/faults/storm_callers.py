@@ -30,6 +30,7 @@ ANSWER_SECONDS: Final = 45.0
 LONGEST_PAUSE_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 300.0
 COMMANDS_AT_ONCE: Final = 2
+ASKED_AT_ONCE: Final = 40
 
 
 class UnansweredError(Exception):
@@ -60,12 +61,8 @@ class Callers:
         self._known = base64.b64encode(f"{client['client_id']}:{client['client_secret']}".encode()).decode()
         self._token, self._token_until = "", 0.0
         self._shell = asyncio.Semaphore(COMMANDS_AT_ONCE)
-        self.http = httpx.AsyncClient(
-            base_url=machine.service,
-            trust_env=False,
-            timeout=ANSWER_SECONDS,
-            limits=httpx.Limits(max_connections=40, max_keepalive_connections=0),
-        )
+        self._few = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._asks_for_token = asyncio.Lock()
 
     def key(self, *parts: object) -> str:
         """A key that is the same each time this storm is run, and no other storm's."""
@@ -297,19 +294,28 @@ class Callers:
             content = asked.content if asked.json is None else json.dumps(asked.json).encode()
             if content is not None:
                 headers["Content-Type"] = asked.media
-            return await self.http.request(asked.method, asked.path, headers=headers, content=content)
+            async with self._few, self._http() as http:
+                return await http.request(asked.method, asked.path, headers=headers, content=content)
         except httpx.HTTPError as error:
             self.book.failed(asked.edge, type(error).__name__)
             return None
 
     async def token(self) -> str:
         """A token that is good for a while. Raises httpx.HTTPError."""
-        if time.monotonic() > self._token_until:
-            said, known = {"grant_type": "client_credentials"}, {"Authorization": f"Basic {self._known}"}
-            answer = await self.http.post("/token", data=said, headers=known)
-            answer.raise_for_status()
-            self._token, self._token_until = answer.json()["access_token"], time.monotonic() + TOKEN_SECONDS
+        # One for all: hundreds that ask at once for theirs would be slowed down as those who guess are.
+        async with self._asks_for_token:
+            if time.monotonic() > self._token_until:
+                said, known = {"grant_type": "client_credentials"}, {"Authorization": f"Basic {self._known}"}
+                async with self._http() as http:
+                    answer = await http.post("/token", data=said, headers=known)
+                answer.raise_for_status()
+                self._token, self._token_until = answer.json()["access_token"], time.monotonic() + TOKEN_SECONDS
         return self._token
+
+    def _http(self) -> httpx.AsyncClient:
+        # Each its own: of a pool whose connections are killed again and again, one place after the other is lost.
+        plain = httpx.AsyncHTTPTransport(verify=False, trust_env=False)
+        return httpx.AsyncClient(base_url=self.machine.service, transport=plain, timeout=ANSWER_SECONDS)
 
     async def command(self, *words: str) -> tuple[int, str, str]:
         """Give a command until it does more than say that the database cannot be used now. Raises UnansweredError."""
@@ -335,10 +341,6 @@ class Callers:
             )
             answer, complaint = await process.communicate()
         return process.returncode or 0, answer.decode(), complaint.decode()
-
-    async def end(self) -> None:
-        """Let go of connections."""
-        await self.http.aclose()
 
 
 def _time(life: Life, at: datetime) -> datetime:

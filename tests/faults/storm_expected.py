@@ -120,12 +120,16 @@ def still_asked(story: Story, order: NoticeOrder, moment: datetime) -> bool:
 
 
 def was_owed_when_sent(story: Story, rung: tuple[str, str, datetime], sent_at: datetime) -> bool:
-    """Whether a rung (clock, step, its own time) was due by what had been said when it was told.
+    """Whether a rung (clock, step, its own time) was due when it was told, by what its episode may have known.
 
-    A task that the engine lost may have told it; when the task was done again a later rung spoke for it.
+    A task that the engine lost may have told it. What is written of the task
+    done again has all that had been said by then; the lost one may have had the
+    first of it alone. What the rows show to have come before is never left out.
     """
-    said = [one.fact for one in story.arrived if one.fact.recorded_at <= sent_at]
-    return _asked(story, said, rung, sent_at)
+    known = story.facts_by(sent_at)
+    said = [one.fact for one in story.arrived if one.at > sent_at and one.fact.recorded_at <= sent_at]
+    said.sort(key=lambda fact: fact.recorded_at)
+    return any(_asked(story, known + said[:count], rung, sent_at) for count in range(len(said) + 1))
 
 
 def _asked(story: Story, facts: list[Fact], rung: tuple[str, str, datetime], moment: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select
-from temporalio.client import Client
+from temporalio.client import Client, RPCError, WorkflowQueryFailedError
 
 from activities.policies import Policies
 from activities.store import Store
@@ -45,6 +45,7 @@ TABLES: Final[tuple[type[Table], ...]] = (
 )
 ENGINE_PATIENCE_SECONDS: Final = 60.0
 QUERIES_AT_ONCE: Final = 8
+TRIES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,16 @@ async def _remembered(client: Client, episodes: Sequence[str]) -> dict[str, Epis
     at_once = asyncio.Semaphore(QUERIES_AT_ONCE)
 
     async def ask(episode: str) -> tuple[str, EpisodeInput]:
+        handle = client.get_workflow_handle(workflow_id(episode))
         async with at_once:
-            handle = client.get_workflow_handle(workflow_id(episode))
-            return episode, await handle.query(QUERY_CARRIED, result_type=EpisodeInput)
+            for left in reversed(range(TRIES)):
+                try:
+                    return episode, await handle.query(QUERY_CARRIED, result_type=EpisodeInput)
+                except (WorkflowQueryFailedError, RPCError):
+                    # A worker that has a thousand of them to call back to mind is too slow for some the first time.
+                    if not left:
+                        raise
+                await asyncio.sleep(1)
+        raise TimeoutError(f"{episode} was asked {TRIES} times in vain")
 
     return dict(await asyncio.gather(*(ask(episode) for episode in episodes)))

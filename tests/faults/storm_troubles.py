@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +92,7 @@ class Processes:
                 # So it says where the database is away when it begins: whoever watches over it tries again.
                 self.could_not_begin += 1
             elif status not in (None, -signal.SIGKILL):
-                self.ended.append(f"{name} ended by itself, status {status}")
+                self.ended.append(f"{name} ended by itself, status {status}, at {datetime.now(UTC):%H:%M:%S}")
             if status not in (None, -signal.SIGKILL):
                 self.machine.processes.pop(name, None)
                 self.start(name)

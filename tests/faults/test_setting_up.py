@@ -24,6 +24,7 @@ DATABASE_THERE = f"there    database: its schema is at {HEAD}"
 GRANTED = f"made     database: what the role {APPLICATION} may do"
 OF_THE_ENGINE = (
     f"engine: namespace '{NAMESPACE}', closed histories kept for 3650 days",
+    f"engine: namespace '{NAMESPACE}' works for this database",
     "engine: schedule digest-local, as the settings say",
     "engine: schedule reconcile-local, as the settings say",
 )
@@ -67,7 +68,7 @@ def test_setup_makes_what_is_not_there_and_the_parts_run(apart: Machine, own_pos
     machine.start_engine()
     status, said, _ = sets_up("--dry-run", "--grant", APPLICATION)
     assert status == 1
-    assert [line[:9] for line in said] == ["to make  "] * 5
+    assert [line[:9] for line in said] == ["to make  "] * 6
     assert sets_up("--grant", APPLICATION) == (2, [], (
         f"homeward: --upgrade: must be given to change the schema, which lacks {', '.join(REVISIONS)}; "
         "of a database that is in use take a backup before\n"
@@ -113,3 +114,19 @@ def test_a_schedule_of_other_times_is_made_as_the_settings_say(machine: Machine)
         return [await described(client, one) for one in ("digest-local", "reconcile-local")]
 
     assert asyncio.run(schedules()) == [None, None]
+
+
+def test_a_namespace_that_works_for_one_database_is_not_worked_by_another(machine: Machine) -> None:
+    machine.environment["HOMEWARD_ENGINE_ADDRESS"] = f"127.0.0.1:{machine.environment['HOMEWARD_ENGINE_PORT']}"
+    machine.start_engine()
+    assert "works for this database" in machine.homeward("setup", "--upgrade").stdout
+    another = {"HOMEWARD_DATABASE_URL": f"sqlite:///{machine.folder / 'another-town.sqlite'}"}
+    refused = machine.homeward("setup", "--upgrade", environment=another)
+    assert (refused.returncode, "works for another database" in refused.stderr) == (2, True)
+    intruder = machine.start_with("intruder", another)
+    assert intruder.wait(60) == 2
+    machine.wait_for_line("intruder", "HOMEWARD_ENGINE_NAMESPACE: the engine's namespace 'default' works for another")
+    claimed = machine.homeward("setup", "--claim-namespace", environment=another)
+    assert "made     engine: namespace 'default' works for this database" in claimed.stdout
+    machine.start_worker()
+    machine.wait_for_line("worker", "worker ready")

@@ -54,6 +54,11 @@ def _with_rows(aftermath: Aftermath, table: type[Table], rows: list[Any]) -> Aft
     return replace(aftermath, found=replace(aftermath.found, rows={**aftermath.found.rows, table: rows}))
 
 
+def _values(row: Any, table: type[Table]) -> dict[str, Any]:
+    columns = table.__table__.columns
+    return {column.name: getattr(row, column.name) for column in columns if column.computed is None}
+
+
 def _rung_told(aftermath: Aftermath) -> set[str]:
     """The keys of rungs that were owed and that no fact overtook."""
     return {
@@ -72,7 +77,7 @@ def _notice_lost(aftermath: Aftermath) -> Aftermath:
 def _notice_doubled(aftermath: Aftermath) -> Aftermath:
     keys = _rung_told(aftermath)
     row = next(row for row in aftermath.found.of(NoticeTable) if row.key in keys)
-    values = {column.name: getattr(row, column.name) for column in NoticeTable.__table__.columns}
+    values = _values(row, NoticeTable)
     again = NoticeTable(**{**values, "key": row.key.replace("/1/", "/7/")})
     return _with_rows(aftermath, NoticeTable, [*aftermath.found.of(NoticeTable), again])
 
@@ -84,14 +89,14 @@ def _fact_lost(aftermath: Aftermath) -> Aftermath:
 
 def _fact_doubled(aftermath: Aftermath) -> Aftermath:
     row = next(row for row in aftermath.found.of(FactTable) if row.kind == "reported")
-    values = {column.name: getattr(row, column.name) for column in FactTable.__table__.columns}
+    values = _values(row, FactTable)
     again = FactTable(**{**values, "id": "again", "body": {**row.body, "id": "again"}})
     return _with_rows(aftermath, FactTable, [*aftermath.found.of(FactTable), again])
 
 
 def _never_applied(aftermath: Aftermath) -> Aftermath:
     row = aftermath.found.of(InboxTable)[0]
-    values = {column.name: getattr(row, column.name) for column in InboxTable.__table__.columns}
+    values = _values(row, InboxTable)
     waits = InboxTable(**{**values, "id": "waits", "state": "kept"})
     return _with_rows(aftermath, InboxTable, [*aftermath.found.of(InboxTable), waits])
 

@@ -36,3 +36,9 @@ def test_the_engine_away_then_no_worker_then_all_moves(machine: Machine) -> None
     assert [one["subject"] for one in stuck(machine)[1]["stuck"]] == [episode]
     wrong = machine.homeward("stuck", "do", "terminate", episode, "--reason", "invented")
     assert (wrong.returncode, wrong.stderr.startswith("homeward: DEED: must be one of")) == (2, True)
+    compared = machine.homeward("episode", "reconcile", episode[:8], "--reason", "invented")
+    assert compared.stdout == "Compared: its records and the engine agree.\n"
+    nothing = machine.homeward("episode", "resend", episode[:8], "--reason", "invented")
+    assert (nothing.returncode, "no such message" in nothing.stderr) == (2, True)
+    none = machine.homeward("stuck", "all", "reconcile", "apart", "--dry-run", "--reason", "invented")
+    assert (none.returncode, none.stdout.endswith("0 done.\n")) == (0, True)

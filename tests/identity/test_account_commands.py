@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from activities.store import Store
+from activities.store.accounts import Account
+from activities.store.audit import entries
 from activities.store.directory import PersonEntry, put_person
 from starter.cli.main import run
 from starter.identity.accounts import LocalAccounts
@@ -95,6 +97,29 @@ def test_a_system_gets_a_secret_that_is_shown_once(say: Say) -> None:
         assert secret not in say(*words)[1]
 
 
+def test_whom_an_account_works_for_can_be_changed(say: Say, tmp_path: Path) -> None:
+    assert say("add", "Invented One", "--role", "interview_provider", "--provider", "One", typed=PASSWORD)[0] == 0
+
+    async def provider_of_session(store: Store) -> str | None:
+        found = await LocalAccounts(store, "invented", Passwords()).sign_in(
+            "Invented One", PASSWORD, "here", datetime.now(UTC)
+        )
+        return found.provider if isinstance(found, Account) else None
+
+    assert with_store(tmp_path, provider_of_session) == "One"
+    changed = say("provider", "invented one", "  Another  provider ")
+    assert changed == (0, "Changed: Invented One, person, Another provider\n", "")
+    assert with_store(tmp_path, provider_of_session) == "Another provider"
+    assert json.loads(say("provider", "Invented One", "--none", "--json")[1])["provider"] is None
+    assert with_store(tmp_path, provider_of_session) is None
+
+    async def written(store: Store) -> list[str]:
+        async with store.session() as session:
+            return [one.way for one in await entries(session, "invented") if one.outcome == "allowed"]
+
+    assert with_store(tmp_path, written).count("homeward account provider") == 2
+
+
 def test_a_person_may_stand_for_one_in_the_directory(say: Say, tmp_path: Path) -> None:
     wrong = say("add", "Invented One", "--role", "iro", "--person", "p1", typed=PASSWORD)
     assert wrong[2].startswith("homeward: --person: nobody of that reference is in the directory")
@@ -129,6 +154,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "no change": (("role", "There"), "", "--add: must be given, or --remove"),
     "no role left": (("role", "There", "--remove", "iro"), "", "--remove: must leave a role"),
     "an unknown role to take": (("role", "There", "--remove", "king"), "", "--role: must be one of"),
+    "no provider": (("provider", "There"), "", "PROVIDER: must be given, or --none"),
+    "a provider and none": (("provider", "There", "New", "--none"), "", "PROVIDER: must be given, or --none"),
+    "an empty provider": (("provider", "There", " "), "", "PROVIDER: must have 1 to 100 letters"),
+    "another authority's provider": (("provider", "ID", "New"), "", "NAME: there is no such account"),
     "no word for it": (("remove", "There"), "", "--yes: must be given"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from activities.store import Store
 from activities.store.tables import EpisodeTable
 from starter.cli.main import run
+from starter.directory_changes import SPANS
 from starter.directory_rows import COLUMNS
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples" / "directory"
@@ -244,12 +245,32 @@ def test_the_examples_come_in_without_a_complaint(capsys: pytest.CaptureFixture[
         rows = len((EXAMPLES / f"{kind}.csv").read_text(encoding="utf-8").splitlines()) - 1
         asked = ("import", kind, str(EXAMPLES / f"{kind}.csv"))
         counts = f"{rows} rows of {kind}: {rows} added, 0 changed, 0 removed, 0 as they were"
-        assert desk.says(*asked, "--dry-run") == f"Nothing was written; this would be: {counts}\n"
+        first = f"The file takes the place of all rows of {kind} there are (0): {rows} come, 0 go, 0 stay\n"
+        first = first if kind in SPANS else ""
+        assert desk.says(*asked, "--dry-run") == f"{first}Nothing was written; this would be: {counts}\n"
         assert desk.rows(kind) == []
-        assert desk.says(*asked) == f"Taken in: {counts}\n"
+        assert desk.says(*asked) == f"{first}Taken in: {counts}\n"
         assert desk.says(*asked).endswith(f"0 added, 0 changed, 0 removed, {rows} as they were\n")
     found = desk.says("who", "social_worker", "--child", "INVENTED-1", "--at", "2026-10-21 10:00")
     assert found.split() == ["Who", "As", "Birch", "Invented", "deputy"]
+
+
+@pytest.mark.parametrize("trial", [("--dry-run",), ()])
+def test_what_a_file_takes_away_is_said_before_it_does(desk: Desk, tmp_path: Path, trial: tuple[str, ...]) -> None:
+    for role in ("iro", "senior_leader", "team_manager"):
+        desk.says("hold", role, "a", "--from", JUNE)
+    file = tmp_path / "holders.csv"
+    kept = next(row for row in desk.rows("holders") if row.startswith("iro"))
+    file.write_text(f"role,person,scope,for,from,until\n{kept}\nduty_team,b,authority,,{JUNE},\n", encoding="utf-8")
+    first, second = desk.says("import", "holders", str(file), *trial).splitlines()
+    assert first == "The file takes the place of all rows of holders there are (3): 1 come, 2 go, 1 stay"
+    assert second.startswith("Nothing was written" if trial else "Taken in")
+    assert len(desk.rows("holders")) == (3 if trial else 2)
+
+
+def test_the_help_says_that_a_file_takes_the_place_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["directory", "import", "--help"]) == 0
+    assert "takes the place of ALL there was" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_trial_asks_the_directory_whether_it_knows_the_people(desk: Desk, tmp_path: Path) -> None:

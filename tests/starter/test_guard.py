@@ -32,6 +32,20 @@ async def counting(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(f"took {len(body)}")(scope, receive, send)
 
 
+def test_what_may_be_large_takes_turns_only_where_it_is() -> None:
+    long = {"type": "http", "method": "POST", "path": f"/episodes/{uuid4()}/plan/philomena"}
+    for scope, length, waits in (
+        (long, b"1000", False),
+        (long, b"100000", True),
+        (long, None, True),
+        (long, b"no number", True),
+        ({**long, "path": "/tasks/answers"}, b"100000", False),
+        ({**long, "method": "GET"}, b"100000", False),
+    ):
+        headers = [] if length is None else [(b"content-length", length)]
+        assert guard._may_be_large({**scope, "headers": headers}) is waits, (scope, length)
+
+
 @asynccontextmanager
 async def listening() -> AsyncGenerator[int]:
     with socket.socket() as own:

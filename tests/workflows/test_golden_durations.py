@@ -17,6 +17,7 @@ KEPT_AS_IT_WAS = {
     ("england", "2026.1"): "854f528f244ce9d8",
     ("homeward", "2026.1"): "08ba4e58273aca26",
     ("homeward", "2026.2"): "e533367612be6368",
+    ("homeward", "2026.3"): "7b84a954664ddb3f",
     ("practice-guidance", "2026.1"): "3719406ec166dacd",
     ("west-yorkshire", "2026.1"): "91f4c128aee3e470",
 }

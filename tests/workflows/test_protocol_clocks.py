@@ -243,6 +243,8 @@ CASES: list[Case] = [
     ("long_term_review", CHILD, f"{R}; long_term_reviewed@1000; located@1100", 1200, 1000 + 28 * 24, "ended"),
     ("risk_assessment", CHILD, R, 5, 4, "overdue"),
     ("risk_assessment", CHILD, f"{R}; risk_assessed@3 view=authority grade=medium", 5, 4, "met"),
+    ("risk_assessment", CHILD, f"{R}; risk_assessed@3 view=police grade=medium", 3.5, 4, "running"),
+    ("risk_assessment", CHILD, f"{R}; risk_assessed@3 view=police grade=medium", 5, 4, "overdue"),
     ("grade_challenge", CHILD, f"{R}; risk_assessed@3 view=police grade=low", 3.5, 4, "running"),
     (
         "grade_challenge",

@@ -14,9 +14,16 @@ from activities.store.tables.episodes import (
     TimelineTable,
 )
 from activities.store.tables.events import EventFeedTable, EventTable, SubscriptionTable, UndeliveredTable
+from activities.store.tables.plain import letters_of, plainly
 from activities.store.tables.post import DispatchTable, MessageTable, NoticeTable, ReceiptTable, RecipientTable
 from activities.store.tables.taking_in import AnsweredTable, DraftTable, InboxTable, IntakeLineTable, IntakeRunTable
-from activities.store.tables.upkeep import DisagreementTable, PolicyInUseTable, ReconciledTable, SchemaNoteTable
+from activities.store.tables.upkeep import (
+    DatabaseIdTable,
+    DisagreementTable,
+    PolicyInUseTable,
+    ReconciledTable,
+    SchemaNoteTable,
+)
 
 __all__ = [
     "DOCUMENT",
@@ -29,6 +36,7 @@ __all__ = [
     "ChildTable",
     "ChildTeamTable",
     "ClockTable",
+    "DatabaseIdTable",
     "DisagreementTable",
     "DispatchTable",
     "DraftTable",
@@ -56,4 +64,6 @@ __all__ = [
     "TimelineTable",
     "UndeliveredTable",
     "UtcInstant",
+    "letters_of",
+    "plainly",
 ]

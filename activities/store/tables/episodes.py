@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from activities.store.tables.base import Table
+from activities.store.tables.plain import PLAIN, plain_of
 from workflows.vocabulary import ClockState
 
 
@@ -14,11 +15,12 @@ class ChildTable(Table):
     """A child, known to Homeward by a random id and to the authority by its own reference."""
 
     __tablename__ = "child"
-    __table_args__ = (UniqueConstraint("authority", "reference"),)
+    __table_args__ = (UniqueConstraint("authority", "reference"), Index(None, "authority", "plain_reference"))
     id: Mapped[str] = mapped_column(primary_key=True)
     authority: Mapped[str]
     reference: Mapped[str]
     created_at: Mapped[datetime]
+    plain_reference: Mapped[str | None] = mapped_column(PLAIN, plain_of("reference"), deferred=True)
 
 
 class ChildRecordTable(Table):
@@ -59,17 +61,31 @@ class EpisodeTable(Table):
     written_at: Mapped[datetime]
 
 
+_SAYS_A_POLICE_REFERENCE: Final = text("plain_police_reference IS NOT NULL")
+
+
 class FactTable(Table):
     """A fact as the episode took it."""
 
     __tablename__ = "fact"
-    __table_args__ = (Index(None, "episode_id", "kind"),)
+    __table_args__ = (
+        Index(None, "episode_id", "kind"),
+        Index(
+            None,
+            "plain_police_reference",
+            sqlite_where=_SAYS_A_POLICE_REFERENCE,
+            postgresql_where=_SAYS_A_POLICE_REFERENCE,
+        ),
+    )
     episode_id: Mapped[str] = mapped_column(ForeignKey("episode.id"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     body: Mapped[dict[str, Any]]
+    plain_police_reference: Mapped[str | None] = mapped_column(
+        PLAIN, plain_of("body -> 'details' ->> 'police_ref'"), deferred=True
+    )
 
 
 OWED: Final = tuple(state.value for state in ClockState if state.owed)
@@ -101,6 +117,9 @@ class TimelineTable(Table):
     body: Mapped[dict[str, Any]]
 
 
+_IS_TAKEN: Final = text("holder IS NOT NULL")
+
+
 class TaskTable(Table):
     """Something a role must do by a time. `holder` is the reference of the person who has taken it."""
 
@@ -109,6 +128,7 @@ class TaskTable(Table):
         Index(None, "state", "due"),
         Index(None, "episode_id"),
         Index(None, "authority", "state", "episode_id", "due"),
+        Index(None, "authority", "holder", sqlite_where=_IS_TAKEN, postgresql_where=_IS_TAKEN),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     episode_id: Mapped[str]

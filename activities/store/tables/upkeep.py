@@ -58,3 +58,10 @@ class SchemaNoteTable(Table):
     __tablename__ = "schema_note"
     revision: Mapped[str] = mapped_column(primary_key=True)
     compatible_back_to: Mapped[str]
+
+
+class DatabaseIdTable(Table):
+    """The one row that tells this database from every other. A copy of a database has the same."""
+
+    __tablename__ = "database_id"
+    id: Mapped[str] = mapped_column(primary_key=True)

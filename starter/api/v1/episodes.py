@@ -178,7 +178,7 @@ def router_of(parts: Parts) -> APIRouter:
         """An episode, whole: its clocks with their reasons, facts, timeline, who was told, tasks and prompts."""
         async with parts.store.snapshot() as session:
             seen = await seen_episode(session, asked, str(episode_id))
-            shown = await show_episode(session, parts.policies, asked.authority, str(episode_id))
+            shown = await show_episode(session, parts.policies, asked.principal, str(episode_id), asked.now)
         return whole(shown, seen, asked.now)
 
     @router.post("/episodes/{episode_id}/facts", operation_id="record_a_fact", responses=kept_as(list[Became]))
@@ -326,7 +326,7 @@ async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episode
     last = found[: searched.limit][-1] if found else None
     page = page_of(found, searched.limit, _cursor(searched.order, last, hidden) if last else "")
     asked.saw(*(one.episode_id for one in page.items if one.episode_id not in hidden))
-    return Page(items=[_as_listed(one, hidden=one.episode_id in hidden) for one in page.items], next=page.next)
+    return Page(items=[as_listed(one, hidden=one.episode_id in hidden) for one in page.items], next=page.next)
 
 
 def _cursor(order: Order, last: EpisodeFound, hidden: Collection[str]) -> str:
@@ -350,7 +350,8 @@ def _due_in_cursor(written: str) -> datetime:
     return NEVER if written == to_rfc3339(NEVER) else instant_in_cursor(written)
 
 
-def _as_listed(found: EpisodeFound, *, hidden: bool) -> EpisodeListed:
+def as_listed(found: EpisodeFound, *, hidden: bool) -> EpisodeListed:
+    """An episode in a list, with no more than that it is there where it is hidden."""
     if hidden:
         return EpisodeListed(episode_id=found.episode_id, need_to_know=True, hidden=True, status=found.status)
     return EpisodeListed(hidden=False, **found.model_dump(exclude={"child_id"}))

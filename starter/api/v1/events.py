@@ -14,6 +14,7 @@ from starter.api.asking import Asked, AskedBy, asked_router, needs
 from starter.api.paging import Limit
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
+from starter.kin_sight import events_for
 from starter.webhooks import checked_kinds
 from workflows.event_kinds import kinds_of
 
@@ -66,9 +67,9 @@ def router_of(parts: Parts) -> APIRouter:
         wanted = kinds_of(checked_kinds(kinds)) if kinds else ()
         async with parts.store.snapshot() as session:
             page = await read_events(session, asked.authority, after, limit, wanted)
-        if isinstance(page, CursorGone):
-            raise _gone(page)
-        return page
+            if isinstance(page, CursorGone):
+                raise _gone(page)
+            return await events_for(session, asked.principal, page, asked.now)
 
     @router.get("/events", operation_id="read_events")
     @needs(Permission.READ_EVENTS)

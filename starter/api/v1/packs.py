@@ -8,13 +8,13 @@ from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from activities.store.episodes import episode_view
 from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, asked_router, needs
 from starter.api.bodies import Answer
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
+from starter.kin_sight import view_for
 from starter.police_pack import PolicePack, as_html, as_pdf, gather
 from starter.sight import child_is_hidden
 from starter.who_knew import Knew, who_knew
@@ -63,7 +63,7 @@ def router_of(parts: Parts) -> APIRouter:
         """Show who was told what of an episode: when, by which way, whether it arrived, who read and who answered."""
         async with parts.store.snapshot() as session:
             await seen_episode(session, asked, episode_id)
-            view = await episode_view(session, asked.authority, episode_id)
+            view = await view_for(session, asked.principal, episode_id, asked.now)
         return ToldOfEpisode(episode_id=episode_id, who_knew=who_knew(view) if view else [])
 
     return router
@@ -76,7 +76,7 @@ async def pack_seen(parts: Parts, asked: Asked, episode_id: str) -> PolicePack:
         # It tells of the child's other episodes and records too.
         if seen.child_id and await child_is_hidden(session, asked.principal, seen.child_id, asked.now):
             raise ProblemError(Problem.NEED_TO_KNOW)
-        pack = await gather(session, parts.policies, asked.authority, episode_id, asked.now)
+        pack = await gather(session, parts.policies, asked.principal, episode_id, asked.now)
     if pack is None:
         raise ProblemError(Problem.NOT_FOUND, "no report of this episode is kept here")
     return pack

@@ -11,6 +11,7 @@ from starter.access import Permission
 from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
 from starter.api.once import once_outside
 from starter.api.parts import Parts
+from starter.batches import BatchDone, chosen, do_for_all
 from starter.operating import EVERYTHING, OF_WEBHOOKS
 from starter.standing import (
     Standing,
@@ -66,6 +67,15 @@ class Doing(BaseModel):
     )
 
 
+class DoingForAll(BaseModel):
+    """What is to be done for all that stands still in one way. `Homeward-Reason` says why."""
+
+    model_config = ConfigDict(extra="forbid")
+    deed: Deed = Field(description="one of the deeds of that way of standing still")
+    kind: StuckKind = Field(description="in which way they stand still")
+    dry_run: bool = Field(default=False, description="only say what would be done")
+
+
 class DeedDone(BaseModel):
     """What came of it."""
 
@@ -89,6 +99,14 @@ def router_of(parts: Parts) -> APIRouter:
         if not asked.why:
             raise BadInputError("Homeward-Reason: must say why")
         return await do_deed(parts, asked, said)
+
+    @router.post("/stuck/batches", operation_id="do_something_about_all_that_stands_still_so")
+    @needs(Permission.OPERATE)
+    async def do_all(said: DoingForAll, asked: AskedBy, _key: Key) -> BatchDone:
+        """Do one deed for all that stands still in one way, as many as are listed; or say what would be done."""
+        if not asked.why:
+            raise BadInputError("Homeward-Reason: must say why")
+        return await do_deed_for_all(parts, asked, said)
 
     return router
 
@@ -150,3 +168,19 @@ async def do_deed(parts: Parts, asked: Asked, said: Doing) -> DeedDone:
 
     done = await once_outside(parts.store, asked, said, effect, where="stuck/deeds")
     return DeedDone.model_validate(done.body)
+
+
+async def do_deed_for_all(parts: Parts, asked: Asked, said: DoingForAll) -> BatchDone:
+    """Do a deed once for all that stands still in one way. Raises BadInputError or ProblemError."""
+    if said.deed in OF_WEBHOOKS:
+        asked.require(Permission.MANAGE_WEBHOOKS)
+
+    async def effect() -> BatchDone:
+        found = await parts.room.standstill(parts.store, asked.authority, asked.now)
+        fit = chosen(found, said.deed, said.kind)
+        asked.saw(*(one.subject for one in fit))
+        lines = await do_for_all(parts.operator_of(asked), said.deed, fit, asked.now, dry_run=said.dry_run)
+        return BatchDone(**said.model_dump(), lines=lines, left=found.more.get(said.kind, 0))
+
+    done = await once_outside(parts.store, asked, said, effect, where="stuck/batches")
+    return BatchDone.model_validate(done.body)

@@ -32,6 +32,7 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError, cannot_be_used
 from starter.api.seeing import seen_episode
 from starter.commands import Outcome
+from starter.kin_sight import duties_left_out
 from starter.reports import Words
 from starter.sight import hidden_among
 from starter.task_deeds import Completion, Deed, completing, do_with_task, still_standing, task_in_full
@@ -301,7 +302,7 @@ async def seen_task(session: AsyncSession, asked: Asked, named: str) -> TaskView
     # Which tasks an episode has is for those who may see it: that is asked first.
     await seen_episode(session, asked, episode_of_task(named))
     task = await task_of(session, asked.authority, named)
-    if task is None:
+    if task is None or await duties_left_out(session, asked.principal, [duty_of(named)], asked.now):
         raise ProblemError(Problem.NOT_FOUND)
     return task
 
@@ -312,7 +313,8 @@ async def page_of_tasks(
     """A page of tasks from a place on; those of one person are picked from all that there are.
 
     What a hidden task is about, and who has it, must not be told by asking for
-    it: it is passed over then, also by the cursor.
+    it: it is passed over then, also by the cursor. So is a task that would tell
+    of another episode which is hidden.
     """
     found: list[tuple[TaskView, TaskPlace]] = []
     hidden = set[str]()
@@ -323,10 +325,11 @@ async def page_of_tasks(
         tasks = await tasks_after(session, asked.authority, wanted, place, size)
         more = len(tasks) == size
         hidden |= await hidden_among(session, asked.principal, {task.episode_id for task in tasks}, asked.now)
-        mine = {task.key for task in tasks}
+        untold = await duties_left_out(session, asked.principal, {duty_of(task.key) for task in tasks}, asked.now)
+        mine = {task.key for task in tasks if duty_of(task.key) not in untold}
         if person is not None:
             theirs = await tasks_of_person(session, asked.authority, person, tasks, asked.now)
-            mine = {task.key for task in theirs}
+            mine &= {task.key for task in theirs}
         for task in tasks:
             place = place.after(task)
             if task.key in mine and not (would_tell and task.episode_id in hidden):

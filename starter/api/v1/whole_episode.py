@@ -36,6 +36,8 @@ class EpisodeWhole(BaseModel):
     """An episode: how it stands, its clocks with their reasons, and all that is known of it. Instants are UTC.
 
     While the engine has not begun it, `status` is null, `kept_not_applied` says what waits, and NO CLOCK IS RUNNING.
+    What would tell of another of the child's episodes that you may not see is left out; where an episode was merged
+    into such a one, `into` says `another episode`.
     """
 
     episode_id: str = Field(description="the episode")

@@ -23,6 +23,7 @@ if (form) {
   };
   const failed = (status) => {
     if (status === 401 || status === 303) return "Not saved: you are signed out. Keep this page open. Sign in in another tab, and go on here.";
+    if (status === 413) return "Not saved: this part is longer than can be kept. Keep this page open, and shorten it.";
     if (status === 429) return "Not saved: too much at once. It is tried again.";
     return "Not saved: Homeward does not answer. Keep this page open. It is tried again.";
   };

@@ -1,33 +1,31 @@
-"""Decisions about what is recorded and owed: withdrawing, ruling on a clock, opening again, merging."""
+"""Decisions about what is recorded and owed: withdrawing, ruling on a clock, opening again."""
 
 from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
-from activities.store.child_records import EpisodeOfChild
 from starter.access import Permission, permission_to_record
 from starter.api.asking import Asked, AskedBy, needs
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
-from starter.api.v1.episodes import FactSaid, Merging, Reopening
+from starter.api.v1.episodes import FactSaid, Reopening
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
-from starter.console.episode.deeds import merged, recorded, reopened
+from starter.console.episode.deeds import recorded, reopened
 from starter.console.episode.kinds import COMES_OF_IT, RULING_TITLES
-from starter.console.episode.offering import absence_in_words, may_be_ruled
-from starter.console.episode.recording import back_to, other_absences
+from starter.console.episode.offering import may_be_ruled
+from starter.console.episode.recording import back_to
+from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage, can_be_withdrawn, episode_page
 from starter.console.fields import MOST_LETTERS
 from starter.console.forms import Mistakes, Posted
 from starter.console.pages import page
-from starter.console.spoken import STATUS_WORDS
-from workflows.fact_kinds import FACTS, RULINGS, FactKind
+from workflows.fact_kinds import RULINGS, FactKind
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import EpisodeStatus
 
-_REASON = "reason"
+REASON = "reason"
 
 
 def router_of(parts: Parts) -> APIRouter:
@@ -36,7 +34,6 @@ def router_of(parts: Parts) -> APIRouter:
     _add_withdrawing(router, parts)
     _add_ruling(router, parts)
     _add_reopening(router, parts)
-    _add_merging(router, parts)
     return router
 
 
@@ -54,7 +51,7 @@ def _add_withdrawing(router: APIRouter, parts: Parts) -> None:
         """Withdraw it; it stays in the record, struck through."""
         shown, fact = await _withdrawable(parts, asked, episode_id, fact_id)
         wrong = Mistakes()
-        reason = _reason(posted, wrong)
+        reason = reason_of(posted, wrong)
         if not wrong:
             details = {"fact": fact.id, "reason": reason}
             # The form says when it was opened: sent twice, it is the same.
@@ -65,7 +62,7 @@ def _add_withdrawing(router: APIRouter, parts: Parts) -> None:
             except ValueError:
                 wrong.add("", "This must be sent from its own page")
             except ProblemError as error:
-                _take_refusal(error, wrong)
+                take_page_refusal(error, wrong)
         return _withdraw_page(asked, shown, fact, wrong, reason, key=str(uuid4()))
 
 
@@ -84,24 +81,26 @@ async def _withdrawable(parts: Parts, asked: Asked, episode_id: UUID, fact_id: s
 def _withdraw_page(
     asked: Asked, shown: EpisodePage, fact: Fact, wrong: Mistakes, reason: str, *, key: str | None = None
 ) -> Response:
-    said = {"fact": fact, "what": fact.in_words(), "reason": reason, "mistakes": wrong, "key": key}
+    what = happened_in_words(fact.kind, fact.details)
+    said = {"fact": fact, "what": what, "reason": reason, "mistakes": wrong, "key": key}
     status = 422 if wrong else 200
     return page(asked, "episode/withdraw.html.j2", "episodes", status=status, episode=shown, **said)
 
 
-def _reason(posted: Posted, wrong: Mistakes) -> str:
-    reason = posted.one(_REASON)
+def reason_of(posted: Posted, wrong: Mistakes) -> str:
+    """Why somebody decides so; what is wrong with it is noted."""
+    reason = posted.one(REASON)
     if not reason:
-        wrong.add(_REASON, "Say why")
+        wrong.add(REASON, "Say why")
     elif len(reason) > MOST_LETTERS:
-        wrong.add(_REASON, f"The reason must have at most {MOST_LETTERS} characters")
+        wrong.add(REASON, f"The reason must have at most {MOST_LETTERS} characters")
     return reason
 
 
-def _take_refusal(error: ProblemError, wrong: Mistakes) -> None:
+def take_page_refusal(error: ProblemError, wrong: Mistakes) -> None:
     """Note why an episode refuses; its line may name a field that these pages do not have."""
     take_refusal(error, wrong)
-    wrong.keep_to((_REASON,))
+    wrong.keep_to((REASON,))
 
 
 def _add_ruling(router: APIRouter, parts: Parts) -> None:
@@ -128,14 +127,14 @@ def _add_reopening(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.RULE)
     async def ask(episode_id: UUID, asked: AskedBy) -> Response:
         """What comes of opening it again."""
-        return _reopen_page(asked, await _read(parts, asked, episode_id), Mistakes(), "")
+        return _reopen_page(asked, await read_to_decide(parts, asked, episode_id), Mistakes(), "")
 
     @router.post("/episodes/{episode_id}/reopen")
     @needs(Permission.RULE)
     async def reopen(episode_id: UUID, asked: AskedBy, posted: PostedBy) -> Response:
         """Open a closed record again."""
-        shown, wrong = await _read(parts, asked, episode_id), Mistakes()
-        reason = _reason(posted, wrong)
+        shown, wrong = await read_to_decide(parts, asked, episode_id), Mistakes()
+        reason = reason_of(posted, wrong)
         if not wrong:
             try:
                 await reopened(parts, asked, shown, Reopening(reason=reason))
@@ -143,11 +142,12 @@ def _add_reopening(router: APIRouter, parts: Parts) -> None:
             except BadInputError:
                 wrong.add("", "This record is open already")
             except ProblemError as error:
-                _take_refusal(error, wrong)
+                take_page_refusal(error, wrong)
         return _reopen_page(asked, shown, wrong, reason)
 
 
-async def _read(parts: Parts, asked: Asked, episode_id: UUID) -> EpisodePage:
+async def read_to_decide(parts: Parts, asked: Asked, episode_id: UUID) -> EpisodePage:
+    """An episode about which somebody decides, who must be able to read it. Raises ProblemError."""
     asked.require(Permission.READ_EPISODES)
     return await episode_page(parts, asked, str(episode_id))
 
@@ -156,48 +156,3 @@ def _reopen_page(asked: Asked, shown: EpisodePage, wrong: Mistakes, reason: str)
     said = {"reason": reason, "mistakes": wrong, "key": None}
     status = 422 if wrong else 200
     return page(asked, "episode/reopen.html.j2", "episodes", status=status, episode=shown, **said)
-
-
-def _add_merging(router: APIRouter, parts: Parts) -> None:
-    @router.get("/episodes/{episode_id}/merge")
-    @needs(Permission.RULE)
-    async def ask(episode_id: UUID, asked: AskedBy) -> Response:
-        """Into which other absence of the child this one could be merged."""
-        return await _merge_page(parts, asked, await _read(parts, asked, episode_id), Mistakes(), Posted())
-
-    @router.post("/episodes/{episode_id}/merge")
-    @needs(Permission.RULE)
-    async def merge(episode_id: UUID, asked: AskedBy, posted: PostedBy) -> Response:
-        """Make two records of one absence one."""
-        shown, wrong = await _read(parts, asked, episode_id), Mistakes()
-        there = {one.id for one in await _going_on(parts, asked, shown)}
-        reason, into = _reason(posted, wrong), posted.one("into")
-        if into not in there:
-            wrong.add("into", "Choose the absence that this one is the same as")
-        if not wrong:
-            try:
-                await merged(parts, asked, shown, Merging(into=UUID(into), reason=reason))
-                return go_to(back_to(asked, shown, posted))
-            except BadInputError as error:
-                wrong.take(BadInputError(str(error).removeprefix("--into: ")))
-            except ProblemError as error:
-                _take_refusal(error, wrong)
-        return await _merge_page(parts, asked, shown, wrong, posted)
-
-
-async def _going_on(parts: Parts, asked: Asked, shown: EpisodePage) -> list[EpisodeOfChild]:
-    """The child's other absences into whose records this one can be merged."""
-    return [one for one in await other_absences(parts, asked, shown) if one.goes_on]
-
-
-def _as_it_stands(one: EpisodeOfChild) -> str:
-    return f"{absence_in_words(one)}. {STATUS_WORDS[EpisodeStatus(one.status)]}"
-
-
-async def _merge_page(parts: Parts, asked: Asked, shown: EpisodePage, wrong: Mistakes, posted: Posted) -> Response:
-    others = [(one.id, _as_it_stands(one)) for one in await _going_on(parts, asked, shown)]
-    asked.saw(*(id for id, _ in others))
-    said = {"others": others, "into": posted.one("into"), "reason": posted.one(_REASON), "mistakes": wrong}
-    said |= {"key": None, "words": FACTS[FactKind.MERGED].words}
-    status = 422 if wrong else 200
-    return page(asked, "episode/merge.html.j2", "episodes", status=status, episode=shown, **said)

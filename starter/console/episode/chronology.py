@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from starter.console.episode.line_words import recorded_in_words
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import NOT_SAID, EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line, role_in_words
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line, quoted, role_in_words
 from starter.sheets import Sheets, sheets
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
@@ -57,7 +58,7 @@ def chronology_of(shown: EpisodePage) -> Chronology:
 
 def _head(shown: EpisodePage) -> Iterator[str]:
     view = shown.shown.view
-    yield f"Made {in_words(shown.now)}, London time. Episode {shown.id}."
+    yield f"Made {in_words(shown.now)}, London time. Record {quoted(shown.id)}."
     if view is None:
         yield "KEPT, NOT YET APPLIED: no clock runs, because the engine has not begun it."
         return
@@ -66,24 +67,24 @@ def _head(shown: EpisodePage) -> Iterator[str]:
     yield f"{STATUS_WORDS[row['status']]}{f', since {in_words(since)}' if since else ''}."
     if shown.missing_since:
         yield f"Gone since {in_words(shown.missing_since)}, by what is known."
-    yield f"Policy {row['policy']} {row['policy_version']}, calendar {row['calendar_version']}."
+    yield f"Policy: “{shown.pack.title}”, version {row['policy_version']}; calendar {row['calendar_version']}."
     if shown.seen.need_to_know:
         yield "NEED TO KNOW: where this child is must not become known."
-    for item in shown.shown.waiting:
-        yield f"KEPT, NOT YET APPLIED: {item.kind} received {in_words(item.received_at)}."
+    for what, received, _ in shown.waiting:
+        yield f"KEPT, NOT YET APPLIED: {what}, received {in_words(received)}."
 
 
 def _happened(shown: EpisodePage, fact: Fact, facts: list[Fact]) -> Entry:
     by = "" if fact.recorded_by == NOT_SAID else f" by {shown.called(fact.recorded_by)}"
-    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {fact.source}."]
+    said = [f"Recorded {in_words(fact.recorded_at)}{by}; source: {shown.said_of_others(fact.source)}."]
     said += [f"{label}: {value}" for label, value in details_in_words(fact, shown.names)]
     if fact.note:
         said.append(f"Note: {fact.note}")
     if fact.corrects and (target := next((one for one in facts if one.id == fact.corrects), None)):
-        said.append(f"This takes the place of: {shown.named(target).in_words()}, {in_words(target.at)}.")
+        said.append(f"This takes the place of: {recorded_in_words(shown, target)}, {in_words(target.at)}.")
     if after := next((one for one in facts if one.corrects == fact.id), None):
-        said.append(f"NO LONGER IN FORCE: {shown.named(after).in_words()}, recorded {in_words(after.recorded_at)}.")
-    words = shown.named(fact).in_words()
+        said.append(f"NO LONGER IN FORCE: {recorded_in_words(shown, after)}, recorded {in_words(after.recorded_at)}.")
+    words = recorded_in_words(shown, fact)
     return Entry(f"{in_words(fact.at)}: {beginning_a_line(words)}", tuple(said))
 
 

@@ -15,13 +15,13 @@ from starter.api.once import one_request
 from starter.api.parts import Parts
 from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode, record_fact, reopen_episode
 from starter.commands import Outcome
+from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
 from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line
-from workflows.clocks import Clock
+from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
-from workflows.facts import words_of
 from workflows.instants import in_words
-from workflows.vocabulary import ClockKind, ClockState
+from workflows.vocabulary import ClockKind
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05
@@ -91,8 +91,7 @@ def as_done(body: dict[str, Any] | None) -> Done | None:
 
 
 def _said(said: FactSaid) -> str:
-    words = words_of(said.kind, said.details)
-    what = f"{beginning_a_line(words)}, {in_words(said.at)}"
+    what = f"{beginning_a_line(happened_in_words(said.kind, said.details))}, {in_words(said.at)}"
     return f"Corrected. Now: {what}" if said.replaces else f"Recorded: {what}"
 
 
@@ -109,24 +108,18 @@ async def _done(parts: Parts, page: EpisodePage, what: str, outcomes: Sequence[O
 
 def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[str]:
     """What stopped, started and moved, in words."""
-    before = {clock.id: clock for clock in page.clocks}
+    before = {one.id: ClockStanding(id=one.id, due=one.due, state=one.state) for one in page.clocks}
     rules = page.shown.pack.clocks if page.shown.pack else {}
     titles = {id: rule.title for id, rule in rules.items()}
     fires = {id for id, rule in rules.items() if rule.kind is ClockKind.FIRE_AT}
-    for now in standings:
-        was, title = before.get(now.id), titles.get(now.id, now.id)
-        owed = was is not None and was.state.owed
-        by = f", by {in_words(now.due)}" if now.due else ""
-        if now.state.owed and not owed and now.id not in fires:
-            yield f"Owed from now on: {title}{by}"
-        elif owed and not now.state.owed:
-            yield f"{title}: {STATE_WORDS[now.state].lower()}"
-        elif owed and now.state.owed and _moved(was, now):
-            yield f"{title}: now due {in_words(now.due) if now.due else 'at no set time'}"
-
-
-def _moved(was: Clock | None, now: ClockStanding) -> bool:
-    return was is not None and was.due != now.due and now.state is not ClockState.FIRED
+    for one in what_changed(before, standings).changes:
+        title = titles.get(one.id, one.id)
+        if one.starts and one.id not in fires:
+            yield f"Owed from now on: {title}{f', by {in_words(one.due)}' if one.due else ''}"
+        elif one.settled:
+            yield f"{title}: {STATE_WORDS[one.is_now].lower()}"
+        elif one.moves:
+            yield f"{title}: now due {in_words(one.due) if one.due else 'at no set time'}"
 
 
 async def is_written(parts: Parts, episode_id: str, fact_id: str) -> bool:

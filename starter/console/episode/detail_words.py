@@ -177,7 +177,10 @@ _ONE_KIND: Final[Mapping[tuple[FactKind, str], Label]] = {
     (_K.CLOCK_EXTENDED, "reason"): Label("Why is more time needed?"),
     (_K.CLOCK_SUPPRESSED, "reason"): Label("Why is it held back?", "Such as: telling them would put the child at risk"),
     (_K.CLOCK_VOIDED, "reason"): Label("Why does it not apply?"),
-    **{(one, "authorised_by"): Label("Who authorised it?", "Somebody else than you") for one in RULINGS},
+    **dict.fromkeys(
+        ((one, "authorised_by") for one in (*RULINGS, _K.RECORDED_IN_ERROR)),
+        Label("Who authorised it?", "Somebody else than you"),
+    ),
     (_K.RECORDED_IN_ERROR, "reason"): Label("What was wrong?"),
     (_K.WITHDRAWN, "fact"): Label("What is withdrawn?"),
     (_K.WITHDRAWN, "reason"): Label("Why is it withdrawn?"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.v1.children import RecordKept, RecordKind, keep_record, latest_records, record_versions
 from starter.child_records import FORMS, ChangedMeanwhileError, RecordShown, read_form
-from starter.console.asking import PostedBy, console_router, go_to
+from starter.console.asking import SENT_BEFORE, PostedBy, console_router, go_to
 from starter.console.episode.record_words import RECORD_TITLES, lines_of_record, words_of_record
 from starter.console.episode.shown import EpisodePage, episode_page
 from starter.console.fields import Written
@@ -61,6 +61,7 @@ class _Form:
     kind: RecordKind
     form: ModelForm
     latest: RecordShown | None
+    key: str | None = None
     wrong: Mistakes = field(default_factory=Mistakes)
 
     @property
@@ -87,7 +88,7 @@ def router_of(parts: Parts) -> APIRouter:
     async def keep(episode_id: UUID, record_kind: RecordKind, asked: AskedBy, posted: PostedBy) -> Response:
         """Keep it as a new version, and back to the plan; else the form again, with what is wrong."""
         form = await _form_of(parts, asked, episode_id, record_kind)
-        written = form.form.posted(posted)
+        form.key, written = posted.one(KEY), form.form.posted(posted)
         status = await _refused(parts, asked, form, written, posted)
         if status:
             return _form_page(asked, form, written, posted=posted, status=status)
@@ -184,16 +185,29 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, written: Written, po
         read = read_form(form.kind, said)
         await keep_record(parts, asked, _reference(form.page), read, after=version)
     except ChangedMeanwhileError:
-        # What was read before this was kept may be older, or nothing.
-        form.latest = (await latest_records(parts, asked, _reference(form.page)))[form.kind]
-        form.wrong.add(
-            "", "Somebody has recorded a newer version since you opened this form. Nothing of yours is kept yet"
+        return await _not_kept(
+            parts,
+            asked,
+            form,
+            "Somebody has recorded a newer version since you opened this form. Nothing of yours is kept yet",
         )
-        return 409
+    except ProblemError as error:
+        if error.problem is not Problem.KEY_REUSED:
+            raise
+        # The key stands for what was kept first: what is kept now needs another.
+        form.key = str(uuid4())
+        return await _not_kept(parts, asked, form, SENT_BEFORE)
     except BadInputError as error:
         form.wrong.take(BadInputError(in_fields_words(str(error))))
         return 422
     return None
+
+
+async def _not_kept(parts: Parts, asked: Asked, form: _Form, why: str) -> int:
+    """Say why nothing was kept, beside what is kept by now: what was read before may be older, or nothing."""
+    form.latest = (await latest_records(parts, asked, _reference(form.page)))[form.kind]
+    form.wrong.add("", why)
+    return 409
 
 
 def _version_of(posted: Posted) -> int | None:
@@ -223,5 +237,5 @@ def _form_page(
         version=form.version if status in (200, 409) or not posted else _version_of(posted),
         meanwhile=status == 409,
         mistakes=form.wrong,
-        key=posted.one(KEY) if posted else None,
+        key=form.key,
     )

@@ -11,9 +11,9 @@ from starter.console.episode.detail_words import ASKED_BY_FORMS
 from starter.console.episode.record_form import Offered
 from starter.console.episode.shown import EpisodePage
 from starter.console.fields import Options
+from starter.console.kin_words import absence_in_words
 from workflows.fact_kinds import RULINGS, FactKind
 from workflows.facts import Fact
-from workflows.instants import in_words
 from workflows.policy import Pack
 from workflows.vocabulary import ROLE_WORDS, ClockKind, ClockState, Role
 
@@ -40,7 +40,7 @@ def offered_by(
         options=dict(_options(page, kind, policies, list(others))),
         fixed=_fixed(page, kind, before),
         counts=_counts(kind, pack) if pack else frozenset(),
-        asked=_asked(kind, before),
+        asked=_asked(page, kind, before),
         agenda=agenda,
         providers=providers,
     )
@@ -51,6 +51,8 @@ def _options(
 ) -> Iterator[tuple[str, Options]]:
     if kind in RULINGS:
         yield "clock", [(one.id, one.title) for one in page.clocks if may_be_ruled(one.kind, one.state, kind)]
+        yield AUTHORISED_BY, _others_than(page)
+    if kind is FactKind.RECORDED_IN_ERROR and page.took_over:
         yield AUTHORISED_BY, _others_than(page)
     if kind is FactKind.ACKNOWLEDGED:
         yield from _unanswered(page)
@@ -82,11 +84,6 @@ def may_be_ruled(kind: ClockKind, state: ClockState, ruling: FactKind) -> bool:
     return kind is not ClockKind.FIRE_AT or ruling in (FactKind.CLOCK_SUPPRESSED, FactKind.CLOCK_VOIDED)
 
 
-def absence_in_words(one: EpisodeOfChild) -> str:
-    """Another absence of the child, by when it began."""
-    return f"The absence from {in_words(one.missing_since)}" if one.missing_since else "An absence of an unknown day"
-
-
 def _unanswered(page: EpisodePage) -> Iterator[tuple[str, Options]]:
     notices = page.shown.view.notices if page.shown.view else []
     open_ones = [one for one in notices if one["needs_ack"] and one["acknowledged_at"] is None]
@@ -105,8 +102,10 @@ def _fixed(page: EpisodePage, kind: FactKind, before: Fact | None) -> dict[str, 
     return {}
 
 
-def _asked(kind: FactKind, before: Fact | None) -> frozenset[str]:
+def _asked(page: EpisodePage, kind: FactKind, before: Fact | None) -> frozenset[str]:
     """Whoever corrects what came without a detail need not know it."""
+    if kind is FactKind.RECORDED_IN_ERROR and page.took_over:
+        return frozenset({AUTHORISED_BY})
     asked = ASKED_BY_FORMS.get(kind, frozenset())
     return asked & before.details.keys() if before else asked
 

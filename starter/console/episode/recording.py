@@ -16,7 +16,7 @@ from starter.api.v1.episodes import FactSaid
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import as_done, done_under, recorded
 from starter.console.episode.kinds import COMES_OF_IT, OWN_PAGES, groups_for, likely_for, title_of
-from starter.console.episode.offering import absence_in_words, offered_by
+from starter.console.episode.offering import offered_by
 from starter.console.episode.record_form import (
     Offered,
     fields_of,
@@ -29,7 +29,10 @@ from starter.console.episode.record_form import (
 from starter.console.episode.shown import EpisodePage, can_be_replaced, episode_page
 from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
+from starter.console.kin_words import absence_in_words
 from starter.console.pages import page
+from starter.console.spoken import beginning_a_line
+from starter.record_endings import ANOTHER_GOES_ON
 from starter.sight import hidden_among
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
@@ -172,9 +175,17 @@ async def _refused(parts: Parts, asked: Asked, form: _Form, said: FactSaid) -> i
         form.wrong.take(BadInputError(str(error).removeprefix("details.")))
         return 422
     except ProblemError as error:
-        take_refusal(error, form.wrong)
+        take_refusal(error, form.wrong, Problem.KEY_REUSED)
         return 409
     return None
+
+
+def _what_comes(form: _Form) -> str | None:
+    """What comes of recording it, where that must be known before."""
+    comes = COMES_OF_IT.get(form.kind)
+    if form.kind is FactKind.RECORDED_IN_ERROR and form.page.took_over:
+        return f"{comes} {beginning_a_line(ANOTHER_GOES_ON)}."
+    return comes
 
 
 def _form_page(asked: Asked, form: _Form, written: Written, *, key: str | None = None, status: int = 200) -> Response:
@@ -189,7 +200,7 @@ def _form_page(asked: Asked, form: _Form, written: Written, *, key: str | None =
         reads=_reads(asked),
         kind=form.kind,
         title=title_of(form.kind),
-        comes=COMES_OF_IT.get(form.kind),
+        comes=_what_comes(form),
         fields=fields,
         written=written,
         correcting=form.before,

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from starter.api.second_person import AUTHORISED_BY
 from starter.console.episode.detail_words import choice_in_words, label_of
+from starter.console.episode.kinds import TITLES
+from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import day_in_words, in_words, parse_instant
@@ -23,6 +26,32 @@ def details_in_words(fact: Fact, names: Mapping[str, str]) -> list[tuple[str, st
         for name, value in fact.details.items()
         if name not in _KEYS and name in FACTS[fact.kind].details
     ]
+
+
+_DECIDED: Final[Mapping[FactKind, str]] = {
+    FactKind.CLOCK_MET: "decided: it was done, though nothing here says so",
+    FactKind.CLOCK_EXTENDED: "decided: more time",
+    FactKind.CLOCK_SUPPRESSED: "decided: held back",
+    FactKind.CLOCK_VOIDED: "decided: it does not apply",
+    FactKind.ACKNOWLEDGED: "what was told was seen",
+}
+"""What is about a duty, of which the engine's words say what they do to a clock."""
+
+
+def kind_in_words(kind: FactKind, details: Mapping[str, str]) -> str:
+    """What can be recorded, by the title of its form, with what is chosen there."""
+    return TITLES.get(kind, beginning_a_line(FACTS[kind].words)) + _chosen(kind, details)
+
+
+def happened_in_words(kind: FactKind, details: Mapping[str, str] | None = None) -> str:
+    """What was recorded, within a sentence, with what was chosen of these details."""
+    return _DECIDED.get(kind, FACTS[kind].words) + _chosen(kind, details or {})
+
+
+def _chosen(kind: FactKind, details: Mapping[str, str]) -> str:
+    choices = {name: detail.choices for name, detail in FACTS[kind].details.items()}
+    about = [choice_in_words(name, value) for name, value in details.items() if value in choices.get(name, ())]
+    return f" ({', '.join(about)})" if about else ""
 
 
 def value_in_words(kind: FactKind, name: str, value: str) -> str:

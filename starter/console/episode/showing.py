@@ -15,13 +15,15 @@ from starter.api.v1.glass import GlassBroken
 from starter.console.asking import console_router
 from starter.console.episode.deeds import as_done, done_under
 from starter.console.episode.kinds import may_record
+from starter.console.episode.line_words import line_in_words
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
+from starter.console.kin_words import Piece, pieces_of
 from starter.console.pages import drawn_in_page, page
+from starter.console.spoken import beginning_a_line
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
-from workflows.fact_kinds import ABOUT_TASKS
 from workflows.facts import Fact, Known
 from workflows.instants import Instant
 from workflows.vocabulary import ClockKind
@@ -36,9 +38,6 @@ WANTED: Final[dict[Wanted, str]] = {
 }
 """What a timeline can be narrowed down to, in words."""
 
-_STATUS: Final = "Episode: "
-"""How the engine's lines begin that say how an episode stands."""
-
 _OF: Final[dict[str, Wanted]] = {
     **dict.fromkeys(("fact", "refused", "status", "rules", "earlier_episode"), "happened"),
     **dict.fromkeys(("state", "passed_over"), "owed"),
@@ -47,12 +46,16 @@ _OF: Final[dict[str, Wanted]] = {
 
 
 class Line(BaseModel):
-    """A line of the timeline. Instants are UTC; `fact` is there where it says that something was recorded."""
+    """A line of the timeline. Instants are UTC; `fact` is there where it says that something was recorded.
+
+    `pieces` are its text, with where the child's other absences are named in it.
+    """
 
     model_config = ConfigDict(frozen=True)
     at: Instant
     recorded_at: Instant
     text: str
+    pieces: tuple[Piece, ...]
     of: Wanted
     fact: Fact | None = None
     stands: bool = True
@@ -138,11 +141,14 @@ def lines_of(shown: EpisodePage) -> Iterator[Line]:
 
 def _line(shown: EpisodePage, line: TimelineEntry | PostEvent, fact: Fact | None) -> Line:
     mine = fact if line.kind == "fact" else None
-    text = shown.named(mine).in_words() if mine and mine.kind in ABOUT_TASKS else line.text
+    of_kin = line.kind == "earlier_episode"
+    text = line.text if of_kin else line_in_words(shown, line, mine)
+    pieces = pieces_of(beginning_a_line(text), shown.others if of_kin else {})
     return Line(
         at=line.at,
         recorded_at=line.recorded_at,
-        text=text.replace(_STATUS, "The child now counts as: ", 1) if text.startswith(_STATUS) else text,
+        text="".join(one.text for one in pieces),
+        pieces=pieces,
         of=_OF[line.kind],
         fact=mine,
         stands=mine is None or shown.in_force(mine),

@@ -1,14 +1,15 @@
 """An episode as its pages show it: how it stands, what is owed by whom, what happened. Instants are UTC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from activities.store.child_records import EpisodeOfChild, episodes_in_outline
 from activities.store.directory import directory_for, everyone
-from activities.store.inbox import InboxItem
+from activities.store.inbox import MERGED_FROM, InboxItem
 from activities.store.tasks import TaskView
 from starter.access import Principal
 from starter.api.asking import Asked
@@ -16,15 +17,18 @@ from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
 from starter.api.seeing import seen_episode
 from starter.console.episode.detail_words import label_of
-from starter.console.episode.kinds import OWN_PAGES, may_record, title_of
+from starter.console.episode.kinds import OWN_PAGES, may_record
+from starter.console.episode.said import happened_in_words, kind_in_words
+from starter.console.kin_words import Others, said_of_others, tasks_in_words
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import beginning_a_line, child_called
+from starter.console.spoken import beginning_a_line, child_called, in_plain_words
 from starter.episode_shown import Shown, show_episode
+from starter.kin_sight import UNNAMED, others_named
 from starter.sight import EpisodeSeen
 from workflows.clocks import Clock
 from workflows.directory import Directory
 from workflows.fact_kinds import FactKind
-from workflows.facts import Fact, Known, words_of
+from workflows.facts import Fact, Known
 from workflows.names import duty_of
 from workflows.owed import OpenTask, Owed, OwedClock, what_is_owed
 from workflows.policy import Pack, Prompt
@@ -66,6 +70,7 @@ class EpisodePage:
     now: datetime
     names: Mapping[str, str]
     directory: Directory
+    others: Others = field(default_factory=dict[str, EpisodeOfChild])
 
     @property
     def id(self) -> str:
@@ -100,10 +105,22 @@ class EpisodePage:
         return bool(self.shown.view and self.shown.view.episode["closed_at"])
 
     @property
+    def merged(self) -> bool:
+        """Whether it was merged into another, and goes on there."""
+        return bool(self.known.all(FactKind.MERGED))
+
+    @property
     def merged_into(self) -> str | None:
-        """The id of the episode in which this one goes on, if it was merged into one."""
+        """The id of the episode in which this one goes on; None for whoever may not see that one."""
         merged = self.known.all(FactKind.MERGED)
-        return merged[-1].details["into"] if merged else None
+        into = merged[-1].details["into"] if merged else UNNAMED
+        return None if into == UNNAMED else into
+
+    @property
+    def took_over(self) -> bool:
+        """Whether another record goes on in this one."""
+        facts = self.shown.view.facts if self.shown.view else []
+        return any(one.source.startswith(MERGED_FROM) for one in facts)
 
     @property
     def gone(self) -> bool:
@@ -129,6 +146,11 @@ class EpisodePage:
     def nothing_runs(self) -> bool:
         """Whether no clock runs for it, and none is about to."""
         return self.shown.nothing_runs(self.now)
+
+    @property
+    def refused(self) -> str | None:
+        """Why its report was refused, so that no clock will ever run by it; None where it was not."""
+        return self.shown.refused
 
     @property
     def asked_for(self) -> list[str]:
@@ -193,13 +215,13 @@ class EpisodePage:
     @property
     def tasks(self) -> list[TaskView]:
         """Its tasks."""
-        return [TaskView.model_validate(one) for one in self.shown.view.tasks] if self.shown.view else []
+        tasks = self.shown.view.tasks if self.shown.view else []
+        return tasks_in_words((TaskView.model_validate(one) for one in tasks), self.others)
 
     def way(self, kind: FactKind, **details: str) -> Way:
         """The form that records a kind, with these details chosen."""
-        said = title_of(kind) if not details else words_of(kind, details)
         query = f"?{urlencode(details)}" if details else ""
-        return Way(beginning_a_line(said), f"{self.path}/record/{kind.value}{query}")
+        return Way(kind_in_words(kind, details), f"{self.path}/record/{kind.value}{query}")
 
     @property
     def pack(self) -> Pack:
@@ -212,6 +234,10 @@ class EpisodePage:
         """Somebody by their name, where the directory knows it."""
         return self.names.get(reference, reference)
 
+    def said_of_others(self, text: str) -> str:
+        """A sentence that names the child's other absences by when they began, and not by an id."""
+        return said_of_others(text, self.others)
+
     def named(self, fact: Fact) -> Fact:
         """A fact that names its task by what is to be done, and somebody by their name, as far as both are known."""
         said = dict(fact.details)
@@ -221,6 +247,17 @@ class EpisodePage:
             there = (one.do for one in self.tasks if duty_of(one.key) == said["task"])
             said["task"] = next(there, said["task"])
         return fact.model_copy(update={"details": said})
+
+    def duty_called(self, clock_id: str) -> str:
+        """A clock by its title, as the episode has it or its policy."""
+        there = (one.title for one in self.clocks if one.id == clock_id)
+        rule = self.shown.pack.clocks.get(clock_id) if self.shown.pack else None
+        return next(there, rule.title if rule else in_plain_words(clock_id))
+
+    def repeat_called(self, rule_id: str) -> str:
+        """A rule about repeated absences by its title, where the policy has it."""
+        rule = self.shown.pack.repeats.get(rule_id) if self.shown.pack else None
+        return rule.title.lower() if rule else rule_id.replace("_", " ")
 
     def prompts(self) -> list[tuple[str, Prompt]]:
         """What to ask and say now."""
@@ -233,11 +270,15 @@ class EpisodePage:
 
     def fact(self, fact_id: str) -> Fact:
         """A fact of the episode. Raises ProblemError when there is none of that id."""
-        facts = self.shown.view.facts if self.shown.view else []
-        found = next((one for one in facts if one.id == fact_id), None)
+        found = self.recorded(fact_id)
         if found is None:
             raise ProblemError(Problem.NOT_FOUND)
         return found
+
+    def recorded(self, fact_id: str) -> Fact | None:
+        """A fact of the episode, or None when there is none of that id."""
+        facts = self.shown.view.facts if self.shown.view else []
+        return next((one for one in facts if one.id == fact_id), None)
 
 
 def can_be_withdrawn(shown: EpisodePage, fact: Fact) -> bool:
@@ -264,8 +305,8 @@ def _asked_for(line: str) -> str:
 def _said(item: InboxItem) -> str:
     if item.kind == "report":
         return "The report"
-    words = Fact.model_validate(item.body).in_words()
-    return beginning_a_line(words)
+    fact = Fact.model_validate(item.body)
+    return beginning_a_line(happened_in_words(fact.kind, fact.details))
 
 
 def _first_due(clock: Clock) -> tuple[bool, str, str]:
@@ -276,9 +317,11 @@ async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePa
     """An episode, whole, for whoever asks. Raises ProblemError: not found, or need to know."""
     async with parts.store.snapshot() as session:
         seen = await seen_episode(session, asked, episode_id)
-        shown = await show_episode(session, parts.policies, asked.authority, episode_id)
+        shown = await show_episode(session, parts.policies, asked.principal, episode_id, asked.now)
         if shown.view is None and shown.report is None:
             raise ProblemError(Problem.NOT_FOUND)
         directory = await directory_for(session, asked.authority, seen.child_id, Role, asked.now)
         names = {row.reference: row.name for row in await everyone(session, asked.authority)}
-    return EpisodePage(asked.principal, shown, seen, asked.now, names, directory)
+        named = others_named(shown.view) if shown.view else frozenset[str]()
+        others = await episodes_in_outline(session, asked.authority, named)
+    return EpisodePage(asked.principal, shown, seen, asked.now, names, directory, others)
