@@ -90,7 +90,7 @@ class NotifyAdapter:
         try:
             stored = await self._ask(lambda client: self._post(client, letter))
         except TimeoutError:
-            return Unknown("no answer in time")
+            return Unknown("no answer")
         except APIError as error:
             return _failure(error)
         # Whatever else says 201 on the way, only Notify gives an id.
@@ -102,7 +102,7 @@ class NotifyAdapter:
         try:
             page = await self._ask(lambda client: client.get_all_notifications(reference=reference))
         except TimeoutError:
-            return Busy("no answer in time")
+            return Busy("no answer")
         except APIError as error:
             failure = _failure(error)
             return failure if isinstance(failure, Busy) else Busy(_reason(error))

@@ -57,7 +57,7 @@ NOTIFY: dict[str, tuple[Fault, Answer, int]] = {
     "stored but lost": (STORED_BUT_LOST, Unknown("no answer"), 1),
     "lost": (LOST, Unknown("no answer"), 0),
     "silent": (SILENT, Unknown("no answer"), 0),
-    "an answer without an end": (TRICKLES, Unknown("no answer in time"), 1),
+    "an answer without an end": (TRICKLES, Unknown("no answer"), 1),
     "slow, but in time": (slow(0.05), Taken(), 1),
     "no id in the answer": (refuses(201), Unknown("unreadable answer"), 0),
     "an empty answer": (refuses(204), Unknown("unreadable answer"), 0),
@@ -87,7 +87,7 @@ LOOK_UPS: dict[str, tuple[Fault, Busy]] = {
     "empty": (refuses(204), Busy("unreadable answer")),
     "silent": (SILENT, Busy("no answer")),
     "lost": (LOST, Busy("no answer")),
-    "an answer without an end": (TRICKLES, Busy("no answer in time")),
+    "an answer without an end": (TRICKLES, Busy("no answer")),
 }
 
 
@@ -223,10 +223,12 @@ def nobody_lets_in() -> Generator[int]:
 
 async def test_who_never_got_in_sent_nothing(nobody_lets_in: int) -> None:
     url = f"http://127.0.0.1:{nobody_lets_in}"
-    notify = by_notify(NotifyStandIn(), base_url=url, timeout=SHORT)
+    # Long enough that the pause to connect is over first on a busy machine too.
+    timeout = SHORT * 6
+    notify = by_notify(NotifyStandIn(), base_url=url, timeout=timeout)
     mail = SmtpAdapter("127.0.0.1", nobody_lets_in, SENDER, tls="none", timeout=SHORT)
     assert await notify.send(letter(EMAIL)) == Busy("cannot connect")
-    assert await by_hook(timeout=SHORT).send(letter(url)) == Busy("cannot connect")
+    assert await by_hook(timeout=timeout).send(letter(url)) == Busy("cannot connect")
     assert await mail.send(letter(EMAIL)) == Busy("no answer")
 
 
