@@ -292,16 +292,7 @@ class Commands:
             for episode_id, fact in facts:
                 if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
-                item = InboxItem(
-                    id=fact.id,
-                    authority=self._authority,
-                    kind="fact",
-                    episode_id=episode_id,
-                    body=fact.model_dump(mode="json"),
-                    urgency=inbox.URGENCY_FACT,
-                    received_at=now,
-                    said_by=self._said_by,
-                )
+                item = fact_item(self._authority, episode_id, fact, now, self._said_by)
                 there = await inbox.keep(session, item)
                 if not _is_said_again(there, item, exactly=exactly):
                     raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
@@ -437,6 +428,20 @@ class Commands:
             await inbox.settle(session, item.id, state, reason, now)
         INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
         return _outcome(item, state, reason=reason)
+
+
+def fact_item(authority: str, episode_id: str, fact: Fact, now: datetime, said_by: str | None) -> InboxItem:
+    """A fact of an episode as it is kept; `said_by` is the principal that said it. `now` is UTC."""
+    return InboxItem(
+        id=fact.id,
+        authority=authority,
+        kind="fact",
+        episode_id=episode_id,
+        body=fact.model_dump(mode="json"),
+        urgency=inbox.URGENCY_FACT,
+        received_at=now,
+        said_by=said_by,
+    )
 
 
 def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:

@@ -1,14 +1,14 @@
 """What an operator does about what stands still. Each deed does no harm when it is done again, or in vain.
 
-What cannot be done safely is not here: no workflow is paused, reset or ended,
-nothing that a provider may have taken is sent a second time.
+What cannot be done safely is not here: no workflow that can go on is paused or
+ended, nothing that a provider may have taken is sent a second time.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import RPCError
 from temporalio.service import RPCStatusCode
 
-from activities.health.engine import EngineWatched
+from activities.health.engine import EngineWatched, Suspect
 from activities.health.findings import Deed
 from activities.reconcile.engine import EngineAsked
 from activities.store import Store, inbox, standstill, subscriptions
@@ -26,6 +26,7 @@ from starter.client import EngineSilentError
 from starter.commands import Commands
 from starter.engine_room import EngineRoom
 from starter.relay import put_to_engine
+from starter.resetting import Reset
 from starter.upkeep import reconcile_by_hand
 from workflows import names
 from workflows.patience import DOUBT_PAUSE
@@ -66,6 +67,8 @@ class Operator:
                 return await self._resend(subject, now)
             case Deed.RECONCILE:
                 return await self._reconcile(subject)
+            case Deed.RESET:
+                return await self._reset(subject, now)
             case Deed.PUT_TO_ENGINE:
                 return await self._put_to_engine(subject)
             case Deed.HAND_OVER:
@@ -151,10 +154,7 @@ class Operator:
         if episode == EVERYTHING:
             await (await self.commands.engine()).reconcile(self.authority, str(uuid4()))
             return "All records are being compared with the engine. What is found shows here within a minute or two."
-        async with self.store.snapshot() as session:
-            mine = await standstill.whose(session, self.authority, [episode], [], [])
-        if episode not in mine.episodes:
-            raise BadInputError("subject: there is no such episode")
+        await self._require_mine(episode)
         client = await self.room.client()
         async with self._answered():
             asks_workers = await local.pollers(client) > 0
@@ -166,6 +166,25 @@ class Operator:
             return "Compared: its records and the engine agree."
         how = "; ".join(sorted({one.done.how for one in done.found if one.done and one.done.how}))
         return f"Compared: they disagreed. {how[:1].upper()}{how[1:]}." if how else "Compared: they disagree."
+
+    async def _require_mine(self, episode: str) -> None:
+        async with self.store.snapshot() as session:
+            mine = await standstill.whose(session, self.authority, [episode], [], [])
+        if episode not in mine.episodes:
+            raise BadInputError("subject: there is no such episode")
+
+    async def _reset(self, episode: str, now: datetime) -> str:
+        await self._require_mine(episode)
+        client = await self.room.client()
+        async with self._answered():
+            failing = Suspect(names.workflow_id(episode), "episode", episode)
+            stands = await EngineWatched(client, self.room.patience).look_at([failing], timedelta(0), now)
+            run = next((one.run_id for one in stands if Deed.RESET in one.deeds), None)
+            if run is None:
+                raise BadInputError("subject: its workflow does not fail at each try, so there is nothing to reset")
+            reconciler = self.room.reconciler(client, await local.pollers(client) > 0)
+            reset = Reset(self.store, client, self.room.patience, self.authority, reconciler)
+            return await reset.begin_anew(episode, run, now)
 
     async def _put_to_engine(self, subject: str) -> str:
         async with self.store.snapshot() as session:

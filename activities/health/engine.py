@@ -30,7 +30,7 @@ from temporalio.client import Client, RPCError, WorkflowExecutionDescription
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCStatusCode
 
-from activities.health.findings import About, LastFailure, Stuck, StuckKind, stuck
+from activities.health.findings import KINDS, About, LastFailure, Stuck, StuckKind, stuck
 from workflows import names
 from workflows.changes import CHANGES
 
@@ -165,7 +165,8 @@ class EngineWatched:
                 unknown = _changes_of(described) - CHANGES.keys()
                 kind = StuckKind.CHANGE_UNKNOWN if unknown else StuckKind.WORKFLOW_FAILING
                 detail = f"the change is called {', '.join(sorted(unknown))}" if unknown else None
-                found.append(stuck(kind, **about, **more, failure=failure, detail=detail))
+                deeds = KINDS[kind].deeds if suspect.about == "episode" else ()
+                found.append(stuck(kind, **about, **more, failure=failure, detail=detail, deeds=deeds))
             elif _is_at_one_step(task, slack, now):
                 found.append(stuck(StuckKind.STEP_FAILING, **about, since=_instant(task.original_scheduled_time)))
         return found

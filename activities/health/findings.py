@@ -40,6 +40,7 @@ class Deed(StrEnum):
     RETRY_NOW = "retry_now"
     RESEND = "resend"
     RECONCILE = "reconcile"
+    RESET = "reset"
     PUT_TO_ENGINE = "put_to_engine"
     HAND_OVER = "hand_over"
     PAUSE_WEBHOOK = "pause_webhook"
@@ -87,13 +88,17 @@ KINDS: Final[Mapping[StuckKind, Kind]] = {
         "children",
         "A workflow took a change that this version does not know",
         "A newer version went on with it, and this one cannot. No clock of it moves, and it takes nothing in.",
-        "Start workers of the version that took the change: it goes on by itself within minutes.",
+        "Start workers of the version that took the change: it goes on by itself within minutes. Where that cannot be, "
+        "begin it anew from its records.",
+        (Deed.RESET,),
     ),
     StuckKind.WORKFLOW_FAILING: Kind(
         "children",
         "A workflow fails at each try",
         "Its code fails or does not fit what it did before. No clock of it moves, and it takes nothing in.",
-        "Go back to the version that ran before, or bring one that mends it: it goes on by itself within minutes.",
+        "Go back to the version that ran before, or bring one that mends it: it goes on by itself within minutes. "
+        "Where no version can go on with it, begin it anew from its records.",
+        (Deed.RESET,),
     ),
     StuckKind.CLOCK_NOT_FIRED: Kind(
         "children",

@@ -32,7 +32,7 @@ async def remembered(
         report = await inbox.report_of(session, authority, episode_id)
         said = await agreement.facts_applied(session, authority, episode_id)
         kept = await agreement.all_kept(session, authority, episode_id)
-    if report is None or kept is None:
+    if report is None:
         return "its report was never kept here, so what it began with is not known"
     first = first_input(report)
     # The facts of the rows come first: those the store need not be given.
@@ -40,6 +40,9 @@ async def remembered(
     for fact in (*first.facts, *said):
         facts.setdefault(fact.id, fact)
     start = first.model_copy(update={**rows.lives_by, "facts": tuple(facts.values())})
+    if kept is None:
+        # It never wrote a turn: it begins as it did the first time.
+        return start
     since = min((fact.at for fact in start.facts), default=now)
     try:
         rules = policies.rules(

@@ -15,7 +15,8 @@ import asyncio
 import logging
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from activities.reconcile.episodes import EpisodeSeen, look_at_episode, mend_episode
@@ -133,6 +134,12 @@ class Reconciler:
             subjects = [suspect.subject for suspect in asked.suspects if suspect.kind is kind]
             looked = looked.plus(await self._settle_things(asked.authority, kind, subjects, found, mends=asked.mends))
         return looked.plus(Looked(calls=self._parts.engine.calls - calls))
+
+    async def begin_anew(self, authority: str, episode_id: str) -> str:
+        """Begin an episode again whose workflow was ended a moment ago; what was done, in words that name nobody."""
+        at_once = replace(self._parts, timing=replace(self._parts.timing, grace=timedelta(0)))
+        done = await mend_episode(at_once, await look_at_episode(at_once, authority, episode_id))
+        return "; ".join(sorted({one.how for one in done.values()}))
 
     async def would_find(self, asked: LookAsked) -> tuple[list[Reported], Looked]:
         """What another look finds apart, and in numbers, with nothing mended and nothing written down."""

@@ -46,6 +46,13 @@ def reconcile(episode: EpisodeId, reason: Reason) -> int:
     return _do(Deed.RECONCILE, episode, reason)
 
 
+@episode_app.command("reset")
+@needs(Permission.OPERATE)
+def reset(episode: EpisodeId, reason: Reason) -> int:
+    """Begin it anew from its records, where its workflow fails at each try and no version can go on with it."""
+    return _do(Deed.RESET, episode, reason)
+
+
 def _do(deed: Deed, episode: str, reason: str) -> int:
     say(run_async(done_for(deed, episode, reason, by_beginning=True)))
     return 0

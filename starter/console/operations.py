@@ -48,6 +48,11 @@ DEEDS: Final = {
         "Compare it with the engine",
         "The records and the engine are compared. What can be mended is mended; what cannot is said.",
     ),
+    Deed.RESET: DeedWords(
+        "Begin it anew from its records",
+        "The workflow that fails is ended in the engine, and another begins with the report, the facts and all that "
+        "the records hold. What was told is not told again. First try the version of the workers that ran before.",
+    ),
     Deed.PUT_TO_ENGINE: DeedWords(
         "Put it to the engine now",
         "The engine is asked at once, under the same ids. What it has taken already is not taken twice.",

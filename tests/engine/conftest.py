@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -30,6 +32,9 @@ from tests.standins.notify import NotifyStandIn
 from tests.standins.smtp import SmtpStandIn
 from tests.standins.webhooks import SECRET, WebhookStandIn
 from tests.workflows.builders import policies
+
+if TYPE_CHECKING:
+    from tests.engine.own_engine import Machine
 
 ANSWERS_IN = timedelta(seconds=20)
 AT_ONCE = Timing(grace=timedelta(0), kept_long=timedelta(minutes=10), whole_within=timedelta(minutes=15))
@@ -159,3 +164,12 @@ def providers(theatre: Theatre) -> Generator[Providers]:
     """The providers, up and without a fault again when the test is over."""
     yield theatre.providers
     theatre.providers.mend()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def machine(tmp_path: Path) -> "AsyncGenerator[Machine]":
+    """An engine of the test's own, without a worker."""
+    from tests.engine.own_engine import own_engine
+
+    async with own_engine(tmp_path) as machine:
+        yield machine

@@ -9,19 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio import activity, workflow
+from temporalio import activity
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from activities.health.engine import EngineWatched
 from activities.health.findings import Deed, Stuck, StuckKind, stuck
 from activities.health.look import Lookout, Slack, Standstill
-from activities.policies import Policies
 from activities.registry import Activities
 from activities.store import Store, StoreUnavailableError, disagreements
 from activities.store.standstill import messages_in
@@ -29,14 +25,16 @@ from activities.store.tables import ClockTable, FactTable, TaskTable, TimelineTa
 from starter.batches import do_for_all, summed_up
 from starter.client import EngineSilentError, Episodes
 from starter.commands import Commands
-from starter.engine_binary import engine_binary
 from starter.engine_room import EngineRoom
 from starter.episode_worker import WORKFLOWS, episode_worker, sandboxed
-from starter.local import engine_command
 from starter.operating import EVERYTHING, Operator
-from starter.settings import Settings
 from tests.engine.conftest import ANSWERS_IN, Providers, Theatre, engine_room_of, on_both
 from tests.engine.correspondence import somebody, until
+from tests.engine.own_engine import (
+    SECRET_WORDS,
+    Machine,
+    worker_whose_code_fails,
+)
 from tests.engine.plays import NOON, fact, hours, scenario
 from tests.engine.test_unreached import reach, until_told
 from tests.engine.town import LOOKED_AFTER, Town, hours_ago
@@ -50,7 +48,6 @@ from workflows.vocabulary import Role
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AT_ONCE = Slack(*(timedelta(0),) * 5)
-SECRET_WORDS = "Invented Child, born 2011"
 
 
 async def seen(client: Client, store: Store, authority: str, slack: Slack = AT_ONCE) -> Standstill:
@@ -78,41 +75,6 @@ async def wait_for(kind: StuckKind, client: Client, store: Store, authority: str
 # An engine of their own, for what no other test's worker may mend ------------------------------------------------
 
 
-class Machine:
-    """An engine with the settings of the embedded one, a store, and workers that the test begins."""
-
-    def __init__(self, client: Client, store: Store, policies: Policies) -> None:
-        self.client, self.store, self.policies = client, store, policies
-        self.authority = f"town-{uuid4().hex[:8]}"
-        self.commands = Commands(store, policies, self.authority, self.engine)
-
-    async def engine(self) -> Episodes:
-        return Episodes(self.client, 20)
-
-    async def report(self) -> str:
-        said = {"child": {"reference": SECRET_WORDS, **LOOKED_AFTER}, "reported": hours_ago(30)}
-        _, outcome = await self.commands.report({"report_id": str(uuid4()), **said}, datetime.now(UTC))
-        assert outcome.state == "applied"
-        return outcome.episode_id
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def machine(tmp_path: Any) -> AsyncGenerator[Machine]:
-    command = engine_command(Settings())
-    two_tries = command[command.index("--dynamic-config-value") :]
-    environment = await WorkflowEnvironment.start_local(  # pyright: ignore[reportUnknownMemberType]
-        dev_server_existing_path=str(engine_binary()),
-        dev_server_extra_args=two_tries,
-        dev_server_log_level="never",
-        data_converter=pydantic_data_converter,
-    )
-    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}")
-    await store.make_ready()
-    async with environment:
-        yield Machine(environment.client, store, Policies.load())
-    await store.close()
-
-
 async def test_nobody_works_and_then_somebody_does(machine: Machine) -> None:
     episode = await machine.report()
     found = await seen(machine.client, machine.store, machine.authority)
@@ -138,21 +100,11 @@ async def _says(machine: Machine, words: str) -> bool:
     return any(words in (one.detail or "") for one in found.found)
 
 
-@workflow.defn(name=names.EPISODE_WORKFLOW)
-class DoesNotFit:
-    """An episode whose code fails, as one that does not fit its history does."""
-
-    @workflow.run
-    async def run(self, _start: Any) -> None:
-        raise RuntimeError(SECRET_WORDS)
-
-
 async def test_a_workflow_whose_code_fails_is_named_with_its_failure_and_none_of_its_words(machine: Machine) -> None:
     episode = await machine.report()
-    runner = UnsandboxedWorkflowRunner()
-    async with Worker(machine.client, task_queue=names.TASK_QUEUE, workflows=[DoesNotFit], workflow_runner=runner):
+    async with worker_whose_code_fails(machine.client):
         found = await wait_for(StuckKind.WORKFLOW_FAILING, machine.client, machine.store, machine.authority)
-        assert (found.about, found.subject, found.deeds) == ("episode", episode, ())
+        assert (found.about, found.subject, found.deeds) == ("episode", episode, (Deed.RESET,))
         assert (found.attempts or 0) > 1
         assert found.since is not None
         assert found.failure is not None

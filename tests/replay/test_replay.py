@@ -89,7 +89,11 @@ async def test_the_gate_can_fail() -> None:
 async def test_code_that_does_not_know_a_change_cannot_go_on_with_what_took_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Why a change is known to one version before another begins it: see workflows/changes.py."""
     [took_it] = HISTORIES.glob("0.3.0/open-missing-again.json")
-    monkeypatch.setattr(workflow, "patched", lambda _id: False)
+
+    def knows_none(_id: str) -> bool:
+        return False
+
+    monkeypatch.setattr(workflow, "patched", knows_none)
     replayer = Replayer(
         workflows=[MissingEpisode],
         data_converter=pydantic_data_converter,
