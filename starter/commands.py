@@ -346,15 +346,16 @@ class Commands:
             return await self.apply(episodes, item, now)
         except EngineSilentError as silence:
             async with self._store.session() as session:
-                await inbox.count_attempt(session, item.id)
-            return _outcome(item, "applied" if item.state == "applied" else "kept", reason=str(silence))
+                there = await inbox.count_attempt(session, item.id)
+            return _outcome(there, there.state, reason=there.reason or str(silence))
 
     async def apply(self, episodes: Episodes, item: InboxItem, now: datetime, *, nobody_waits: bool = False) -> Outcome:
         """Put a kept item to the engine and note the answer. Raises EngineSilentError. `now` is UTC.
 
         `nobody_waits` for the answer: a refusal is shown on the episode before it
-        is noted. A refusal counts only when nothing waits that was said before:
-        what a correction corrects may still be on its way.
+        is noted, as it is where somebody may have been told that the item is kept.
+        A refusal counts only when nothing waits that was said before: what a
+        correction corrects may still be on its way.
         """
         if item.kind == "report":
             return await self._begin(episodes, item, now)
@@ -362,11 +363,7 @@ class Commands:
         try:
             recorded = await self._record(episodes, item, fact, now)
         except FactRefusedError as refusal:
-            if await self._waits_for_others(item, str(refusal)):
-                return _outcome(item, "kept", reason=str(refusal))
-            if nobody_waits:
-                await episodes.show_refusal(item.episode_id, item.body)
-            return await self._settled(item, "refused", str(refusal), now)
+            return await self._refused(episodes, item, str(refusal), now, nobody_waits=nobody_waits)
         except EpisodeNotRunningError:
             if fact.kind is FactKind.REOPENED:
                 return await self._begin_again(episodes, item, fact, now)
@@ -374,6 +371,22 @@ class Commands:
         outcome = await self._settled(item, "applied", None, now)
         again = recorded.again or item.state == "applied"
         return outcome.model_copy(update={"recorded": recorded, "again": again})
+
+    async def _refused(
+        self, episodes: Episodes, item: InboxItem, reason: str, now: datetime, *, nobody_waits: bool
+    ) -> Outcome:
+        if await self._waits_for_others(item, reason):
+            return _outcome(item, "kept", reason=reason)
+        async with self._store.session() as session:
+            if nobody_waits:
+                there = await inbox.item(session, item.id)
+            else:
+                there = await inbox.refuse_at_first(session, item.id, reason, now)
+        if there is not None and there.state == "refused":
+            # Noted just now, or by another worker's relay, which has shown it.
+            return _answered(there, "refused", there.reason, now)
+        await episodes.show_refusal(item.episode_id, item.body)
+        return await self._settled(item, "refused", reason, now)
 
     async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
         await episodes.begin(first_input(item))
@@ -426,8 +439,7 @@ class Commands:
     ) -> Outcome:
         async with self._store.session() as session:
             await inbox.settle(session, item.id, state, reason, now)
-        INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
-        return _outcome(item, state, reason=reason)
+        return _answered(item, state, reason, now)
 
 
 def fact_item(authority: str, episode_id: str, fact: Fact, now: datetime, said_by: str | None) -> InboxItem:
@@ -450,6 +462,11 @@ def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
     if not exactly:
         return about
     return about and {**there.body, "recorded_at": None} == {**item.body, "recorded_at": None}
+
+
+def _answered(item: InboxItem, state: Literal["applied", "refused"], reason: str | None, now: datetime) -> Outcome:
+    INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
+    return _outcome(item, state, reason=reason)
 
 
 def _outcome(

@@ -123,10 +123,28 @@ async def note_trouble(session: AsyncSession, item_id: str, reason: str) -> None
     await session.execute(kept.values(reason=reason))
 
 
-async def count_attempt(session: AsyncSession, item_id: str) -> None:
-    """Note that the engine was asked and did not answer."""
+async def refuse_at_first(session: AsyncSession, item_id: str, reason: str, now: datetime) -> InboxItem:
+    """Note that the engine refused an item; the item as it then is. `now` is UTC.
+
+    It still waits where the engine was asked before and did not answer: somebody
+    may have been told that it is kept. What is refused at first has no attempt.
+    """
+    never_asked = (InboxTable.state == "kept", InboxTable.attempts == 0)
+    kept = update(InboxTable).where(InboxTable.id == item_id, *never_asked)
+    await session.execute(kept.values(state="refused", reason=reason, settled_at=now))
+    return await _there(session, item_id)
+
+
+async def count_attempt(session: AsyncSession, item_id: str) -> InboxItem:
+    """Note that the engine was asked and did not answer; the item as it then is: others may have had an answer."""
     kept = update(InboxTable).where(InboxTable.id == item_id)
     await session.execute(kept.values(attempts=InboxTable.attempts + 1))
+    return await _there(session, item_id)
+
+
+async def _there(session: AsyncSession, item_id: str) -> InboxItem:
+    chosen = select(InboxTable).where(InboxTable.id == item_id).execution_options(populate_existing=True)
+    return InboxItem.model_validate((await session.scalars(chosen)).one())
 
 
 async def waits_for_others(session: AsyncSession, item: InboxItem) -> bool:
