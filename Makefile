@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/
 # One lock for people who change Homeward; of the same versions what runs in a container, and what builds that.
 LOCKS := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
 
-.PHONY: console-assets console-bench growing-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults faults-short mutants
+.PHONY: test-long console-assets console-bench growing-bench screenshots api-fuzz migration events api run test check env lock histories calendar picture clocks lives posting-faults faults faults-short mutants
 
 env: $(STAMP)
 
@@ -81,7 +81,11 @@ console-bench: env
 growing-bench: env
 	@$(BIN)/python -m tests.benchmarks.growing_bench
 
-posting-faults: env
+posting-# What takes long and has a shorter one beside it in `make test`: before a version is released.
+test-long: env
+	@$(BIN)/pytest -m long
+
+faults: env
 	@$(BIN)/python -m tests.faults.ledger
 
 faults: env

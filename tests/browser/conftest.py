@@ -27,6 +27,17 @@ __all__ = ["theatre", "theatre_url"]
 DESK: Final = ViewportSize(width=1280, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
 
+in_every_way = pytest.mark.parametrize(
+    ("size", "scripts"),
+    [
+        pytest.param(DESK, True, id="desk-scripts"),
+        pytest.param(PHONE, False, id="phone-no scripts"),
+        pytest.param(PHONE, True, id="phone-scripts", marks=pytest.mark.long),
+        pytest.param(DESK, False, id="desk-no scripts", marks=pytest.mark.long),
+    ],
+)
+"""Marks a walk that is taken on desks and phones, with scripts and without: two of the four show each of these."""
+
 FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, ViewportSize
 
 from starter.access import AccessRole
-from tests.browser.conftest import DESK, PHONE, Town
+from tests.browser.conftest import PHONE, Town, in_every_way
 from tests.browser.episodes import Absence, reported
 from tests.browser.looks import look_at
 
@@ -31,8 +31,7 @@ async def show(page: Page) -> None:
     await page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@in_every_way
 async def test_an_auditor_finds_who_did_what_and_why(town: Town, size: ViewportSize, scripts: bool) -> None:
     absence = await looked_all_the_same(town)
     page = await town.sign_in(AccessRole.AUDITOR, size=size, scripts=scripts)

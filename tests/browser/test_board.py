@@ -9,7 +9,7 @@ from activities.store.tables import ChildTeamTable
 from starter.access import AccessRole
 from starter.console import board_stream
 from starter.rehearsal import Stage
-from tests.browser.conftest import DESK, PHONE, Town
+from tests.browser.conftest import Town, in_every_way
 from tests.browser.looks import look_at
 from tests.engine.plays import NOON, fact, hours, scenario
 from workflows.facts import Fact
@@ -37,8 +37,7 @@ async def heading(page: Page) -> str:
     return await page.get_by_role("heading", level=1).inner_text()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@in_every_way
 async def test_a_child_who_is_missing_is_on_the_board_and_in_the_handover(
     town: Town, size: ViewportSize, scripts: bool
 ) -> None:

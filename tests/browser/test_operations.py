@@ -13,7 +13,7 @@ from activities.store.tables import EpisodeTable
 from starter.access import AccessRole
 from starter.commands import Commands
 from tests.api.callers import no_engine
-from tests.browser.conftest import DESK, PHONE, Town
+from tests.browser.conftest import PHONE, Town, in_every_way
 from tests.browser.looks import look_at
 from tests.engine.plays import fact, live
 from workflows.agreement import Disagreement
@@ -45,8 +45,7 @@ async def said(page: Page) -> str:
     return await page.locator(".govuk-notification-banner__heading").inner_text()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@in_every_way
 async def test_an_operator_sees_what_stands_still_and_has_it_compared(
     town: Town, size: ViewportSize, scripts: bool
 ) -> None:

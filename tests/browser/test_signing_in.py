@@ -4,15 +4,14 @@ import pytest
 from playwright.async_api import ViewportSize
 
 from starter.access import AccessRole
-from tests.browser.conftest import DESK, PHONE, Town
+from tests.browser.conftest import Town, in_every_way
 from tests.browser.looks import look_at
 from tests.identity.house import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@in_every_way
 async def test_somebody_signs_in_and_out(town: Town, size: ViewportSize, scripts: bool) -> None:
     page = await town.sign_in(AccessRole.MANAGER, size=size, scripts=scripts, begin="/account")
     assert await page.get_by_role("heading", level=1).inner_text() == "Your account"

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, ViewportSize
 
 from starter.access import AccessRole
-from tests.browser.conftest import DESK, PHONE, Town
+from tests.browser.conftest import PHONE, Town, in_every_way
 from tests.browser.looks import look_at
 from tests.engine.plays import NOON, fact, hours, live
 
@@ -20,8 +20,7 @@ async def said(page: Page) -> str:
     return await page.locator(".govuk-notification-banner__heading").inner_text()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@in_every_way
 async def test_a_task_from_the_list_to_its_end(town: Town, size: ViewportSize, scripts: bool) -> None:
     await live(town.stage, 2.1, fact("reported", 0), fact("returned", 2))
     town.at_stage_time()

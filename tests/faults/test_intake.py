@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from starter.intake.mapping_files import DEFAULT
 from tests.faults.machine import HOMEWARD, Machine, wait_until
 from tests.starter.exports_at_length import long_export
@@ -63,6 +65,7 @@ def _body(written: str | None) -> Any:
     return {**body, "child_id": None, "facts": facts}
 
 
+@pytest.mark.long
 def test_a_run_killed_twice_ends_as_one_that_was_left_alone(machine: Machine, tmp_path: Path) -> None:
     file = tmp_path / "export.csv"
     file.write_text(long_export(LINES), encoding="utf-8")
@@ -113,6 +116,7 @@ def test_ctrl_c_says_how_to_go_on(machine: Machine, tmp_path: Path) -> None:
     assert lines_in(machine) == LINES
 
 
+@pytest.mark.long
 def test_after_intake_the_clocks_of_an_open_episode_run_from_the_right_moments_and_say_what_is_not_known(
     machine: Machine, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def returns_and_loses_the_database(machine: Machine, postgres: Postgres, episode
     return complaint
 
 
+@pytest.mark.long
 def test_an_episode_lives_through_the_loss_of_its_database(on_postgres: Machine, own_postgres: Postgres) -> None:
     machine, behind = on_postgres, "run 'homeward database upgrade'"
     assert behind in refused(machine, "list")

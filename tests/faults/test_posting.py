@@ -85,6 +85,7 @@ def test_a_worker_killed_after_the_provider_stored_doubles_nothing_that_can_be_l
     assert len({one.message["Message-ID"] for one in by_mail.mailed}) == 1
 
 
+@pytest.mark.long
 def test_workers_killed_at_random_lose_nothing_and_send_nothing_twice(town: Town) -> None:
     """Thirty children of five managers, and a worker that is killed eight times meanwhile."""
     chance = random.Random(SEED)  # noqa: S311 - the same moments each time
@@ -285,6 +286,7 @@ def test_a_worker_told_to_stop_ends_what_it_is_sending(town: Town) -> None:
     assert (len(manager.stored), manager.dispatch("notify_sms")["attempts"]) == (1, 1)
 
 
+@pytest.mark.long
 def test_the_service_stops_cleanly_and_says_what_is_in_its_way(town: Town) -> None:
     second = town.machine.homeward("serve")
     port = town.machine.environment["HOMEWARD_HTTP_PORT"]

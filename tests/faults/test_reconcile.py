@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
+
 from tests.faults.machine import Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 
 
+@pytest.mark.long
 def test_episodes_that_the_engine_lost_are_there_again_and_nobody_is_told_twice(machine: Machine) -> None:
     machine.environment["HOMEWARD_RECONCILE_GRACE_SECONDS"] = "0"
     machine.start_engine()

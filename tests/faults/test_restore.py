@@ -81,7 +81,7 @@ class PostgresKept:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def kept(request: pytest.FixtureRequest, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Kept]:
     copy = tmp_path_factory.mktemp("elsewhere") / "backup"
     if request.param == "sqlite":

@@ -98,6 +98,7 @@ def test_setup_makes_what_is_not_there_and_the_parts_run(apart: Machine, own_pos
         as_application.execute("UPDATE audit SET way = 'another'")
 
 
+@pytest.mark.long
 def test_a_schedule_of_other_times_is_made_as_the_settings_say(machine: Machine) -> None:
     machine.environment["HOMEWARD_ENGINE_ADDRESS"] = f"127.0.0.1:{machine.environment['HOMEWARD_ENGINE_PORT']}"
     machine.start_engine()

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.faults.machine import Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 
@@ -16,6 +18,7 @@ def kinds(machine: Machine) -> list[str]:
     return list(dict.fromkeys(one["kind"] for one in stuck(machine)[1]["stuck"]))
 
 
+@pytest.mark.long
 def test_the_engine_away_then_no_worker_then_all_moves(machine: Machine) -> None:
     episode = machine.report(child=CHILD, reported=ago(hours=30))
     status, found = stuck(machine)

@@ -1,5 +1,7 @@
 """A task from its list to its end, with real processes and the command line alone."""
 
+import pytest
+
 from tests.faults.machine import Machine, wait_until
 from tests.faults.test_crashes import CHILD, ago
 
@@ -9,6 +11,7 @@ FILES = {
 }
 
 
+@pytest.mark.long
 def test_a_task_is_found_taken_handed_over_and_completed(machine: Machine) -> None:
     machine.start_engine()
     machine.start_worker()
