@@ -124,7 +124,8 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
     reconciler = reconciler_of(settings, parts.post_settings, parts.store, parts.policies, client, post=post)
     activities = Activities(parts.store, parts.policies, post)
     name = new_name()
-    async with episode_worker(client, activities, ReconcileActivities(reconciler), name=name):
+    held = settings.worker_workflows_in_memory
+    async with episode_worker(client, activities, ReconcileActivities(reconciler), name=name, workflows_in_memory=held):
         log.info("worker ready, queue %s, as %s", TASK_QUEUE, name)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({ended, relay}, return_when=asyncio.FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import workflows
 from activities.registry import HEARTBEAT_SECONDS, Activities, ReconcileActivities
+from starter.settings import WORKFLOWS_IN_MEMORY
 from workflows import changes
 from workflows.episode import MissingEpisode
 from workflows.names import TASK_QUEUE
@@ -19,7 +20,6 @@ from workflows.post import Message, Postbox
 from workflows.upkeep import Digest, Reconcile
 
 WORKFLOWS: Final = (MissingEpisode, Postbox, Message, Digest, Reconcile)
-EPISODES_IN_MEMORY: Final = 2000
 SENDS_AT_ONCE: Final = 64
 """How many messages may be with providers at once: each may take as long as a slow provider's answer does."""
 
@@ -49,12 +49,15 @@ def episode_worker(
     client: Client,
     activities: Activities,
     upkeep: ReconcileActivities | None = None,
+    *,
     begins: Callable[[str], bool] = changes.begins,
     name: str | None = None,
+    workflows_in_memory: int = WORKFLOWS_IN_MEMORY,
 ) -> Worker:
     """A worker for episodes over these activities; without `upkeep` it leaves comparing to others, as in rehearsals.
 
-    `begins` says which changes of workflows it begins, by their names; `name` is how the engine calls it.
+    `begins` says which changes of workflows it begins, by their names; `name` is how the engine calls it. Beyond
+    `workflows_in_memory` it calls those back to mind, from their histories, that something happens to.
     """
 
     def begins_it(asked: PatchActivationInput) -> bool:
@@ -68,7 +71,7 @@ def episode_worker(
         activities=[*activities.all(), *(upkeep.all() if upkeep else ())],
         workflow_runner=sandboxed(),
         patch_activation_callback=begins_it,
-        max_cached_workflows=EPISODES_IN_MEMORY,
+        max_cached_workflows=workflows_in_memory,
         max_concurrent_workflow_tasks=50,
         max_concurrent_local_activities=20,
         max_concurrent_activities=SENDS_AT_ONCE,

@@ -49,6 +49,10 @@ def require_web_address(url: str, such_as: str) -> str:
     return url.rstrip("/")
 
 
+WORKFLOWS_IN_MEMORY: Final = 500
+"""An open episode takes up to a megabyte of a worker, which has a gigabyte in the plans of `deploy/`."""
+
+
 class Settings(BaseSettings):
     """Where Homeward finds its engine, database and policies.
 
@@ -111,6 +115,12 @@ class Settings(BaseSettings):
     )
     worker_alive_file: Path | None = Field(
         default=None, description="file that a worker touches every ten seconds, for whoever restarts one that hangs"
+    )
+    worker_workflows_in_memory: int = Field(
+        default=WORKFLOWS_IN_MEMORY,
+        ge=10,
+        le=100_000,
+        description="how many episodes and messages a worker holds in memory, at up to 1 MB each",
     )
     private_receivers: bool | None = Field(
         default=None,

@@ -25,8 +25,9 @@ class Change(NamedTuple):
 CHANGES: Final[Mapping[str, Change]] = {
     "missing-again": Change("0.2.0", "0.2.0"),
     "directory": Change("0.3.0", "0.3.0"),
+    "overdue-reviews-ask": Change("0.4.0", None),
 }
-"""By their names. The two were begun by the versions that brought them, as later ones must not be."""
+"""By their names. The first two were begun by the versions that brought them, as later ones must not be."""
 
 
 def begins(name: str) -> bool:

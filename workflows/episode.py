@@ -44,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
         withdrawn,
     )
     from workflows.repeats import EarlierEpisode, repeats_reached
-    from workflows.vocabulary import EpisodeStatus, Role
+    from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
 
 
 @workflow.defn(name=names.EPISODE_WORKFLOW)
@@ -274,7 +274,9 @@ class MissingEpisode:
         known, pack = memory.known(now), memory.settled_rules.pack
         clocks = memory.plan(now)
         memory.become_aware(clocks, now)
-        due = rungs_due(clocks, pack, known, memory.climbs, memory.aware)
+        memory.overdue_reviews_ask = self._overdue_reviews_ask(clocks)
+        ask = memory.overdue_reviews_ask
+        due = rungs_due(clocks, pack, known, memory.climbs, memory.aware, overdue_reviews_ask=ask)
         for clock in clocks:
             memory.timeline.add_clock(memory.clocks.get(clock.id), clock, now)
         memory.note_status(known, now)
@@ -296,6 +298,11 @@ class MissingEpisode:
         await self._write(now, changed, dropped)
         for order in orders:
             self._send(order)
+
+    def _overdue_reviews_ask(self, clocks: tuple[Clock, ...]) -> bool:
+        """Whether a review that is overdue asks people. One that was woken a moment late asked nobody before 0.5.0."""
+        overdue = any(one.kind is ClockKind.REVIEW and one.state is ClockState.OVERDUE for one in clocks)
+        return not overdue or workflow.patched("overdue-reviews-ask")
 
     async def _look_at_directory(self) -> None:
         """Find the roles that nobody holds now, and not when somebody in them would have to be told."""

@@ -81,18 +81,25 @@ def rung_time(clock: Clock, rung: Rung) -> datetime | None:
 
 
 def rungs_due(
-    clocks: Sequence[Clock], pack: Pack, known: Known, climbs: Climbs, aware: Mapping[str, Aware]
+    clocks: Sequence[Clock],
+    pack: Pack,
+    known: Known,
+    climbs: Climbs,
+    aware: Mapping[str, Aware],
+    *,
+    overdue_reviews_ask: bool = True,
 ) -> tuple[DueRung, ...]:
     """The rungs to climb at `known.as_of`, in order of their own times.
 
     Rungs that had passed before the episode knew of the clock (a late report, an
     import) are not climbed one by one: the last speaks for the others, which are
     marked as passed over. Rungs that passed while nobody could act (an outage)
-    are all climbed.
+    are all climbed. Without `overdue_reviews_ask` a review that is overdue asks
+    nobody, as in episodes that began so.
     """
     now, due = known.as_of, list[DueRung]()
     for clock in clocks:
-        ready = [one for one in _open_rungs(clock, pack, known, climbs) if one.at <= now]
+        ready = [one for one in _open_rungs(clock, pack, known, climbs, overdue_reviews_ask) if one.at <= now]
         since = aware[clock.id].since if clock.id in aware else now
         stale = [one for one in ready if one.at < since]
         for one in ready:
@@ -109,7 +116,9 @@ class Wake(BaseModel):
     label: str
 
 
-def next_wake(clocks: Sequence[Clock], pack: Pack, known: Known, climbs: Climbs) -> Wake | None:
+def next_wake(
+    clocks: Sequence[Clock], pack: Pack, known: Known, climbs: Climbs, *, overdue_reviews_ask: bool = True
+) -> Wake | None:
     """The next moment at which a rung comes or a clock turns by itself, once what is due now is done.
 
     A due_by clock is overdue only after its due time, so its own moment is the
@@ -117,7 +126,7 @@ def next_wake(clocks: Sequence[Clock], pack: Pack, known: Known, climbs: Climbs)
     """
     coming: list[Wake] = []
     for clock in clocks:
-        for one in _open_rungs(clock, pack, known, climbs):
+        for one in _open_rungs(clock, pack, known, climbs, overdue_reviews_ask):
             coming.append(Wake(at=_moment(clock, one.at), label=one.label))
         if clock.state is ClockState.RUNNING and clock.due:
             coming.append(Wake(at=_moment(clock, clock.due), label=f"{clock.id}: due"))
@@ -129,14 +138,14 @@ def _moment(clock: Clock, at: datetime) -> datetime:
     return at + _JUST_AFTER if clock.kind is ClockKind.DUE_BY and at == clock.due else at
 
 
-def _open_rungs(clock: Clock, pack: Pack, known: Known, climbs: Climbs) -> list[DueRung]:
+def _open_rungs(clock: Clock, pack: Pack, known: Known, climbs: Climbs, overdue_reviews_ask: bool) -> list[DueRung]:
     rungs: list[DueRung] = []
     for rung in pack.clocks[clock.id].ladder:
         at = rung_time(clock, rung)
         last = climbs.get((clock.id, rung.rung))
         stands = last is not None and not last.corrected
         done = last is not None and stands and (last.at >= at or rung.at.of == "start") if at else True
-        if at is None or done or not _wanted(clock, rung, at, known):
+        if at is None or done or not _wanted(clock, rung, at, known, overdue_reviews_ask):
             continue
         times = last.times + 1 if last else 1
         rungs.append(DueRung(clock=clock, rung=rung, at=at, times=times, passed_over=False))
@@ -149,11 +158,11 @@ def _acknowledged(clock: Clock, known: Known) -> bool:
     return any(clock.due is None or fact.at >= clock.due for fact in answers)
 
 
-def _wanted(clock: Clock, rung: Rung, at: datetime, known: Known) -> bool:
+def _wanted(clock: Clock, rung: Rung, at: datetime, known: Known, overdue_reviews_ask: bool) -> bool:
     if rung.until == "acknowledged" and _acknowledged(clock, known):
         return False
-    if clock.kind is ClockKind.DUE_BY:
-        return clock.state.owed
     if clock.state is ClockState.FIRED:
         return clock.due is not None and at >= clock.due
-    return clock.state is ClockState.RUNNING
+    if clock.kind is ClockKind.REVIEW and not overdue_reviews_ask:
+        return clock.state is ClockState.RUNNING
+    return clock.state.owed

@@ -51,6 +51,7 @@ class Memory:
         self.written_row: EpisodeRow | None = None
         self.wake: Wake | None = None
         self.learned_at = now
+        self.overdue_reviews_ask = True
         self.unexamined: list[Fact] = []
         told_of = {entry.fact_id for entry in self.timeline.entries}
         for fact in start.facts:
@@ -241,7 +242,8 @@ class Memory:
     def next_wake(self, known: Known) -> Wake | None:
         """The one wake-up the episode holds: the earliest of all it waits for."""
         pack, now = self.settled_rules.pack, known.as_of
-        rung = next_wake(tuple(self.clocks.values()), pack, known, self.climbs)
+        clocks, ask = tuple(self.clocks.values()), self.overdue_reviews_ask
+        rung = next_wake(clocks, pack, known, self.climbs, overdue_reviews_ask=ask)
         taking_effect = min((f.at for f in self.facts.values() if f.at > now), default=None)
         older = min((at for at in ages_reached(known.child(self.start.child), pack) if at > now), default=None)
         coming = [(rung.at, rung.label)] if rung else []

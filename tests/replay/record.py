@@ -38,6 +38,7 @@ HISTORIES = Path(__file__).parent / "histories"
 EPISODES: dict[str, tuple[tuple[Fact, ...], float]] = {
     "open-missing-past-the-alert": ((fact("last_seen", 0), fact("reported", 1)), 50),
     "open-interview-overdue": ((fact("reported", 0), fact("told", 1, role="iro"), fact("returned", 5)), 120),
+    "open-absence-to-be-reviewed": ((fact("noticed", 0),), 5),
     "open-long-term": ((fact("reported", 0),), 24 * 28 + 2),
     "closed-all-done": (
         (

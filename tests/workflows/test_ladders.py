@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.workflows.builders import CHILD, calendar, fact, pack
 from workflows.clocks import plan
 from workflows.facts import Fact, Known
@@ -13,14 +15,18 @@ START = REPORTED.at
 
 
 def due_at(
-    hours: float, *facts: Fact, climbs: list[Climb] | None = None, known_after: float = 0
+    hours: float,
+    *facts: Fact,
+    climbs: list[Climb] | None = None,
+    known_after: float = 0,
+    overdue_reviews_ask: bool = True,
 ) -> list[tuple[str, str, bool]]:
     now = START + timedelta(hours=hours)
     clocks = plan(facts, CHILD, pack(), calendar(), now)
     since = START + timedelta(hours=known_after)
     aware = {c.id: Aware(due=c.due, since=since) for c in clocks if c.due}
     done = {(c.clock, c.rung): c for c in climbs or []}
-    found = rungs_due(clocks, pack(), Known(facts, now), done, aware)
+    found = rungs_due(clocks, pack(), Known(facts, now), done, aware, overdue_reviews_ask=overdue_reviews_ask)
     return [(one.clock.id, one.rung.rung, one.passed_over) for one in found]
 
 
@@ -97,3 +103,39 @@ def test_an_answer_stops_a_rung_only_if_it_was_given_since_the_clocks_time_came(
     for hours, expected in ((20.5, [("escalate", False)]), (24.5, [])):
         answer = fact(f"acknowledged {answers[hours]}", clock="leadership_alert", role="senior_leader")
         assert of("leadership_alert", due_at(26.5, REPORTED, answer, climbs=done)) == expected
+
+
+NOTICED = fact("noticed 2026-06-09T20:00:00Z")
+A_MOMENT = 0.01
+
+
+@pytest.mark.parametrize(
+    ("hours", "done", "asks"),
+    [
+        (2, [], ["warn"]),
+        (2 + A_MOMENT, [], ["warn"]),
+        (3 + A_MOMENT, ["warn"], ["escalate"]),
+        (5, [], ["warn", "escalate"]),
+    ],
+)
+def test_a_review_asks_however_late_the_worker_wakes_for_it(hours: float, done: list[str], asks: list[str]) -> None:
+    """No worker wakes at the very instant; and nobody has reviewed anything because it is overdue."""
+    climbs = [climbed("absence_review", rung, 2 + A_MOMENT) for rung in done]
+    assert of("absence_review", due_at(hours, NOTICED, climbs=climbs)) == [(rung, False) for rung in asks]
+    before = due_at(hours, NOTICED, climbs=climbs, overdue_reviews_ask=False)
+    assert of("absence_review", before) == ([("warn", False)] if hours == 2 else []), "as it was before 0.5.0"
+
+
+def test_a_review_that_is_done_or_needed_no_more_asks_nobody() -> None:
+    reviewed = fact("absence_reviewed 2026-06-09T21:30:00Z", decision="wait")
+    assert of("absence_review", due_at(3.2, NOTICED, reviewed)) == []
+    assert of("absence_review", due_at(3.5, NOTICED, fact("returned 2026-06-09T22:30:00Z"))) == []
+
+
+def test_an_episode_wakes_for_what_an_overdue_review_asks_next() -> None:
+    now = START + timedelta(hours=2 + A_MOMENT)
+    clocks = tuple(one for one in plan([NOTICED], CHILD, pack(), calendar(), now) if one.id == "absence_review")
+    told = {("absence_review", "warn"): climbed("absence_review", "warn", 2 + A_MOMENT)}
+    wake = next_wake(clocks, pack(), Known([NOTICED], now), told)
+    assert wake is not None
+    assert (wake.at, wake.label) == (START + timedelta(hours=3), "absence_review: escalate")
