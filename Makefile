@@ -81,11 +81,11 @@ console-bench: env
 growing-bench: env
 	@$(BIN)/python -m tests.benchmarks.growing_bench
 
-posting-# What takes long and has a shorter one beside it in `make test`: before a version is released.
+# What takes long and has a shorter one beside it in `make test`: before a version is released.
 test-long: env
 	@$(BIN)/pytest -m long
 
-faults: env
+posting-faults: env
 	@$(BIN)/python -m tests.faults.ledger
 
 faults: env
