@@ -25,7 +25,7 @@ class Change(NamedTuple):
 CHANGES: Final[Mapping[str, Change]] = {
     "missing-again": Change("0.2.0", "0.2.0"),
     "directory": Change("0.3.0", "0.3.0"),
-    "overdue-reviews-ask": Change("0.4.0", None),
+    "overdue-reviews-ask": Change("0.4.0", "0.5.0"),
 }
 """By their names. The first two were begun by the versions that brought them, as later ones must not be."""
 

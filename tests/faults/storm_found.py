@@ -105,16 +105,21 @@ def learned_at(lines: Sequence[Any]) -> dict[str, datetime]:
 
 
 async def find(machine: Machine) -> Found:
-    """Read everything, while nothing goes wrong any more."""
-    store = Store(machine.settings.database)
+    """Read everything, while nothing goes wrong any more.
+
+    What episodes remember comes first, since to ask all of them takes minutes: what one has decided by then stands
+    in the rows when they are read, and chases go on meanwhile.
+    """
+    store, settings = Store(machine.settings.database), machine.settings
+    client = await connect(settings.engine, settings.engine_namespace, ENGINE_PATIENCE_SECONDS)
     try:
+        async with store.snapshot() as session:
+            episodes = (await session.scalars(select(EpisodeTable.id))).all()
+        counted = await client.count_workflows(f"WorkflowType = '{EPISODE_WORKFLOW}'")
+        remembered = await _remembered(client, episodes)
         rows = await rows_of(store)
     finally:
         await store.close()
-    settings = machine.settings
-    client = await connect(settings.engine, settings.engine_namespace, ENGINE_PATIENCE_SECONDS)
-    counted = await client.count_workflows(f"WorkflowType = '{EPISODE_WORKFLOW}'")
-    remembered = await _remembered(client, [row.id for row in rows[EpisodeTable]])
     return Found(rows, counted.count, remembered)
 
 

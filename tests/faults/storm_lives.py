@@ -52,11 +52,6 @@ class Saying:
     about: int | None = None
     impossible: bool = False
 
-    @property
-    def of_the_future(self) -> bool:
-        """Whether no clock is so far off that it could be true: the first who is asked refuses it."""
-        return self.impossible and self.by_their_clock
-
 
 @dataclass(frozen=True)
 class Life:
