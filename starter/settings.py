@@ -49,8 +49,8 @@ def require_web_address(url: str, such_as: str) -> str:
     return url.rstrip("/")
 
 
-WORKFLOWS_IN_MEMORY: Final = 500
-"""An open episode takes up to a megabyte of a worker, which has a gigabyte in the plans of `deploy/`."""
+WORKFLOWS_IN_MEMORY: Final = 1000
+"""An open episode takes half a megabyte of a worker, which has a gigabyte in the plans of `deploy/`."""
 
 
 class Settings(BaseSettings):
@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         default=WORKFLOWS_IN_MEMORY,
         ge=10,
         le=100_000,
-        description="how many episodes and messages a worker holds in memory, at up to 1 MB each",
+        description="how many episodes and messages a worker holds in memory, at half a megabyte each",
     )
     private_receivers: bool | None = Field(
         default=None,

@@ -5,9 +5,9 @@ same names. Workflows never import `activities`.
 """
 
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer
 from temporalio import activity
 
 from workflows.chasing import Reach
@@ -42,10 +42,25 @@ class RulesAsked(_Message):
     has_rules: bool = False
 
 
+_HELD: Final[dict[tuple[str, str], Pack]] = {}
+
+
+def _held_once(pack: Pack) -> Pack:
+    """The pack, and of equal ones the same object: half of what an open episode takes of a worker's memory is its pack.
+
+    Of each version the latest to be read is held. A pack cannot be changed, so
+    that it makes no difference to anybody which of equal ones they have.
+    """
+    version = pack.policy, pack.version
+    if _HELD.get(version) != pack:
+        _HELD[version] = pack
+    return _HELD[version]
+
+
 class Rules(_Message):
     """A pack and the part of its calendar that an episode needs."""
 
-    pack: Pack
+    pack: Annotated[Pack, AfterValidator(_held_once)]
     calendar: Calendar
 
     @field_serializer("pack")
