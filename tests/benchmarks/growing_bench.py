@@ -182,6 +182,13 @@ class Bench:
             took.append(time.monotonic() - started)
         return took
 
+    async def called_to_mind(self, number: int) -> list[float]:
+        """How long an episode takes to answer a worker's question that has to live through it first."""
+        handle: Any = self.client.get_workflow_handle(names.workflow_id(self.lived[number]))
+        started = time.monotonic()
+        await handle.query(names.QUERY_STATE)
+        return [time.monotonic() - started]
+
     async def histories(self) -> tuple[list[float], list[float]]:
         """Events and bytes of the histories of the episodes that were lived."""
         described = [
@@ -244,6 +251,13 @@ async def measure(machine: Machine, database: str, postgres: int) -> None:
     opened = await telling(EPISODES, reported_only, pids)
     _say_told("A report", opened, EPISODES)
     _say(f"    the worker's memory: {opened.work['worker'].memory / EPISODES / 1000:.0f} kB for each that is open")
+    machine.end("worker")
+    machine.start_worker()
+    machine.wait_for_line("worker", "worker ready", times=2)
+    pids["worker"] = machine.processes["worker"].pid
+    _say_told(
+        "A life called back to mind by a new worker", await telling(EPISODES, bench.called_to_mind, pids), EPISODES
+    )
     await store.close()
 
 
