@@ -112,6 +112,7 @@ def _environment() -> Environment:
         "time_left": spoken.time_left,
         "child_called": spoken.child_called,
         "pressure": spoken.pressure,
+        "by_or_was": spoken.by_or_was,
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
         "quoted": spoken.quoted,

@@ -85,6 +85,11 @@ def pressure(due: datetime | None, now: datetime) -> Pressure:
     return "overdue" if due < now else "soon" if due - now <= SOON else "calm"
 
 
+def by_or_was(due: datetime, now: datetime) -> str:
+    """What goes before the time at which something falls due, beside how much time is left or is over."""
+    return "it was due" if pressure(due, now) == "overdue" else "by"
+
+
 def role_in_words(role: str) -> str:
     """A role in words; one that is not known any more by its own name."""
     try:
