@@ -26,7 +26,7 @@ _LETTERS: Final = 2
 
 KIND_WORDS: Final[Mapping[ClockKind, str]] = {
     ClockKind.FIRE_AT: "fires when its time comes",
-    ClockKind.DUE_BY: "is owed whatever happens",
+    ClockKind.DUE_BY: "is owed until it is done",
     ClockKind.REVIEW: "comes round again",
 }
 STRENGTH_WORDS: Final[Mapping[str, str]] = {

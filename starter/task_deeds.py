@@ -126,7 +126,11 @@ class TaskDeed:
     @property
     def words(self) -> str:
         """What was done, in a few words."""
-        to = f": {self.who}" if self.who else ""
+        return self.words_by({})
+
+    def words_by(self, names: Mapping[str, str]) -> str:
+        """The same words, with whoever it went to by the directory's name for them, as far as there is one."""
+        to = f": {names.get(self.who, self.who)}" if self.who else ""
         return f"{FACTS[self.kind].words}{to}{'' if self.stands else ' (taken back)'}"
 
 

@@ -18,7 +18,7 @@ from starter.console.assets import path_of
 from starter.console.kin_words import owed_in_words, task_in_words
 from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
-from workflows.instants import day_in_words, in_words, to_rfc3339
+from workflows.instants import day_in_words, to_rfc3339
 from workflows.names import duty_of
 
 POLICY: Final = (
@@ -91,10 +91,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "when": lru_cache(maxsize=4096)(in_words),
+        "when": lru_cache(maxsize=4096)(spoken.day_or_moment_in_words),
         "day": day_in_words,
         "rfc3339": to_rfc3339,
         "role": spoken.role_in_words,
+        "cover": spoken.cover_in_words,
+        "reason": spoken.reason_in_words,
         "plain": spoken.in_plain_words,
         "lasting": spoken.length_in_words,
         "named": spoken.names_in_words,
@@ -110,6 +112,7 @@ def _environment() -> Environment:
         "time_left": spoken.time_left,
         "child_called": spoken.child_called,
         "pressure": spoken.pressure,
+        "by_or_was": spoken.by_or_was,
         "soon_in_words": spoken.SOON_IN_WORDS,
         "clock_of": spoken.clock_in_words,
         "quoted": spoken.quoted,

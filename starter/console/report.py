@@ -78,7 +78,7 @@ def router_of(parts: Parts) -> APIRouter:
     async def send(draft_id: UUID, step: str, asked: AskedBy, posted: PostedBy) -> Response:
         """Keep what a step says; then go on, or report."""
         this = _step(step)
-        kept = await keep_step(parts, asked, draft_id, this, partial(_what_is_written, posted, asked.now))
+        kept = await keep_step(parts, asked, draft_id, this, partial(_what_is_written, asked, draft_id, posted))
         if kept.reported is not None:
             return await _already(parts, asked, posted, kept, kept.reported)
         async with parts.store.snapshot() as session:
@@ -220,10 +220,12 @@ def _places(asked: Asked, episode_ids: Sequence[str]) -> list[str]:
     return [where_it_is(asked, one) for one in episode_ids]
 
 
-def _what_is_written(posted: Posted, now: datetime, step: Step, before: Written) -> dict[str, str]:
-    """What a step says, and on which step its writer goes on."""
+def _what_is_written(asked: Asked, draft_id: UUID, posted: Posted, step: Step, before: Written) -> dict[str, str]:
+    """What a step says, and on which step its writer goes on: the same, while a mistake on it holds them there."""
+    written = written_on(step, posted, before, asked.now)
     go = "" if posted.one("save") else posted.one("go")
-    return {**written_on(step, posted, before, now), **leaving_at(_step_gone_to(go, step))}
+    held = go == "on" and step in _steps_with(checked(asked, draft_id, {**before, **written})[0].mistakes)
+    return {**written, **leaving_at(step if held else _step_gone_to(go, step))}
 
 
 def _step_gone_to(go: str, step: Step) -> Step:

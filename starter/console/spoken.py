@@ -1,10 +1,11 @@
 """How the console says things: how much time is left, roles, states. Pure; instants are UTC."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from workflows.instants import LONDON
+from workflows.instants import LONDON, day_in_words, in_words
 from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role
 
 _MINUTE: Final = 60
@@ -12,6 +13,10 @@ _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
 _LETTERS_OF_IDENTITY: Final = 60
+
+_LAST_OF_A_DAY: Final = (23, 59, 59)
+_TOLD_WHOM: Final = re.compile(r"\btold \((?P<role>[a-z ]+)\)")
+_COVER_WORDS: Final = {"deputy": "as deputy", "stand_in": "standing in"}
 
 WITHOUT_NUMBER: Final = "A child without a number yet"
 _QUOTED: Final = 8
@@ -80,12 +85,34 @@ def pressure(due: datetime | None, now: datetime) -> Pressure:
     return "overdue" if due < now else "soon" if due - now <= SOON else "calm"
 
 
+def by_or_was(due: datetime, now: datetime) -> str:
+    """What goes before the time at which something falls due, beside how much time is left or is over."""
+    return "it was due" if pressure(due, now) == "overdue" else "by"
+
+
 def role_in_words(role: str) -> str:
     """A role in words; one that is not known any more by its own name."""
     try:
         return ROLE_WORDS[Role(role)]
     except ValueError:
         return role.replace("_", " ")
+
+
+def cover_in_words(cover: str) -> str:
+    """Why somebody is there for a role that is not their own: standing in, on call, as deputy."""
+    return _COVER_WORDS.get(cover, cover.replace("_", " "))
+
+
+def reason_in_words(because: str) -> str:
+    """Why a clock runs as it does, as the engine wrote it, with the roles in it in words."""
+    return _TOLD_WHOM.sub(lambda said: f"told ({role_in_words(said['role'].replace(' ', '_'))})", because)
+
+
+def day_or_moment_in_words(instant: datetime) -> str:
+    """A moment in words; the last second of a day in London, when what is owed within days falls due, as its end."""
+    local = instant.astimezone(LONDON)
+    at_the_end = (local.hour, local.minute, local.second) == _LAST_OF_A_DAY
+    return f"{day_in_words(local.date())}, end of the day" if at_the_end else in_words(instant)
 
 
 def names_in_words(names: Sequence[str]) -> str:

@@ -74,11 +74,12 @@ _DONE_WORDS: Final = {
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A task in the list: whose child it is about, and why it is for whoever looks; None where neither may be told."""
+    """A task in the list: whose child it is about, why it is for whoever looks, and the name of who has taken it."""
 
     task: TaskShown
     child: str | None
     why: str | None
+    taken_by: str | None
 
 
 Whose = Annotated[Literal["mine", "unclaimed", "all"], Query()]
@@ -235,7 +236,11 @@ async def _lines(session: AsyncSession, asked: Asked, tasks: list[TaskShown]) ->
     me = asked.principal.person
     views = [TaskView.model_validate(task) for task in seen]
     why = await why_of_person(session, asked.authority, me, views, asked.now) if me else {}
-    return [TaskLine(task, called.get(task.episode_id), _why(task, why)) for task in tasks]
+    names = {one.reference: one.name for one in await everyone(session, asked.authority)}
+    return [
+        TaskLine(task, called.get(task.episode_id), _why(task, why), names.get(task.holder or "", task.holder))
+        for task in tasks
+    ]
 
 
 def _why(task: TaskShown, why: dict[str, str]) -> str | None:

@@ -82,7 +82,7 @@ async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Se
     assert "C-1" in row
     assert "Missing" in row
     assert "gone for 3 hours 30 minutes since Wed 10 Jun 2026 09:30 BST" in row
-    assert "Next owed Interview Overdue by 1 day 2 hours" in row
+    assert "Next owed Interview Overdue by 1 day 2 hours it was due" in row
     assert "1 thing overdue" in row
     assert "Invented boss has taken it, for the social worker" in row
     assert "High by the police, NPCC" in row

@@ -81,6 +81,7 @@ async def test_the_most_pressing_is_first_and_what_is_settled_is_apart(service_t
     assert sorted(re.findall(r'href="(/referrals/[^"]+)"', settled)) == sorted([no, done])
     assert theirs not in open_ones + settled
     assert "overdue by 18 hours" in open_ones
+    assert ">it was due " in open_ones
     for words in ("Offered, and not answered", "Not offered yet", "Nothing is owed yet", "Held, and to be written up"):
         assert words in open_ones
     for words in ("Declined.", "Held, and written up."):

@@ -132,6 +132,8 @@ async def test_a_draft_is_gone_on_with_where_its_writer_was(one_service: Service
     async with writer(one_service) as one:
         await one.send(save="1", identity="Robin")
         assert await goes_on_at(one) == "when"
+        await one.send(identity="Robin", last_seen="at")
+        assert await goes_on_at(one) == "when", "a mistake holds them there"
         await one.send(identity="Robin")
         assert await goes_on_at(one) == "child"
         await one.send("child", "finding", setting="foster")

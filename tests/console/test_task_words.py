@@ -40,6 +40,24 @@ async def test_a_timeline_names_the_task_and_who_took_it(service_then: Service) 
     assert "sw-birch" not in words.replace("Invented sw-birch", ""), "in the picture too"
 
 
+async def test_a_task_and_its_list_name_who_took_it_and_who_was_given_it(service_then: Service) -> None:
+    taken = said("task_taken", 2, task="risk_assessment", person="sw-birch")
+    given = said("task_handed_over", 1, task="risk_assessment", person="sw-cedar")
+    mine = await absence(service_then.store, said("reported", 5), taken, given)
+    await people(service_then.store, "sw-birch", "sw-cedar")
+    await task(service_then.store, mine, "risk_assessment", holder="sw-cedar")
+    words = await page(service_then, f"/episodes/{mine}/tasks/risk_assessment")
+    assert "Task taken: Invented sw-birch" in words
+    assert "Task handed over: Invented sw-cedar" in words
+    assert "Taken by Invented sw-cedar." in await page(service_then, "/tasks?whose=all")
+
+
+async def test_why_a_clock_runs_names_roles_in_words(service_then: Service) -> None:
+    mine = await absence(service_then.store, said("reported", 5))
+    words = await page(service_then, f"/episodes/{mine}")
+    assert ("told (independent reviewing officer)" in words, "(iro)" in words) == (True, False)
+
+
 async def test_of_a_role_that_nobody_holds_it_says_how_it_is_given(service_then: Service) -> None:
     mine = await absence(service_then.store)
     do = "Nobody is on record for this child as: independent reviewing officer, team manager. Name them"

@@ -1,0 +1,37 @@
+"""How the console says things by themselves: the end of a day, roles within a reason, how somebody stands in."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from starter.console.spoken import cover_in_words, day_or_moment_in_words, reason_in_words
+
+
+@pytest.mark.parametrize(
+    ("instant", "words"),
+    [
+        (datetime(2026, 11, 27, 23, 59, 59, tzinfo=UTC), "Fri 27 Nov 2026, end of the day"),
+        (datetime(2026, 6, 9, 22, 59, 59, tzinfo=UTC), "Tue 9 Jun 2026, end of the day"),
+        (datetime(2026, 6, 9, 23, 59, 59, tzinfo=UTC), "Wed 10 Jun 2026 00:59:59 BST"),
+        (datetime(2026, 11, 27, 23, 59, tzinfo=UTC), "Fri 27 Nov 2026 23:59 GMT"),
+    ],
+)
+def test_the_last_second_of_a_day_in_london_is_the_end_of_the_day(instant: datetime, words: str) -> None:
+    assert day_or_moment_in_words(instant) == words
+
+
+@pytest.mark.parametrize(
+    ("because", "words"),
+    [
+        ("Running: waits for told (iro).", "Running: waits for told (independent reviewing officer)."),
+        ("waits for told (home staff) or returned.", "waits for told (staff of the children's home) or returned."),
+        ("waits for risk assessed (police's view, high).", "waits for risk assessed (police's view, high)."),
+    ],
+)
+def test_roles_in_a_reason_are_said_in_words(because: str, words: str) -> None:
+    assert reason_in_words(because) == words
+
+
+@pytest.mark.parametrize(("cover", "words"), [("stand_in", "standing in"), ("on_call", "on call")])
+def test_how_somebody_is_there_for_a_role_is_said_of_them(cover: str, words: str) -> None:
+    assert cover_in_words(cover) == words
