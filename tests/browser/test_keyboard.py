@@ -75,7 +75,7 @@ async def test_a_task_is_taken_and_completed(town: Town) -> None:
     await press(page, "Take it")
     await town.stage.advance_to(NOON + hours(2.2))
     town.at_stage_time()
-    await page.reload()
+    await page.goto(page.url)
     await press(page, "Record:")
     await choose(page, "What did they say?")
     await press(page, "Record it")
