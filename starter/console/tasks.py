@@ -16,9 +16,11 @@ from starter.access import Permission
 from starter.api.acting import ME
 from starter.api.asking import Asked, AskedBy, needs
 from starter.api.bodies import not_refused
+from starter.api.directory_bodies import HoldingSaid
 from starter.api.paging import Cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
+from starter.api.v1.directory import give_role
 from starter.api.v1.tasks import (
     Doing,
     HandingOver,
@@ -41,7 +43,7 @@ from starter.console.kin_words import absence_in_words, others_in_duties, said_o
 from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
-from starter.console.spoken import role_in_words
+from starter.console.spoken import beginning_a_line, role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FactKind
 from workflows.names import ROLES_UNHELD, UNRETURNED_DUTY, duty_of
@@ -52,6 +54,7 @@ from workflows.unheld import asked_for
 from workflows.vocabulary import Role
 
 _PAGE: Final = 50
+_LONGEST_REFERENCE: Final = 200
 _SEEN: Final = FactKind.ACKNOWLEDGED
 _COVER_WORDS: Final = {
     "holder": "you are the {role}",
@@ -65,6 +68,7 @@ _DONE_WORDS: Final = {
     "hand-over": "You have handed it over.",
     "give-back": "You have given it back. Anybody in the role may take it.",
     "note": "Your note is kept.",
+    "holder": "It is on record, and open absences look again. The task is done by itself once nobody is missing.",
     "done": "Done.",
     "answered": "Your answer is kept. Nobody else is asked in your place.",
     "seen": "Noted that you have seen them.",
@@ -148,6 +152,21 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
         """A task: whose it is and why, what completes it, what was done with it."""
         return await _task_page(parts, asked, named, done=done)
 
+    @router.post(f"{path}/holder")
+    @needs(Permission.CHANGE_DIRECTORY)
+    async def name_holder(named: Named, asked: AskedBy, posted: PostedBy) -> Response:
+        """Name who holds a role that nobody holds, for the task's child alone or for everybody's."""
+        mistakes = Mistakes()
+        try:
+            await give_role(parts, asked, await _holding(parts, asked, named, posted))
+        except BadInputError as error:
+            mistakes.take(error, "holder")
+        except ProblemError as error:
+            take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise="holder")
+        else:
+            return go_to(f"{_path_of(named)}?done=holder")
+        return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted, deed="holder")
+
     @router.post(f"{path}/{{deed}}")
     @needs(Permission.ACT_ON_TASKS)
     async def do(
@@ -201,6 +220,26 @@ async def _deed(parts: Parts, asked: Asked, named: str, deed: str, posted: Poste
             return await act_on_task(parts, named, FactKind.TASK_NOTED, Noting(note=note), asked)
         case _:
             return (await complete_task(parts, named, Doing(note=note), asked))[1]
+
+
+async def _holding(parts: Parts, asked: Asked, named: str, posted: Posted) -> HoldingSaid:
+    """What a form says of who holds a role from now on. Raises BadInputError, or ProblemError for no such task."""
+    async with parts.store.snapshot() as session:
+        task = await seen_task(session, asked, named)
+        numbers = await references_of_episodes(session, asked.authority, {task.episode_id})
+    role, number = posted.one("role"), numbers.get(task.episode_id)
+    if role not in _unheld(task):
+        raise BadInputError("role: choose a role that nobody holds")
+    if not posted.one("person"):
+        raise BadInputError("person: choose who it is")
+    if posted.one("whose") not in ("child", "all"):
+        raise BadInputError("whose: say for whom")
+    whose: dict[str, str] = {}
+    if posted.one("whose") == "child":
+        if number is None:
+            raise BadInputError("whose: this child has no number yet, by which it could be kept")
+        whose = {"scope": "child", "for": number}
+    return HoldingSaid.model_validate({"role": role, "person": posted.one("person")[:_LONGEST_REFERENCE], **whose})
 
 
 def _index(asked: Asked, *, done: str, following: str | None = None, **shown: Any) -> Response:
@@ -295,6 +334,7 @@ async def _task_page(
         ways=[_way(task, one) for one in ways if one.fact is not _SEEN],
         completed_by=" or ".join(kind_in_words(way.fact, way.where) for way in ways),
         unheld=_unheld(task),
+        role_choices=[(role.value, beginning_a_line(role_in_words(role))) for role in _unheld(task)],
         other=_other_absence(task),
         by_word=not ways or any(way.fact is _SEEN for way in ways),
         said=_DONE_WORDS.get(done),

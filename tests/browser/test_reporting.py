@@ -270,6 +270,23 @@ async def test_a_role_that_nobody_holds_is_said_loudly(theatre: Theatre, town: T
         await clocks_run(page)
         await page.get_by_role("heading", name="Not told: social worker").wait_for(timeout=20_000)
         await look_at(page)
+        await _put_on_record(bare)
+
+
+async def _put_on_record(town: Town) -> None:
+    """A manager names who holds the role, where the task asks for it."""
+    page = await town.sign_in(AccessRole.MANAGER, size=PHONE, begin="/tasks?whose=all")
+    await page.get_by_role("link", name="Nobody is on record").first.click()
+    await look_at(page)
+    await page.get_by_role("button", name="Put it on record").click()
+    assert "Choose a role that nobody holds" in await page.get_by_role("alert").inner_text()
+    await look_at(page)
+    await page.get_by_label("The role that nobody holds").select_option("social_worker")
+    await page.get_by_label("Who it is").select_option(index=1)
+    await page.get_by_label("every child of the authority").check()
+    await page.get_by_role("button", name="Put it on record").click()
+    assert "on record, and open absences look again" in await page.get_by_role("alert").first.inner_text()
+    await look_at(page)
 
 
 async def test_who_reported_says_later_what_they_know_and_that_the_child_is_back(town: Town) -> None:

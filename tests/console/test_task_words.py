@@ -2,11 +2,15 @@
 
 from html import unescape
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from activities.store.statements import upsert
 from activities.store.tables import TimelineTable
 from starter.access import AccessRole
-from tests.api.callers import Service
+from starter.directory_changes import rows_there
+from tests.api.callers import HERE, Service
 from tests.api.town import people, task
 from tests.console.absences import absence, said
 from workflows.instants import to_rfc3339
@@ -67,3 +71,67 @@ async def test_of_a_role_that_nobody_holds_it_says_how_it_is_given(service_then:
         assert f"homeward directory hold {role} PERSON" in words, role
     assert words.index("homeward directory hold") < words.index("It is done")
     assert words.count("directory hold") == 2
+
+
+UNHELD = "Nobody is on record for this child as: independent reviewing officer, team manager. Name them"
+
+
+async def unheld(service: Service) -> str:
+    """The path of a task that asks for two roles to be given to somebody."""
+    mine = await absence(service.store)
+    await task(service.store, mine, ROLES_UNHELD, do=UNHELD, role="duty_manager")
+    await people(service.store, "sw-birch")
+    return f"/episodes/{mine}/tasks/{ROLES_UNHELD}"
+
+
+async def holders(service: Service) -> list[tuple[str, str, str, str]]:
+    async with service.store.snapshot() as session:
+        rows = await rows_there(session, HERE, "holders")
+    return [(row["role"], row["person"], row["scope"], row["for"]) for row in rows]
+
+
+@pytest.mark.parametrize(("whose", "scope"), [("child", "child"), ("all", "authority")])
+async def test_whoever_may_names_there_who_holds_a_role(service_then: Service, whose: str, scope: str) -> None:
+    path = await unheld(service_then)
+    words = await page(service_then, path)
+    assert "directory hold" not in words
+    assert "Put it on record" in words
+    async with service_then.caller(AccessRole.MANAGER) as client:
+        said = {"role": "iro", "person": "sw-birch", "whose": whose, "key": str(uuid4())}
+        answers = [await client.post(f"{path}/holder", data=said) for _ in range(2)]
+    assert [one.status_code for one in answers] == [303, 303]
+    [(role, person, kept, of)] = await holders(service_then)
+    assert (role, person, kept, bool(of)) == ("iro", "sw-birch", scope, whose == "child")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("role", "duty_manager", "Choose a role that nobody holds"),
+        ("role", "", "Choose a role that nobody holds"),
+        ("person", "", "Choose who it is"),
+        ("person", "nobody-knows-them", "Must be among the people"),
+        ("whose", "", "Say for whom"),
+        ("whose", "the team", "Say for whom"),
+    ],
+)
+async def test_what_cannot_be_put_on_record_is_said_at_its_field(
+    service_then: Service, field: str, value: str, says: str
+) -> None:
+    path = await unheld(service_then)
+    said = {"role": "iro", "person": "sw-birch", "whose": "all", "key": str(uuid4()), field: value}
+    async with service_then.caller(AccessRole.MANAGER) as client:
+        answer = await client.post(f"{path}/holder", data=said)
+    assert (answer.status_code, says in answer.text, f'href="#{field}' in answer.text) == (422, True, True)
+    assert await holders(service_then) == []
+
+
+async def test_whoever_may_not_change_the_directory_is_told_whom_to_ask(service_then: Service) -> None:
+    path = await unheld(service_then)
+    async with service_then.caller(AccessRole.PRACTITIONER) as client:
+        words = (await client.get(path)).text
+        said = {"role": "iro", "person": "sw-birch", "whose": "all", "key": str(uuid4())}
+        answer = await client.post(f"{path}/holder", data=said)
+    assert ("Ask whoever keeps the directory" in words, "Put it on record" in words) == (True, False)
+    assert answer.status_code == 403
+    assert await holders(service_then) == []

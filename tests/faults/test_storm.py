@@ -27,7 +27,9 @@ def short(database: str, episodes: int) -> Storm:
     )
 
 
-@pytest.mark.parametrize(("database", "episodes"), [("sqlite", 16), pytest.param("postgresql", 12, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("database", "episodes"), [("sqlite", 16), pytest.param("postgresql", 12, marks=pytest.mark.long)]
+)
 def test_a_storm_loses_and_doubles_nothing_and_its_ledger_would_find_it(
     tmp_path: Path, database: str, episodes: int
 ) -> None:

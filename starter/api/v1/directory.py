@@ -164,16 +164,7 @@ def _add_spans(router: APIRouter, parts: Parts) -> None:
     @needs(Permission.CHANGE_DIRECTORY)
     async def hold_role(asked: AskedBy, said: HoldingSaid) -> Changed:
         """Have a person hold a role for a child, a team or the whole authority; with `instead`, nobody else there."""
-
-        async def effect(session: AsyncSession) -> tuple[int, ChangeMade]:
-            row = {**said.cells(), "from": to_rfc3339(said.since or asked.now), "until": instant_cell(said.until)}
-            async with changing(session, asked, [row]):
-                became, ended = await hold(session, asked.authority, row, asked.now, instead=said.instead)
-            after: Change = "changed" if ended and became == "unchanged" else became
-            return 200, ChangeMade(change=after, ended=ended)
-
-        done = await done_once(parts.store, asked, said, effect, where="directory holders")
-        return await _told(parts, asked, ChangeMade.model_validate(done.body))
+        return await give_role(parts, asked, said)
 
     @router.post("/directory/holders/releases", operation_id="release_role", dependencies=KEYED)
     @needs(Permission.CHANGE_DIRECTORY)
@@ -200,6 +191,23 @@ def _add_spans(router: APIRouter, parts: Parts) -> None:
     async def put_on_leave(asked: AskedBy, said: LeaveSaid) -> Changed:
         """Have a person be away for a time."""
         return await add_row(asked, "leave", said)
+
+
+async def give_role(parts: Parts, asked: Asked, said: HoldingSaid) -> Changed:
+    """Have a person hold a role, once under a key, and have open episodes look again.
+
+    Raises BadInputError, or ProblemError where whoever asks may not.
+    """
+
+    async def effect(session: AsyncSession) -> tuple[int, ChangeMade]:
+        row = {**said.cells(), "from": to_rfc3339(said.since or asked.now), "until": instant_cell(said.until)}
+        async with changing(session, asked, [row]):
+            became, ended = await hold(session, asked.authority, row, asked.now, instead=said.instead)
+        after: Change = "changed" if ended and became == "unchanged" else became
+        return 200, ChangeMade(change=after, ended=ended)
+
+    done = await done_once(parts.store, asked, said, effect, where="directory holders")
+    return await _told(parts, asked, ChangeMade.model_validate(done.body))
 
 
 async def _told(parts: Parts, asked: Asked, made: ChangeMade) -> Changed:
