@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import notify
+from activities.posting import Post
 from activities.store.directory import PersonEntry, add, person_id, put_person
 from activities.store.post import Dispatch, dispatches_of, message_of, messages_to
 from activities.store.tables import HoldingTable
@@ -40,8 +42,21 @@ class Correspondent:
     async def told(self, number: int = 1, haste: Haste = Haste.AT_ONCE, channel: Channel | None = None) -> list[str]:
         """Tell the person of so many clocks, one episode each; the notices' keys."""
         orders = [order(self.authority, haste, channel) for _ in range(number)]
-        await asyncio.gather(*(notify.send_notice(self._theatre.store, one, self._theatre.post) for one in orders))
+        await self._send(orders, self._theatre.post)
         return [one.key for one in orders]
+
+    async def told_at_a_time(self, number: int) -> None:
+        """Tell the person of so many clocks before their postbox hears of any: a busy machine cannot part them."""
+
+        async def hears_nothing(_authority: str, _person: str) -> None:
+            return
+
+        *before, last = [order(self.authority, Haste.AT_ONCE, None) for _ in range(number)]
+        await self._send(before, replace(self._theatre.post, nudge=hears_nothing))
+        await self._send([last], self._theatre.post)
+
+    async def _send(self, orders: Sequence[NoticeOrder], post: Post) -> None:
+        await asyncio.gather(*(notify.send_notice(self._theatre.store, one, post) for one in orders))
 
     async def messages(self) -> list[str]:
         """The ids of the person's messages, in the order in which they were gathered."""
