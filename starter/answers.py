@@ -14,7 +14,8 @@ from activities.store.answers import (
     said_of,
 )
 from activities.store.post import message_of
-from starter.commands import Commands, Outcome
+from starter.applying import Outcome
+from starter.commands import Commands
 from workflows.facts import CLOCK_SKEW
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id

@@ -8,10 +8,9 @@ with the same ids until it does.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.policies import Policies, UnknownPolicyError
@@ -20,18 +19,11 @@ from activities.store.child_records import EpisodeOfChild
 from activities.store.episodes import episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
-from starter.beginning import begin_many, first_input, remembered_by_rows
-from starter.client import (
-    EngineSilentError,
-    EpisodeForgottenError,
-    EpisodeNotRunningError,
-    Episodes,
-    FactRefusedError,
-)
-from starter.observing.metrics import INBOX_TO_ENGINE
+from starter.applying import Applying, Outcome, outcome_of
+from starter.beginning import begin_many
+from starter.client import EngineSilentError, Episodes
 from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
 from starter.reports import Report, read_report
-from workflows.contracts import Recorded
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
 from workflows.instants import to_rfc3339
@@ -53,22 +45,6 @@ _STAYS_BEHIND: Final = (
 
 class IdTakenError(BadInputError):
     """The id is already that of something else that was said. Its text is one line that names the field."""
-
-
-class Outcome(BaseModel):
-    """What became of something that was said.
-
-    applied: the episode has it. kept: it is safe, and no clock runs by it yet.
-    refused: the episode says why. `again` tells that it had been said before.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    state: Literal["applied", "kept", "refused"]
-    episode_id: str
-    id: str
-    again: bool = False
-    reason: str | None = None
-    recorded: Recorded | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +88,7 @@ class Commands:
         self._authority = authority
         self._connect = connect
         self._said_by = said_by
+        self._applying = Applying(store, policies)
 
     def of(self, authority: str, said_by: str | None = None) -> "Commands":
         """The same way in, to another authority."""
@@ -153,7 +130,7 @@ class Commands:
             kept = await self.keep_all(session, reports, now)
         begun = {outcome.id: outcome for outcome in await self.begin_all([k.item for k in kept if k.waits], now)}
         return [
-            (begun.get(k.item.id) or _outcome(k.item, k.item.state, reason=k.item.reason)).model_copy(
+            (begun.get(k.item.id) or outcome_of(k.item, k.item.state, reason=k.item.reason)).model_copy(
                 update={"again": not k.new}
             )
             for k in kept
@@ -189,7 +166,8 @@ class Commands:
             await inbox.settle_all(session, [item.id for item in items if answers[item.id] is None], now)
             await inbox.count_attempts(session, [item.id for item in items if answers[item.id] is not None])
         return [
-            _outcome(item, "applied" if answers[item.id] is None else "kept", reason=answers[item.id]) for item in items
+            outcome_of(item, "applied" if answers[item.id] is None else "kept", reason=answers[item.id])
+            for item in items
         ]
 
     async def record(self, episode_id: str, data: Mapping[str, object], now: datetime) -> Outcome:
@@ -340,106 +318,18 @@ class Commands:
 
     async def _try(self, item: InboxItem, now: datetime) -> Outcome:
         if item.state == "refused":
-            return _outcome(item, "refused", again=True, reason=item.reason)
+            return outcome_of(item, "refused", again=True, reason=item.reason)
         try:
             episodes = await self._connect()
             return await self.apply(episodes, item, now)
         except EngineSilentError as silence:
             async with self._store.session() as session:
                 there = await inbox.count_attempt(session, item.id)
-            return _outcome(there, there.state, reason=there.reason or str(silence))
+            return outcome_of(there, there.state, reason=there.reason or str(silence))
 
     async def apply(self, episodes: Episodes, item: InboxItem, now: datetime, *, nobody_waits: bool = False) -> Outcome:
-        """Put a kept item to the engine and note the answer. Raises EngineSilentError. `now` is UTC.
-
-        `nobody_waits` for the answer: a refusal is shown on the episode before it
-        is noted, as it is where somebody may have been told that the item is kept.
-        A refusal counts only when nothing waits that was said before: what a
-        correction corrects may still be on its way.
-        """
-        if item.kind == "report":
-            return await self._begin(episodes, item, now)
-        fact = Fact.model_validate(item.body)
-        try:
-            recorded = await self._record(episodes, item, fact, now)
-        except FactRefusedError as refusal:
-            return await self._refused(episodes, item, str(refusal), now, nobody_waits=nobody_waits)
-        except EpisodeNotRunningError:
-            if fact.kind is FactKind.REOPENED:
-                return await self._begin_again(episodes, item, fact, now)
-            return await self._not_running(item, now)
-        outcome = await self._settled(item, "applied", None, now)
-        again = recorded.again or item.state == "applied"
-        return outcome.model_copy(update={"recorded": recorded, "again": again})
-
-    async def _refused(
-        self, episodes: Episodes, item: InboxItem, reason: str, now: datetime, *, nobody_waits: bool
-    ) -> Outcome:
-        if await self._waits_for_others(item, reason):
-            return _outcome(item, "kept", reason=reason)
-        async with self._store.session() as session:
-            if nobody_waits:
-                there = await inbox.item(session, item.id)
-            else:
-                there = await inbox.refuse_at_first(session, item.id, reason, now)
-        if there is not None and there.state == "refused":
-            # Noted just now, or by another worker's relay, which has shown it.
-            return _answered(there, "refused", there.reason, now)
-        await episodes.show_refusal(item.episode_id, item.body)
-        return await self._settled(item, "refused", reason, now)
-
-    async def _begin(self, episodes: Episodes, item: InboxItem, now: datetime) -> Outcome:
-        await episodes.begin(first_input(item))
-        return await self._settled(item, "applied", None, now)
-
-    async def _record(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Recorded:
-        try:
-            return await episodes.record(item.episode_id, fact)
-        except EpisodeNotRunningError:
-            # The relay puts to the engine what was said to any authority.
-            async with self._store.session() as session:
-                report = await inbox.report_of(session, item.authority, item.episode_id)
-            if report is None or report.state != "kept":
-                raise
-            await self._begin(episodes, report, now)
-            return await episodes.record(item.episode_id, fact)
-
-    async def _begin_again(self, episodes: Episodes, item: InboxItem, fact: Fact, now: datetime) -> Outcome:
-        try:
-            await episodes.begin_again(item.episode_id, fact)
-        except EpisodeForgottenError:
-            knew = await remembered_by_rows(self._store, self._policies, item, now)
-            if isinstance(knew, str):
-                async with self._store.session() as session:
-                    await inbox.note_trouble(session, item.id, knew)
-                return _outcome(item, "kept", reason=knew)
-            await episodes.begin_again(item.episode_id, fact, knew)
-        return await self._settled(item, "applied", None, now)
-
-    async def _waits_for_others(self, item: InboxItem, reason: str) -> bool:
-        async with self._store.session() as session:
-            waits = await inbox.waits_for_others(session, item)
-            if waits:
-                await inbox.count_attempt(session, item.id)
-                await inbox.note_trouble(session, item.id, reason)
-        return waits
-
-    async def _not_running(self, item: InboxItem, now: datetime) -> Outcome:
-        """A closed episode refuses; one the engine has lost keeps what was said until it is mended."""
-        async with self._store.session() as session:
-            row = await session.get(EpisodeTable, item.episode_id)
-            if row is None or row.closed_at is None:
-                reason = "the engine does not run this episode although it is open: an operator must look"
-                await inbox.note_trouble(session, item.id, reason)
-                return _outcome(item, "kept", reason=reason)
-        return await self._settled(item, "refused", "episode: it is closed and takes no more facts", now)
-
-    async def _settled(
-        self, item: InboxItem, state: Literal["applied", "refused"], reason: str | None, now: datetime
-    ) -> Outcome:
-        async with self._store.session() as session:
-            await inbox.settle(session, item.id, state, reason, now)
-        return _answered(item, state, reason, now)
+        """Put a kept item to the engine and note the answer; see `Applying`. Raises EngineSilentError. `now` is UTC."""
+        return await self._applying.apply(episodes, item, now, nobody_waits=nobody_waits)
 
 
 def fact_item(authority: str, episode_id: str, fact: Fact, now: datetime, said_by: str | None) -> InboxItem:
@@ -462,14 +352,3 @@ def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
     if not exactly:
         return about
     return about and {**there.body, "recorded_at": None} == {**item.body, "recorded_at": None}
-
-
-def _answered(item: InboxItem, state: Literal["applied", "refused"], reason: str | None, now: datetime) -> Outcome:
-    INBOX_TO_ENGINE.labels(state).observe(max(0.0, (now - item.received_at).total_seconds()))
-    return _outcome(item, state, reason=reason)
-
-
-def _outcome(
-    item: InboxItem, state: Literal["applied", "kept", "refused"], *, again: bool = False, reason: str | None = None
-) -> Outcome:
-    return Outcome(state=state, episode_id=item.episode_id, id=item.id, again=again, reason=reason)

@@ -32,6 +32,7 @@ from workflows import names
 from workflows.patience import DOUBT_PAUSE
 from workflows.plain_errors import BadInputError
 from workflows.post_contracts import MessageInput, MessageToSend
+from workflows.vocabulary import beginning_a_line
 
 EVERYTHING: Final = "everything"
 """The subject that stands for all that was said and is not applied, or for all records."""
@@ -165,7 +166,7 @@ class Operator:
         if not done.found:
             return "Compared: its records and the engine agree."
         how = "; ".join(sorted({one.done.how for one in done.found if one.done and one.done.how}))
-        return f"Compared: they disagreed. {how[:1].upper()}{how[1:]}." if how else "Compared: they disagree."
+        return f"Compared: they disagreed. {beginning_a_line(how)}." if how else "Compared: they disagree."
 
     async def _require_mine(self, episode: str) -> None:
         async with self.store.snapshot() as session:

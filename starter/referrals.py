@@ -16,7 +16,8 @@ from activities.policies import Policies
 from activities.store import Store, inbox
 from activities.store.directory import address, directory_for
 from activities.store.referrals import ReferredEpisode, episodes_handed_over
-from starter.commands import Commands, Outcome
+from starter.applying import Outcome
+from starter.commands import Commands
 from workflows.explain import duration_in_words
 from workflows.fact_kinds import FactKind
 from workflows.facts import CLOCK_SKEW, Child, Fact, Known, same_fact

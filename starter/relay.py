@@ -9,8 +9,9 @@ from typing import Final
 
 from activities.store import Store, StoreUnavailableError, inbox
 from activities.store.inbox import InboxItem
+from starter.applying import Outcome
 from starter.client import EngineSilentError, Episodes
-from starter.commands import Commands, Connect, Outcome
+from starter.commands import Commands, Connect
 
 PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 10.0

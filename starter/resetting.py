@@ -1,9 +1,8 @@
 """Beginning an episode anew from its records, where its workflow can go on no more; nothing that was said is lost."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
@@ -14,16 +13,8 @@ from activities.reconcile.run import Reconciler
 from activities.store import Store, agreement, inbox
 from starter.commands import fact_item
 from workflows import names
-from workflows.fact_kinds import FactKind
-from workflows.facts import Fact, fact_from_outside
-
-_FACTS_SIGNALLED: Final[Mapping[str, FactKind | None]] = {
-    names.SIGNAL_REPORTED: FactKind.REPORTED,
-    names.SIGNAL_FOUND: FactKind.LOCATED,
-    names.SIGNAL_RHI_DONE: FactKind.RHI_COMPLETED,
-    names.SIGNAL_FACT: None,
-}
-"""The signals that carry a fact, and of which kind where the signal says it."""
+from workflows.facts import FACT_SIGNALS, Fact, fact_from_outside, said_by_signal
+from workflows.vocabulary import beginning_a_line
 
 _WHY: Final = "it could go on no more, and is begun anew from its records"
 
@@ -57,7 +48,7 @@ class Reset:
         # What was signalled between reading and ending.
         more, unreadable = await self._keep_signalled(episode, run, now)
         how = await self.reconciler.begin_anew(self.authority, episode)
-        said = f"{how[:1].upper()}{how[1:]}." if how else "It is ended; nothing could be begun: see 'homeward stuck'."
+        said = f"{beginning_a_line(how)}." if how else "It is ended; nothing could be begun: see 'homeward stuck'."
         if kept + more:
             said += f" Facts that systems had signalled are kept and put to it next: {kept + more}."
         if unreadable:
@@ -86,12 +77,9 @@ class Reset:
 
     async def _fact_of(self, event: HistoryEvent, run: str) -> Fact:
         signal = event.workflow_execution_signaled_event_attributes
-        said: object = (await self.client.data_converter.decode(signal.input.payloads))[0]
-        if not isinstance(said, dict):
-            raise ValueError("the signal carries no object")
-        kind = _FACTS_SIGNALLED[signal.signal_name]
+        carried: object = (await self.client.data_converter.decode(signal.input.payloads))[0]
         return fact_from_outside(
-            {**cast("dict[str, object]", said), **({"kind": kind.value} if kind else {})},
+            said_by_signal(signal.signal_name, carried),
             id=names.derived_id(run, f"signal-{event.event_id}"),
             recorded_at=event.event_time.ToDatetime(UTC),
             source="signal",
@@ -100,7 +88,7 @@ class Reset:
 
 def _carries_fact(event: HistoryEvent) -> bool:
     is_signal = event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
-    return is_signal and event.workflow_execution_signaled_event_attributes.signal_name in _FACTS_SIGNALLED
+    return is_signal and event.workflow_execution_signaled_event_attributes.signal_name in FACT_SIGNALS
 
 
 def _content(fact: Fact) -> tuple[object, ...]:

@@ -12,7 +12,8 @@ from activities.store import Store
 from activities.store.directory import directory_for, everyone
 from activities.store.episodes import EpisodeView, episode_view
 from activities.store.tasks import TaskView, refused_ids
-from starter.commands import Commands, Outcome
+from starter.applying import Outcome
+from starter.commands import Commands
 from starter.tasks import (
     ON_THE_COMMAND_LINE,
     FieldNames,

@@ -27,9 +27,8 @@ with workflow.unsafe.imports_passed_through():
         WriteAgain,
     )
     from workflows.fact_kinds import FactKind
-    from workflows.facts import Fact, fact_from_outside
+    from workflows.facts import FACT_SIGNALS, Fact, fact_from_outside, said_by_signal
     from workflows.instants import to_rfc3339
-    from workflows.ladders import rungs_due
     from workflows.memory import Memory
     from workflows.orders import notices_owed
     from workflows.patience import NOTICE, STORE
@@ -85,22 +84,22 @@ class MissingEpisode:
     @workflow.signal(name=names.SIGNAL_REPORTED)
     def reported(self, data: Any) -> None:
         """The child was reported to the police."""
-        self._signalled(data, FactKind.REPORTED)
+        self._signalled(data, names.SIGNAL_REPORTED)
 
     @workflow.signal(name=names.SIGNAL_FOUND)
     def found(self, data: Any) -> None:
         """The child was located; being back is a fact of its own."""
-        self._signalled(data, FactKind.LOCATED)
+        self._signalled(data, names.SIGNAL_FOUND)
 
     @workflow.signal(name=names.SIGNAL_RHI_DONE)
     def rhi_done(self, data: Any) -> None:
         """The return home interview was completed."""
-        self._signalled(data, FactKind.RHI_COMPLETED)
+        self._signalled(data, names.SIGNAL_RHI_DONE)
 
     @workflow.signal(name=names.SIGNAL_FACT)
     def fact(self, data: Any) -> None:
         """Any fact, with its kind, flat as systems send it."""
-        self._signalled(data, None)
+        self._signalled(data, names.SIGNAL_FACT)
 
     @workflow.signal(name=names.SIGNAL_LOOK_AGAIN)
     def look_again(self) -> None:
@@ -275,8 +274,7 @@ class MissingEpisode:
         clocks = memory.plan(now)
         memory.become_aware(clocks, now)
         memory.overdue_reviews_ask = self._overdue_reviews_ask(clocks)
-        ask = memory.overdue_reviews_ask
-        due = rungs_due(clocks, pack, known, memory.climbs, memory.aware, overdue_reviews_ask=ask)
+        due = memory.rungs_due(clocks, known)
         for clock in clocks:
             memory.timeline.add_clock(memory.clocks.get(clock.id), clock, now)
         memory.note_status(known, now)
@@ -405,13 +403,11 @@ class MissingEpisode:
         self._news += taken
         return taken
 
-    def _signalled(self, data: Any, kind: FactKind | None) -> None:
+    def _signalled(self, data: Any, signal: str) -> None:
         """Record a fact that came as a signal; what cannot be true stays visible and becomes an operator's task."""
         now = self._now()
         try:
-            if not isinstance(data, dict):
-                raise ValueError("the signal must carry one object")  # noqa: TRY301 - one way out for all refusals
-            given: dict[str, object] = {**data, "kind": kind.value} if kind else {**data}
+            given = said_by_signal(signal, data)
             fact = fact_from_outside(given, id=str(workflow.uuid4()), recorded_at=now, source="signal")
             reason = self._memory.why_not(fact, now)
         except ValueError as error:
@@ -419,7 +415,7 @@ class MissingEpisode:
         if fact is not None and reason is None:
             self._take(fact)
             return
-        self._memory.refuse(f"sent as signal '{kind or 'fact'}'", str(reason), now)
+        self._memory.refuse(f"sent as signal '{FACT_SIGNALS[signal] or 'fact'}'", str(reason), now)
         self._news += 1
 
     def _is_over(self) -> bool:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail, FactKind
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
+from workflows.names import SIGNAL_FACT, SIGNAL_FOUND, SIGNAL_REPORTED, SIGNAL_RHI_DONE
 from workflows.plain_errors import refuse_unkeepable
 from workflows.vocabulary import EpisodeStatus, Setting
 
@@ -206,6 +207,23 @@ def fact_from_outside(data: object, **defaults: object) -> Fact:
     if "recorded_at" not in common and "recorded_at" not in defaults:
         defaults["recorded_at"] = common["at"]
     return Fact.model_validate({**defaults, **common, "kind": kind, "details": details})
+
+
+FACT_SIGNALS: Final[Mapping[str, FactKind | None]] = {
+    SIGNAL_REPORTED: FactKind.REPORTED,
+    SIGNAL_FOUND: FactKind.LOCATED,
+    SIGNAL_RHI_DONE: FactKind.RHI_COMPLETED,
+    SIGNAL_FACT: None,
+}
+"""The signals that carry a fact, and of which kind where the signal's name says it."""
+
+
+def said_by_signal(signal: str, data: object) -> dict[str, object]:
+    """The fact that a signal carries, written flat. Raises ValueError unless that is one object."""
+    if not isinstance(data, dict):
+        raise ValueError("the signal must carry one object")
+    said, kind = cast("dict[str, object]", data), FACT_SIGNALS[signal]
+    return {**said, "kind": kind.value} if kind else said
 
 
 class Segment(BaseModel):

@@ -11,7 +11,7 @@ from workflows.clocks import Clock, ages_reached, childhood_ends, holding_open, 
 from workflows.contracts import Carried, EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry, WriteAgain
 from workflows.fact_kinds import ABOUT_TASKS, FactKind
 from workflows.facts import CLOCK_SKEW, Fact, Known, impossibility, same_fact
-from workflows.ladders import Aware, Climb, Wake, next_wake
+from workflows.ladders import Aware, Climb, DueRung, Wake, next_wake, rungs_due
 from workflows.names import ROLES_UNHELD, derived_id, duty_of, task_key
 from workflows.policy import Pack
 from workflows.post_contracts import Posted
@@ -238,6 +238,11 @@ class Memory:
         return self.start.policy, self.start.policy_version
 
     # When to look again -----------------------------------------------------------------------------------------
+
+    def rungs_due(self, clocks: tuple[Clock, ...], known: Known) -> tuple[DueRung, ...]:
+        """The rungs of these clocks to climb as of `known.as_of`."""
+        pack, ask = self.settled_rules.pack, self.overdue_reviews_ask
+        return rungs_due(clocks, pack, known, self.climbs, self.aware, overdue_reviews_ask=ask)
 
     def next_wake(self, known: Known) -> Wake | None:
         """The one wake-up the episode holds: the earliest of all it waits for."""

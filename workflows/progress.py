@@ -13,7 +13,7 @@ from workflows.ladders import Aware, Wake
 from workflows.names import ACTION_DUTY, task_key
 from workflows.policy import Pack
 from workflows.telling import back_in_force
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
 
 
 class Timeline:
@@ -32,7 +32,7 @@ class Timeline:
         role = fact.details.get("role")
         again = f", replacing fact {fact.replaces}" if fact.replaces else ""
         day = ", known to the day only" if fact.day_only else ""
-        self.add("fact", fact.at, now, f"{_capital(fact.in_words())}{day}{again}", role=role, fact_id=fact.id)
+        self.add("fact", fact.at, now, f"{beginning_a_line(fact.in_words())}{day}{again}", role=role, fact_id=fact.id)
 
     def add_clock(self, before: Clock | None, after: Clock, now: datetime) -> None:
         """Add the line of a clock whose state or due time changed; nothing when neither did."""
@@ -45,10 +45,6 @@ class Timeline:
         if moved and before and before.due:
             text += f" (was {in_words(before.due)})"
         self.add("state", _turned_at(after, now), now, text, clock=after.id, state=after.state.value)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _turned_at(clock: Clock, now: datetime) -> datetime:

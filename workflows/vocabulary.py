@@ -221,3 +221,8 @@ class EpisodeStatus(StrEnum):
             EpisodeStatus.DECEASED,
             EpisodeStatus.CLOSED_AT_18,
         )
+
+
+def beginning_a_line(words: str) -> str:
+    """The same words with a capital letter."""
+    return words[:1].upper() + words[1:]

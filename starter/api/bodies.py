@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from starter.api.problems import PREFIX, Problem, ProblemError
-from starter.commands import Outcome
+from starter.applying import Outcome
 from workflows.contracts import ClockStanding
 from workflows.vocabulary import EpisodeStatus
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.store.episodes import clocks_of
 from activities.store.tables import InboxTable
 from starter.access import Permission, needs, permission_to_record
+from starter.applying import Outcome
 from starter.cli.asking import CommandAsked
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
-from starter.commands import Outcome
 from starter.reports import Report
 from starter.scenarios import read_json
 from starter.what_changed import ClockChange, WhatChanged, what_changed

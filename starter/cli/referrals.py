@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from starter.access import Permission, needs
+from starter.applying import Outcome
 from starter.cli.episodes import AsJson, pairs, say_outcome
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
-from starter.commands import Outcome
 from starter.referrals import BECOMES, Referral, Referrals, read_answer
 from workflows.instants import to_rfc3339
 

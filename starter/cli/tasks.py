@@ -8,10 +8,10 @@ import typer
 from activities.store.directory import person_id
 from activities.store.tasks import TaskView, open_tasks, task_beginning, tasks_of_person
 from starter.access import Permission, needs
+from starter.applying import Outcome
 from starter.cli.episodes import SHORTEST_ID, AsJson, pairs, require_to_record, say_outcome
 from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
-from starter.commands import Outcome
 from starter.task_deeds import (
     Completing,
     Completion,

@@ -10,10 +10,10 @@ from activities.store.answers import InTray, tray_of
 from activities.store.directory import person_id
 from starter.access import Permission, needs
 from starter.answers import Answers
+from starter.applying import Outcome
 from starter.cli.episodes import SHORTEST_ID, AsJson
 from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
-from starter.commands import Outcome
 from workflows.instants import in_words
 from workflows.names import BREAK_GLASS, episode_of_notice
 from workflows.plain_errors import BadInputError

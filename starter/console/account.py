@@ -8,7 +8,7 @@ from starter.console.allowed import roles_in_words
 from starter.console.asking import console_router, go_to
 from starter.console.navigation import ACCOUNT, begins_at
 from starter.console.pages import page
-from starter.console.spoken import beginning_a_line
+from workflows.vocabulary import beginning_a_line
 
 
 def router_of() -> APIRouter:

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from starter.console.spoken import beginning_a_line
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import beginning_a_line
 
 MOST_FIELDS: Final = 200
 KEY: Final = "key"

@@ -20,6 +20,7 @@ from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
 from workflows.instants import day_in_words, to_rfc3339
 from workflows.names import duty_of
+from workflows.vocabulary import beginning_a_line
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -100,7 +101,7 @@ def _environment() -> Environment:
         "plain": spoken.in_plain_words,
         "lasting": spoken.length_in_words,
         "named": spoken.names_in_words,
-        "beginning_a_line": spoken.beginning_a_line,
+        "beginning_a_line": beginning_a_line,
     }
     known_everywhere: dict[str, Any] = {
         "asset": path_of,

@@ -14,7 +14,7 @@ from starter.api.paging import Cursor, cut
 from starter.api.parts import Parts
 from starter.api.problems import ProblemError
 from starter.api.v1.referrals import answer_referral, own_referral, own_referrals
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.deeds import is_written
 from starter.console.episode.record_form import AT, happened_at

@@ -30,7 +30,6 @@ from starter.console.report_fields import (
 )
 from starter.console.report_words import ASKED_WORDS, EITHER_WAY_WORDS, SETTING_WORDS
 from starter.console.reporting import draft_there, keep_answers, where_it_is
-from starter.console.spoken import beginning_a_line
 from starter.episode_shown import Shown, show_episode
 from starter.later_answers import LONGEST, note_of, still_asked_for
 from starter.reports import PoliceQuestions, Report
@@ -40,7 +39,7 @@ from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.instants import parse_instant, to_rfc3339
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import ClockState
+from workflows.vocabulary import ClockState, beginning_a_line
 
 SECTION: Final = "report"
 

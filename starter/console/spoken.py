@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workflows.instants import LONDON, day_in_words, in_words
-from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role
+from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role, beginning_a_line
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -135,11 +135,6 @@ def child_called(reference: str | None, identity: str | None = None) -> str:
 def clock_in_words(at: datetime) -> str:
     """A time of day in London, to the second: 21:15:03."""
     return f"{at.astimezone(LONDON):%H:%M:%S}"
-
-
-def beginning_a_line(words: str) -> str:
-    """The same words with a capital letter."""
-    return words[:1].upper() + words[1:]
 
 
 def in_plain_words(name: str) -> str:

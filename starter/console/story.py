@@ -6,12 +6,11 @@ from typing import Any, Final
 
 from starter.console.forms import Mistakes, Posted
 from starter.console.moments import as_fields, day_said, moment_said
-from starter.console.spoken import beginning_a_line
 from starter.console.story_details import answers_of, details_said
 from workflows.fact_kinds import FactKind
 from workflows.instants import LONDON, to_rfc3339
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID
+from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID, beginning_a_line
 
 FEWEST_ROWS: Final = 6
 MORE_ROWS: Final = 4

@@ -1,5 +1,7 @@
 """My tasks: what is to be done, for which child, by when and why by me; what I was told and am asked to answer."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
@@ -35,7 +37,7 @@ from starter.api.v1.tasks import (
     seen_task,
 )
 from starter.api.v1.trays import Answering, answer_notices, hidden_of, whose_tray
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.console.asking import PostedBy, console_router, go_to, take_refusal
 from starter.console.episode.said import kind_in_words
 from starter.console.forms import Mistakes, Posted
@@ -43,7 +45,7 @@ from starter.console.kin_words import absence_in_words, others_in_duties, said_o
 from starter.console.naming import children_called
 from starter.console.navigation import TASKS
 from starter.console.pages import page
-from starter.console.spoken import beginning_a_line, role_in_words
+from starter.console.spoken import role_in_words
 from starter.task_deeds import task_in_full
 from workflows.fact_kinds import FactKind
 from workflows.names import ROLES_UNHELD, UNRETURNED_DUTY, duty_of
@@ -54,7 +56,6 @@ from workflows.unheld import asked_for
 from workflows.vocabulary import Role
 
 _PAGE: Final = 50
-_LONGEST_REFERENCE: Final = 200
 _SEEN: Final = FactKind.ACKNOWLEDGED
 _COVER_WORDS: Final = {
     "holder": "you are the {role}",
@@ -157,13 +158,8 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
     async def name_holder(named: Named, asked: AskedBy, posted: PostedBy) -> Response:
         """Name who holds a role that nobody holds, for the task's child alone or for everybody's."""
         mistakes = Mistakes()
-        try:
+        with _taking_mistakes(mistakes, "holder"):
             await give_role(parts, asked, await _holding(parts, asked, named, posted))
-        except BadInputError as error:
-            mistakes.take(error, "holder")
-        except ProblemError as error:
-            take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise="holder")
-        else:
             return go_to(f"{_path_of(named)}?done=holder")
         return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted, deed="holder")
 
@@ -177,20 +173,26 @@ def _add_task(router: APIRouter, parts: Parts) -> None:
     ) -> Response:
         """Take it, hand it over, give it back, note something on it, or call it done."""
         mistakes = Mistakes()
-        try:
+        with _taking_mistakes(mistakes, deed):
             outcome = await _deed(parts, asked, named, deed, posted)
             not_refused(outcome)
-        except ValidationError as error:
-            mistakes.take(BadInputError(_in_one_line(error)), deed)
-        except BadInputError as error:
-            mistakes.take(error, deed)
-        except ProblemError as error:
-            take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise=deed)
-        else:
             return go_to(f"{_path_of(named)}?done={'kept' if outcome.state == 'kept' else deed}")
         if deed == "done" and "note" in mistakes.by_field:
             mistakes.add(deed, mistakes.by_field.pop("note"))
         return await _task_page(parts, asked, named, mistakes=mistakes, posted=posted, deed=deed)
+
+
+@contextmanager
+def _taking_mistakes(mistakes: Mistakes, otherwise: str) -> Generator[None]:
+    """Note what cannot be used in a task's form, by its field or by another's name; raise what no form can mend."""
+    try:
+        yield
+    except ValidationError as error:
+        mistakes.take(BadInputError(_in_one_line(error)), otherwise)
+    except BadInputError as error:
+        mistakes.take(error, otherwise)
+    except ProblemError as error:
+        take_refusal(error, mistakes, Problem.CANNOT_BE_USED, Problem.KEY_REUSED, otherwise=otherwise)
 
 
 def _in_one_line(error: ValidationError) -> str:
@@ -239,7 +241,7 @@ async def _holding(parts: Parts, asked: Asked, named: str, posted: Posted) -> Ho
         if number is None:
             raise BadInputError("whose: this child has no number yet, by which it could be kept")
         whose = {"scope": "child", "for": number}
-    return HoldingSaid.model_validate({"role": role, "person": posted.one("person")[:_LONGEST_REFERENCE], **whose})
+    return HoldingSaid.model_validate({"role": role, "person": posted.one("person"), **whose})
 
 
 def _index(asked: Asked, *, done: str, following: str | None = None, **shown: Any) -> Response:
@@ -334,7 +336,6 @@ async def _task_page(
         ways=[_way(task, one) for one in ways if one.fact is not _SEEN],
         completed_by=" or ".join(kind_in_words(way.fact, way.where) for way in ways),
         unheld=_unheld(task),
-        role_choices=[(role.value, beginning_a_line(role_in_words(role))) for role in _unheld(task)],
         other=_other_absence(task),
         by_word=not ways or any(way.fact is _SEEN for way in ways),
         said=_DONE_WORDS.get(done),

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from activities.policies import Policies
 from activities.store.tables import EpisodeTable, FactTable
-from starter.commands import Commands, Outcome
+from starter.applying import Outcome
+from starter.commands import Commands
 from tests.browser.conftest import Town
 from tests.engine.correspondence import until
 from workflows.instants import to_rfc3339

@@ -12,8 +12,9 @@ from activities.store.directory import PersonEntry, person_id, put_person
 from activities.store.episodes import EpisodeView
 from activities.store.post import messages_to
 from starter.answers import Answers
+from starter.applying import Outcome
 from starter.client import Episodes
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.rehearsal import Stage, cast_everyone
 from starter.who_knew import post_events, who_knew
 from tests.engine.conftest import Providers, Theatre

@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 
 from activities.store.episodes import EpisodeView
+from starter.applying import Outcome
 from starter.client import Episodes
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.rehearsal import Stage
 from tests.engine.conftest import Theatre
 from tests.engine.plays import NOON, fact, hours, live, scenario, told

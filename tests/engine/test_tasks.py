@@ -9,8 +9,9 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from activities.store.tasks import TaskView, refused_ids
+from starter.applying import Outcome
 from starter.client import FactRefusedError
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.rehearsal import REHEARSAL, Stage
 from starter.tasks import completing_fact, done_with
 from tests.engine.conftest import on_both

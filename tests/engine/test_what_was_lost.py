@@ -10,8 +10,9 @@ from activities.store import inbox
 from activities.store.episodes import write_changes
 from activities.store.inbox import InboxItem
 from activities.store.tables import ClockTable
+from starter.applying import Outcome
 from starter.client import EngineSilentError, Episodes
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.relay import put_to_engine
 from tests.engine.conftest import Theatre, on_both
 from tests.engine.correspondence import until

@@ -20,9 +20,10 @@ from activities.store import disagreements
 from activities.store.disagreements import Found
 from activities.store.episodes import EpisodeView, episode_view
 from activities.store.tables import EpisodeTable
+from starter.applying import Outcome
 from starter.beginning import first_input
 from starter.client import Episodes
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.relay import Relay
 from starter.upkeep import HandRun, reconcile_by_hand
 from tests.engine.conftest import ANSWERS_IN, AT_ONCE, Theatre

@@ -69,7 +69,7 @@ def owed(story: Story, until: datetime) -> list[NoticeOrder]:
 def _turn(memory: Memory, now: datetime) -> list[NoticeOrder]:
     known, clocks = memory.known(now), memory.plan(now)
     memory.become_aware(clocks, now)
-    due = rungs_due(clocks, memory.settled_rules.pack, known, memory.climbs, memory.aware)
+    due = memory.rungs_due(clocks, known)
     memory.note_status(known, now)
     memory.clocks = {clock.id: clock for clock in clocks}
     return notices_owed(memory, due, known)

@@ -11,8 +11,9 @@ import pytest
 from activities.policies import Policies
 from activities.store import Store, StoreUnavailableError, inbox
 from activities.store.inbox import InboxItem
+from starter.applying import Outcome
 from starter.client import EngineSilentError, Episodes
-from starter.commands import Commands, Outcome
+from starter.commands import Commands
 from starter.relay import EPISODES_AT_ONCE, SILENT_IN_A_ROW, put_to_engine
 
 BEGAN = datetime(2026, 6, 9, 18, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 
 from activities.store import Store
 from activities.store.episodes import clocks_of
+from starter.applying import Outcome
 from starter.cli.episodes import _say_recorded
-from starter.commands import Outcome
 from starter.what_changed import what_changed
 from tests.console.absences import absence, said
 from workflows.contracts import ClockStanding, Recorded

@@ -29,7 +29,8 @@ from starter.api.problems import PREFIX, Problem, ProblemError
 from starter.api.second_person import require_second_person
 from starter.api.seeing import seen_episode
 from starter.api.v1.whole_episode import EpisodeWhole, whole
-from starter.commands import IdTakenError, Outcome
+from starter.applying import Outcome
+from starter.commands import IdTakenError
 from starter.episode_shown import show_episode
 from starter.reports import WhatIsReported, Words
 from starter.sight import hidden_from, see_episode

@@ -12,7 +12,7 @@ from starter.api.once import key_id
 from starter.api.paging import Cursor, Limit, Page, cursor_after, page_of, read_cursor
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.referrals import KeyTakenError, NoSuchReferralError, ProviderAnswer, Referral, Referrals, read_answer
 
 ReferralId = Annotated[UUID, Path(description="the referral")]

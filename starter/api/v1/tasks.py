@@ -31,7 +31,7 @@ from starter.api.paging import Cursor, Limit, Page, cursor_after, instant_in_cur
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError, cannot_be_used
 from starter.api.seeing import seen_episode
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.kin_sight import duties_left_out
 from starter.reports import Words
 from starter.sight import hidden_among

@@ -16,7 +16,7 @@ from starter.api.once import one_request
 from starter.api.paging import Cursor, Limit, Page, cut
 from starter.api.parts import Parts
 from starter.api.problems import Problem, ProblemError, cannot_be_used
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.sight import hidden_among
 from workflows.instants import Instant
 from workflows.messages import Asks

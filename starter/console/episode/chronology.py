@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from starter.console.episode.line_words import recorded_in_words
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import NOT_SAID, EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line, quoted, role_in_words
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS, quoted, role_in_words
 from starter.sheets import Sheets, sheets
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
 from workflows.facts import Fact
 from workflows.instants import in_words
-from workflows.vocabulary import ClockState
+from workflows.vocabulary import ClockState, beginning_a_line
 
 
 @dataclass(frozen=True)

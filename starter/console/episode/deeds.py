@@ -14,14 +14,14 @@ from starter.api.bodies import not_refused
 from starter.api.once import one_request
 from starter.api.parts import Parts
 from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode, record_fact, reopen_episode
-from starter.commands import Outcome
+from starter.applying import Outcome
 from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS, beginning_a_line
+from starter.console.spoken import STATE_WORDS, STATUS_WORDS
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
 from workflows.instants import in_words
-from workflows.vocabulary import ClockKind
+from workflows.vocabulary import ClockKind, beginning_a_line
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05

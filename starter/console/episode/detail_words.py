@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from starter.console.fields import Label
-from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import RULINGS, YES_NO, FactKind
-from workflows.vocabulary import ROLE_WORDS, Role
+from workflows.vocabulary import ROLE_WORDS, Role, beginning_a_line
 
 _K = FactKind
 

@@ -31,12 +31,12 @@ from starter.console.fields import Options, Written
 from starter.console.forms import KEY, Mistakes, Posted
 from starter.console.kin_words import absence_in_words
 from starter.console.pages import page
-from starter.console.spoken import beginning_a_line
 from starter.record_endings import ANOTHER_GOES_ON
 from starter.sight import hidden_among
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import beginning_a_line
 
 _MOST_WORDS = 100
 

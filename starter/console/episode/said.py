@@ -7,10 +7,10 @@ from typing import Final
 from starter.api.second_person import AUTHORISED_BY
 from starter.console.episode.detail_words import choice_in_words, label_of
 from starter.console.episode.kinds import TITLES
-from starter.console.spoken import beginning_a_line
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.facts import Fact
 from workflows.instants import day_in_words, in_words, parse_instant
+from workflows.vocabulary import beginning_a_line
 
 _KEYS = frozenset({"fact", "action", "interview", "into", "episode", "task", "clock", "rule", "person"})
 """Details that name something else, or somebody, by an id."""

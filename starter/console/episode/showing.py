@@ -20,13 +20,12 @@ from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import EpisodePage, can_be_replaced, can_be_withdrawn, episode_page
 from starter.console.kin_words import Piece, pieces_of
 from starter.console.pages import drawn_in_page, page
-from starter.console.spoken import beginning_a_line
 from starter.picture import draw_timeline
 from starter.who_knew import WAY_WORDS, PostEvent, who_knew
 from workflows.contracts import TimelineEntry
 from workflows.facts import Fact, Known
 from workflows.instants import Instant
-from workflows.vocabulary import ClockKind
+from workflows.vocabulary import ClockKind, beginning_a_line
 
 Wanted = Literal["all", "happened", "owed", "told"]
 

@@ -21,7 +21,7 @@ from starter.console.episode.kinds import OWN_PAGES, may_record
 from starter.console.episode.said import happened_in_words, kind_in_words
 from starter.console.kin_words import Others, said_of_others, tasks_in_words
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import beginning_a_line, child_called, in_plain_words
+from starter.console.spoken import child_called, in_plain_words
 from starter.episode_shown import Shown, show_episode
 from starter.kin_sight import UNNAMED, others_named
 from starter.sight import EpisodeSeen
@@ -35,7 +35,7 @@ from workflows.policy import Pack, Prompt
 from workflows.policy_rules import Happening
 from workflows.risk import Assessed, risk_of
 from workflows.task_holding import completions
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
 
 NOT_SAID: Final = "not said"
 """What stands where nobody said who recorded something."""
