@@ -275,6 +275,7 @@ class MissingEpisode:
         memory.become_aware(clocks, now)
         memory.overdue_reviews_ask = self._overdue_reviews_ask(clocks)
         due = memory.rungs_due(clocks, known)
+        memory.later_climbs_stand = not memory.climbs_again(due) or workflow.patched("later-climbs-stand")
         for clock in clocks:
             memory.timeline.add_clock(memory.clocks.get(clock.id), clock, now)
         memory.note_status(known, now)

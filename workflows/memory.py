@@ -52,6 +52,7 @@ class Memory:
         self.wake: Wake | None = None
         self.learned_at = now
         self.overdue_reviews_ask = True
+        self.later_climbs_stand = True
         self.unexamined: list[Fact] = []
         told_of = {entry.fact_id for entry in self.timeline.entries}
         for fact in start.facts:
@@ -114,10 +115,21 @@ class Memory:
         self.open_task(f"refused-{len(self.refusals)}", Role.OPERATOR, "Look at a fact that was refused", now)
 
     def take_back(self, notice: SentNotice) -> None:
-        """Note that a notice was wrong and is corrected, so that its step can come again when it is right."""
+        """Note that a notice was wrong and is corrected, so that its step can come again when it is right.
+
+        A step that has been climbed again since stays climbed: that time it may have been right.
+        """
         self.sent[notice.key] = notice.model_copy(update={"corrected": True})
-        if climb := self.climbs.get((notice.clock, notice.rung)):
+        climb = self.climbs.get((notice.clock, notice.rung))
+        if climb and not (self.later_climbs_stand and climb.times > times_of(notice)):
             self.climbs[notice.clock, notice.rung] = climb.model_copy(update={"corrected": True})
+
+    def climbs_again(self, due: Iterable[DueRung]) -> bool:
+        """Whether a step was climbed again, or is to be now, while what an earlier climb told stands uncorrected."""
+        times = {key: climb.times for key, climb in self.climbs.items()}
+        times |= {(one.clock.id, one.rung.rung): one.times for one in due}
+        standing = (one for one in self.sent.values() if not one.corrected)
+        return any(times.get((one.clock, one.rung), 0) > times_of(one) for one in standing)
 
     def note_posted(self, posted: Posted, now: datetime) -> bool:
         """Note that no channel reached anybody with a notice, or that one did after all; False when it is no news.

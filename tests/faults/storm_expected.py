@@ -7,6 +7,7 @@ engine, no store and no process has a part in it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, combinations
 
 from workflows.clocks import plan
 from workflows.contracts import EpisodeInput, NoticeOrder, Rules
@@ -123,13 +124,14 @@ def was_owed_when_sent(story: Story, rung: tuple[str, str, datetime], sent_at: d
     """Whether a rung (clock, step, its own time) was due when it was told, by what its episode may have known.
 
     A task that the engine lost may have told it. What is written of the task
-    done again has all that had been said by then; the lost one may have had the
-    first of it alone. What the rows show to have come before is never left out.
+    done again has all that had been said by then; the lost one may have had any
+    of it: several callers put to the engine what they were told, each in its own
+    time. What the rows show to have come before is never left out.
     """
     known = story.facts_by(sent_at)
     said = [one.fact for one in story.arrived if one.at > sent_at and one.fact.recorded_at <= sent_at]
-    said.sort(key=lambda fact: fact.recorded_at)
-    return any(_asked(story, known + said[:count], rung, sent_at) for count in range(len(said) + 1))
+    some = chain.from_iterable(combinations(said, count) for count in range(len(said) + 1))
+    return any(_asked(story, [*known, *of_them], rung, sent_at) for of_them in some)
 
 
 def _asked(story: Story, facts: list[Fact], rung: tuple[str, str, datetime], moment: datetime) -> bool:

@@ -54,7 +54,7 @@ _CHANGED_TURN: Final = (
     f'        if self._directory_changed or (is_back and workflow.patched("{CHANGE}")):\n'
     "            await self._look_at_directory()\n        now = self._now()\n"
 )
-_LAST_CHANGE: Final = '    "overdue-reviews-ask": Change("0.4.0", "0.5.0"),\n'
+_LAST_CHANGE: Final = '    "later-climbs-stand": Change("0.5.0", None),\n'
 
 LIFE_OF_A_PHASE_SECONDS: Final = 3.0
 AT_FAULT: Final = (
