@@ -94,6 +94,7 @@ async def main(version: str) -> None:
                 await live(stage, until, *facts)
                 await _keep(stage, folder / f"{name}.json")
             await _missing_again(environment, store, policies, folder)
+            await _told_again(Stage(environment, store, policies, NOON), folder / "open-told-again-for-a-later-time.json")
             await _signalled(Stage(environment, store, policies, NOON), folder / "open-signals-and-a-refusal.json")
         await store.close()
 
@@ -109,6 +110,16 @@ async def _missing_again(environment: WorkflowEnvironment, store: Store, policie
     await first.advance_to(NOON + hours(40))
     await _keep(again, folder / "open-missing-again.json")
     await _keep(first, folder / "open-interview-owed-and-missing-again.json")
+
+
+async def _told_again(stage: Stage, file: Path) -> None:
+    """The return was an hour later than was said, which is known after both times by which to offer an interview."""
+    wrong = fact("returned", 5)
+    await live(stage, 30.5, fact("reported", 0), wrong)
+    await stage.record(fact("returned", 6).model_copy(update={"replaces": wrong.id}))
+    await stage.record(fact("searched", 3))
+    await stage.advance_to(NOON + hours(31))
+    await _keep(stage, file)
 
 
 async def _signalled(stage: Stage, file: Path) -> None:
