@@ -26,7 +26,7 @@ CHANGES: Final[Mapping[str, Change]] = {
     "missing-again": Change("0.2.0", "0.2.0"),
     "directory": Change("0.3.0", "0.3.0"),
     "overdue-reviews-ask": Change("0.4.0", "0.5.0"),
-    "later-climbs-stand": Change("0.5.0", None),
+    "later-climbs-stand": Change("0.5.0", "0.6.0"),
 }
 """By their names. The first two were begun by the versions that brought them, as later ones must not be."""
 

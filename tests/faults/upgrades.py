@@ -54,7 +54,7 @@ _CHANGED_TURN: Final = (
     f'        if self._directory_changed or (is_back and workflow.patched("{CHANGE}")):\n'
     "            await self._look_at_directory()\n        now = self._now()\n"
 )
-_LAST_CHANGE: Final = '    "later-climbs-stand": Change("0.5.0", None),\n'
+_LAST_CHANGE: Final = '    "later-climbs-stand": Change("0.5.0", "0.6.0"),\n'
 
 LIFE_OF_A_PHASE_SECONDS: Final = 3.0
 AT_FAULT: Final = (
@@ -75,14 +75,14 @@ class Versions:
     @classmethod
     def of(cls, folder: Path) -> "Versions":
         """Write them down. The later two bring a revision of the schema too."""
-        return cls(Version("before", SOURCE), _changed(folder, "knows", None), _changed(folder, "begins", "0.7.0"))
+        return cls(Version("before", SOURCE), _changed(folder, "knows", None), _changed(folder, "begins", "0.8.0"))
 
 
 def _changed(folder: Path, name: str, begun_since: str | None) -> Version:
     since = f'"{begun_since}"' if begun_since else "None"
     edits = [
         Edit("workflows/episode.py", _TURN, _CHANGED_TURN),
-        Edit("workflows/changes.py", _LAST_CHANGE, f'{_LAST_CHANGE}    "{CHANGE}": Change("0.6.0", {since}),\n'),
+        Edit("workflows/changes.py", _LAST_CHANGE, f'{_LAST_CHANGE}    "{CHANGE}": Change("0.7.0", {since}),\n'),
     ]
     return Version.of(folder, name, edits, {_REVISION_FILE: _REVISION})
 

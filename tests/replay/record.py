@@ -94,7 +94,7 @@ async def main(version: str) -> None:
                 await live(stage, until, *facts)
                 await _keep(stage, folder / f"{name}.json")
             await _missing_again(environment, store, policies, folder)
-            await _told_again(Stage(environment, store, policies, NOON), folder / "open-told-again-for-a-later-time.json")
+            await _told_again(Stage(environment, store, policies, NOON), folder / "open-told-again.json")
             await _signalled(Stage(environment, store, policies, NOON), folder / "open-signals-and-a-refusal.json")
         await store.close()
 

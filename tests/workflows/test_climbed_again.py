@@ -66,7 +66,7 @@ def test_it_is_told_once_for_the_later_time() -> None:
 
 
 def test_episodes_that_began_so_are_told_once_more() -> None:
-    """As it was before: with the first the second was taken back as well."""
+    """As it was before 0.6.0: with the first the second was taken back as well."""
     life = Life(*OVERDUE, CORRECTED, AN_HOUR_LATER, later_climbs_stand=False)
     assert life.told[-3:] == ["escalate/2", "escalate_corrected/1", "escalate/3"]
 
