@@ -33,6 +33,7 @@ from starter.observing.traces import begin_tracing, engine_interceptors
 from starter.post_office import post_of, ways_out
 from starter.post_settings import PostSettings, load_post_settings
 from starter.relay import Relay
+from starter.search_attributes import make_attributes_if_possible
 from starter.settings import Settings, load_settings
 from starter.timetables import keep_timetables
 from starter.upkeep import reconciler_of, timetables_of
@@ -116,6 +117,7 @@ async def _work(client: Client, parts: Parts, stop: asyncio.Event) -> None:
 
     commands = Commands(parts.store, parts.policies, settings.authority, reach)
     relay = asyncio.create_task(Relay(parts.store, commands, reach).run())
+    await make_attributes_if_possible(client)
     timetables = timetables_of(settings, parts.post_settings, client)
     for timetable in timetables:
         await timetable.make()

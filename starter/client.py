@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCStatusCode
 
+from starter.search_attributes import Labels
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, Recorded
 from workflows.facts import Fact
@@ -69,7 +70,7 @@ async def connect(address: str, namespace: str, patience_seconds: float, watch: 
                 data_converter=pydantic_data_converter,
                 identity="homeward",
                 runtime=watch.runtime,
-                interceptors=watch.interceptors,
+                interceptors=[Labels(), *watch.interceptors],
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
         raise EngineSilentError(f"the engine at {address} does not answer") from error

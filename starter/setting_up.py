@@ -1,8 +1,4 @@
-"""What must be there before workers and the service run apart from one machine's stack: found, or made, each once.
-
-There are no search attributes among it: what is looked up in the engine is its
-own (the workflow's type and whether it runs).
-"""
+"""What must be there before workers and the service run apart from one machine's stack: found, or made, each once."""
 
 import asyncio
 import time
@@ -21,8 +17,10 @@ from activities.store import Store
 from starter.client import EngineSilentError, connect
 from starter.local import KEEP_CLOSED_HISTORIES
 from starter.namespace_claim import claim_namespace, claim_of, take_namespace
+from starter.search_attributes import make_attributes, unknown_attributes
 from starter.settings import Settings
 from workflows.plain_errors import BadInputError
+from workflows.search_attributes import REGISTRY
 
 _NAMESPACE_KNOWN_WITHIN_SECONDS: Final = 30.0
 """A cluster's servers look for new namespaces every ten seconds or so."""
@@ -83,7 +81,9 @@ async def reach_engine(settings: Settings, wait_seconds: float) -> Client:
 async def set_up_engine(
     client: Client, database: str | None, timetables: Sequence[Timetable], *, claims: bool = False, dry: bool = False
 ) -> AsyncGenerator[Part]:
-    """See to the namespace, whose closed histories are kept for ten years where it is made here, and the schedules.
+    """See to the namespace, its search attributes and the schedules.
+
+    Closed histories are kept for ten years where the namespace is made here.
 
     A namespace that is there is left as it is, but for the mark of the
     database it works for: the id `database`, None for one that is still to be
@@ -101,6 +101,7 @@ async def set_up_engine(
         what = f"engine: namespace '{client.namespace}', closed histories kept for {days} days"
         yield Part("to make" if dry else "made", what)
     yield await _claimed(client, database, there=kept is not None, claims=claims, dry=dry)
+    yield await _with_search_attributes(client, there=kept is not None, dry=dry)
     for timetable in timetables:
         if (kept is not None or not dry) and await timetable.agrees():
             yield Part("there", f"engine: schedule {timetable.id}, as the settings say")
@@ -117,6 +118,15 @@ async def _claimed(client: Client, database: str | None, *, there: bool, claims:
         return Part("there", what)
     if database is not None and (not dry or (claim == "another's" and not claims)):
         await (take_namespace if claims else claim_namespace)(client, database)
+    return Part("to make" if dry else "made", what)
+
+
+async def _with_search_attributes(client: Client, *, there: bool, dry: bool) -> Part:
+    what = f"engine: search attributes {', '.join(key.name for key in REGISTRY)}"
+    if (there or not dry) and not await unknown_attributes(client):
+        return Part("there", what)
+    if not dry:
+        await make_attributes(client)
     return Part("to make" if dry else "made", what)
 
 

@@ -122,6 +122,13 @@ def in_words(instant: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b %Y} {local.strftime(clock)} {local:%Z}"
 
 
+def day_or_moment_in_words(instant: datetime) -> str:
+    """A moment in words; the last second of a day in London, when what is owed within days falls due, as its end."""
+    local = instant.astimezone(LONDON)
+    at_the_end = (local.hour, local.minute, local.second) == (23, 59, 59)
+    return f"{day_in_words(local.date())}, end of the day" if at_the_end else in_words(instant)
+
+
 def day_in_words(day: date) -> str:
     """A day as people in England say it: Tue 9 Jun 2026."""
     return f"{day:%a} {day.day} {day:%b %Y}"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio import workflow
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         SendAsked,
         WayGivenUp,
     )
+    from workflows.search_attributes import AUTHORITY
 
 _LONGEST_GATHERING: Final = 3
 """How many times as long as the first notice the last of a storm may keep a message waiting."""
@@ -34,13 +36,19 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 
 
 async def begin_message(message: MessageToSend, start: MessageInput) -> None:
-    """Begin the workflow of a message that was gathered; it goes on by itself."""
+    """Begin the workflow of a message that was gathered, with the same search attributes; it goes on by itself."""
     await workflow.start_child_workflow(
         Message.run,
         start,
         id=names.message_workflow_id(message.message),
         parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+        search_attributes=_same_authority(),
     )
+
+
+def _same_authority() -> TypedSearchAttributes:
+    authority = workflow.info().typed_search_attributes.get(AUTHORITY)
+    return TypedSearchAttributes([SearchAttributePair(AUTHORITY, authority)] if authority else [])
 
 
 @workflow.defn(name=names.POSTBOX_WORKFLOW)

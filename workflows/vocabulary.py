@@ -185,6 +185,22 @@ class ClockState(StrEnum):
         return self in (ClockState.RUNNING, ClockState.OVERDUE)
 
 
+CLOCK_STATE_WORDS: dict[ClockState, str] = {
+    ClockState.NOT_STARTED: "Not started",
+    ClockState.RUNNING: "Running",
+    ClockState.MET: "Done in time",
+    ClockState.LATE: "Done late",
+    ClockState.OVERDUE: "Overdue",
+    ClockState.FIRED: "Time reached",
+    ClockState.CANCELLED: "No longer needed",
+    ClockState.SUPPRESSED: "Held back by a decision",
+    ClockState.DECLINED: "Declined",
+    ClockState.NOT_NEEDED: "Not needed",
+    ClockState.VOIDED: "Struck out by a decision",
+    ClockState.ENDED: "Ended",
+}
+
+
 class EpisodeStatus(StrEnum):
     """Where the episode stands, worked out from its facts."""
 

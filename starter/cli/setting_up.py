@@ -46,7 +46,7 @@ def setup(
         bool, typer.Option("--dry-run", help="only say what is there and what is not; exit 1 when something is not")
     ] = False,
 ) -> int:
-    """See to it that all is there before workers and the service run: schema, rights, namespace, schedules."""
+    """See to it that all is there before the parts run: schema, rights, namespace, search attributes, schedules."""
     settings, post_settings = load_settings(), load_post_settings()
     ways_out(post_settings)
     load_identity_settings(settings)

@@ -18,9 +18,9 @@ from starter.console.assets import path_of
 from starter.console.kin_words import owed_in_words, task_in_words
 from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
-from workflows.instants import day_in_words, to_rfc3339
+from workflows.instants import day_in_words, day_or_moment_in_words, to_rfc3339
 from workflows.names import duty_of
-from workflows.vocabulary import beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, beginning_a_line
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -92,7 +92,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "when": lru_cache(maxsize=4096)(spoken.day_or_moment_in_words),
+        "when": lru_cache(maxsize=4096)(day_or_moment_in_words),
         "day": day_in_words,
         "rfc3339": to_rfc3339,
         "role": spoken.role_in_words,
@@ -109,7 +109,7 @@ def _environment() -> Environment:
         "new_key": _new_key,
         "terms": TERMS,
         "status_words": spoken.STATUS_WORDS,
-        "state_words": spoken.STATE_WORDS,
+        "state_words": CLOCK_STATE_WORDS,
         "time_left": spoken.time_left,
         "child_called": spoken.child_called,
         "pressure": spoken.pressure,

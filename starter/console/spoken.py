@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from workflows.instants import LONDON, day_in_words, in_words
-from workflows.vocabulary import ROLE_WORDS, ClockState, EpisodeStatus, Role, beginning_a_line
+from workflows.instants import LONDON
+from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, beginning_a_line
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -14,7 +14,6 @@ _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
 _LETTERS_OF_IDENTITY: Final = 60
 
-_LAST_OF_A_DAY: Final = (23, 59, 59)
 _TOLD_WHOM: Final = re.compile(r"\btold \((?P<role>[a-z ]+)\)")
 _COVER_WORDS: Final = {"deputy": "as deputy", "stand_in": "standing in"}
 
@@ -37,21 +36,6 @@ STATUS_WORDS: Final[dict[EpisodeStatus, str]] = {
     EpisodeStatus.DECEASED: "Deceased",
     EpisodeStatus.CLOSED_AT_18: "Closed at 18",
     EpisodeStatus.CLOSED: "Closed",
-}
-
-STATE_WORDS: Final[dict[ClockState, str]] = {
-    ClockState.NOT_STARTED: "Not started",
-    ClockState.RUNNING: "Running",
-    ClockState.MET: "Done in time",
-    ClockState.LATE: "Done late",
-    ClockState.OVERDUE: "Overdue",
-    ClockState.FIRED: "Time reached",
-    ClockState.CANCELLED: "No longer needed",
-    ClockState.SUPPRESSED: "Held back by a decision",
-    ClockState.DECLINED: "Declined",
-    ClockState.NOT_NEEDED: "Not needed",
-    ClockState.VOIDED: "Struck out by a decision",
-    ClockState.ENDED: "Ended",
 }
 
 Pressure = Literal["overdue", "soon", "calm", "none"]
@@ -106,13 +90,6 @@ def cover_in_words(cover: str) -> str:
 def reason_in_words(because: str) -> str:
     """Why a clock runs as it does, as the engine wrote it, with the roles in it in words."""
     return _TOLD_WHOM.sub(lambda said: f"told ({role_in_words(said['role'].replace(' ', '_'))})", because)
-
-
-def day_or_moment_in_words(instant: datetime) -> str:
-    """A moment in words; the last second of a day in London, when what is owed within days falls due, as its end."""
-    local = instant.astimezone(LONDON)
-    at_the_end = (local.hour, local.minute, local.second) == _LAST_OF_A_DAY
-    return f"{day_in_words(local.date())}, end of the day" if at_the_end else in_words(instant)
 
 
 def names_in_words(names: Sequence[str]) -> str:

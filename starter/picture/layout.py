@@ -8,8 +8,8 @@ from typing import Final
 
 from workflows.clocks import Clock
 from workflows.facts import Fact, Known
-from workflows.instants import LONDON, in_words, london_day, london_instant
-from workflows.vocabulary import ClockState
+from workflows.instants import LONDON, day_or_moment_in_words, in_words, london_day, london_instant
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
 
 WIDTH: Final = 1280.0
 LEFT: Final = 30.0
@@ -52,7 +52,7 @@ class Bar:
     y: float
     width: float
     overdue_width: float
-    state: str
+    state: ClockState
 
 
 @dataclass(frozen=True)
@@ -153,15 +153,15 @@ def _bar(clock: Clock, scale: Scale, known: Known, y: float) -> Bar:
     x = scale.x(start)
     end = clock.settled_at if clock.state is ClockState.LATE else known.as_of
     owed_after = clock.state in (ClockState.LATE, ClockState.OVERDUE) and end is not None
-    state = clock.state.value.replace("_", " ")
-    text = f"{clock.title}: {state}, due {in_words(due)}{' (provisional)' if clock.provisional else ''}"
+    stands, provisional = CLOCK_STATE_WORDS[clock.state].lower(), " (provisional)" if clock.provisional else ""
+    text = f"{clock.title}: {stands}, due {day_or_moment_in_words(due)}{provisional}"
     return Bar(
         label=Label(text, _inside(x - 4, text), y + 10),
         x=x,
         y=y + 15,
         width=round(max(scale.x(due) - x, 2), 2),
         overdue_width=round(max(scale.x(end) - scale.x(due), 0), 2) if owed_after and end else 0,
-        state=state,
+        state=clock.state,
     )
 
 
@@ -245,5 +245,5 @@ def _days_off(started: Sequence[Clock], scale: Scale) -> tuple[Span, ...]:
 
 
 def _description(clocks: Sequence[Clock], known: Known) -> str:
-    said = [f"{clock.title}: {clock.state.value.replace('_', ' ')}" for clock in clocks]
+    said = [f"{clock.title}: {CLOCK_STATE_WORDS[clock.state].lower()}" for clock in clocks]
     return f"As of {in_words(known.as_of)}. {'; '.join(said) or 'No clock applies'}."

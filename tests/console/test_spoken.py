@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from starter.console.spoken import cover_in_words, day_or_moment_in_words, reason_in_words
+from starter.console.spoken import cover_in_words, reason_in_words
+from workflows.instants import day_or_moment_in_words
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,18 @@ def was_owed_when_sent(story: Story, rung: tuple[str, str, datetime], sent_at: d
     A task that the engine lost may have told it. What is written of the task
     done again has all that had been said by then; the lost one may have had any
     of it: several callers put to the engine what they were told, each in its own
-    time. What the rows show to have come before is never left out.
+    time. What the rows show to have come before is never left out. The task may
+    have begun at any moment from when the last of it was said.
     """
     known = story.facts_by(sent_at)
     said = [one.fact for one in story.arrived if one.at > sent_at and one.fact.recorded_at <= sent_at]
     some = chain.from_iterable(combinations(said, count) for count in range(len(said) + 1))
-    return any(_asked(story, [*known, *of_them], rung, sent_at) for of_them in some)
+    may_have_known = [facts for of_them in some if (facts := [*known, *of_them])]
+    return any(
+        _asked(story, facts, rung, moment)
+        for facts in may_have_known
+        for moment in (max(fact.recorded_at for fact in facts), sent_at)
+    )
 
 
 def _asked(story: Story, facts: list[Fact], rung: tuple[str, str, datetime], moment: datetime) -> bool:

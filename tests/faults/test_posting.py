@@ -4,6 +4,7 @@ For each: nothing is lost, nothing goes out twice by Notify, which can be asked,
 and by the mail server, which cannot, twice at most, as the same letter.
 """
 
+import asyncio
 import json
 import random
 import re
@@ -18,6 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from starter.client import connect
 from starter.local import worker_command
 from tests.engine.correspondence import things
 from tests.faults.machine import HOMEWARD, wait_until
@@ -25,6 +27,7 @@ from tests.faults.post_town import NOTICES_EACH, TOKEN, Manager, Town
 from tests.standins.faults import refuses, slow
 from tests.standins.notify import NotifyStandIn, Stored
 from tests.standins.smtp import Mail, SmtpStandIn
+from workflows.names import EPISODE_WORKFLOW, MESSAGE_WORKFLOW, POSTBOX_WORKFLOW
 
 SEED = 20260301
 KILLED = {f"killed-{number}": 6 for number in range(1, 6)}
@@ -309,6 +312,18 @@ def test_notify_never_stored_a_message_twice(town: Town) -> None:
     stored = Counter(one.reference for one in town.notify.stored)
     assert len(stored) > 10
     assert [reference for reference, times in stored.items() if times > 1] == []
+
+
+def test_the_engine_lists_what_works_for_an_authority(town: Town) -> None:
+    """Episodes and postboxes as they were begun, messages by their postboxes."""
+
+    async def counted(kind: str, more: str = "") -> int:
+        client = await connect(town.machine.settings.engine, "default", 5)
+        return (await client.count_workflows(f"WorkflowType = '{kind}'{more}")).count
+
+    for kind in (EPISODE_WORKFLOW, POSTBOX_WORKFLOW, MESSAGE_WORKFLOW):
+        of_all, ours = asyncio.run(counted(kind)), asyncio.run(counted(kind, " AND HomewardAuthority = 'local'"))
+        assert (of_all > 0, ours) == (True, of_all)
 
 
 def test_no_log_holds_the_key_of_an_answer_page_nor_an_address(town: Town) -> None:

@@ -25,6 +25,7 @@ GRANTED = f"made     database: what the role {APPLICATION} may do"
 OF_THE_ENGINE = (
     f"engine: namespace '{NAMESPACE}', closed histories kept for 3650 days",
     f"engine: namespace '{NAMESPACE}' works for this database",
+    "engine: search attributes HomewardAuthority",
     "engine: schedule digest-local, as the settings say",
     "engine: schedule reconcile-local, as the settings say",
 )
@@ -68,7 +69,7 @@ def test_setup_makes_what_is_not_there_and_the_parts_run(apart: Machine, own_pos
     machine.start_engine()
     status, said, _ = sets_up("--dry-run", "--grant", APPLICATION)
     assert status == 1
-    assert [line[:9] for line in said] == ["to make  "] * 6
+    assert [line[:9] for line in said] == ["to make  "] * 7
     assert sets_up("--grant", APPLICATION) == (2, [], (
         f"homeward: --upgrade: must be given to change the schema, which lacks {', '.join(REVISIONS)}; "
         "of a database that is in use take a backup before\n"

@@ -17,11 +17,11 @@ from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode,
 from starter.applying import Outcome
 from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, STATUS_WORDS
+from starter.console.spoken import STATUS_WORDS
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
 from workflows.instants import in_words
-from workflows.vocabulary import ClockKind, beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockKind, beginning_a_line
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05
@@ -117,7 +117,7 @@ def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[
         if one.starts and one.id not in fires:
             yield f"Owed from now on: {title}{f', by {in_words(one.due)}' if one.due else ''}"
         elif one.settled:
-            yield f"{title}: {STATE_WORDS[one.is_now].lower()}"
+            yield f"{title}: {CLOCK_STATE_WORDS[one.is_now].lower()}"
         elif one.moves:
             yield f"{title}: now due {in_words(one.due) if one.due else 'at no set time'}"
 

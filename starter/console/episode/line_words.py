@@ -6,13 +6,13 @@ from typing import Final
 
 from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATE_WORDS, in_plain_words, role_in_words
+from starter.console.spoken import in_plain_words, role_in_words
 from starter.who_knew import PostEvent
 from workflows.contracts import TimelineEntry
 from workflows.facts import Fact
 from workflows.instants import in_words
 from workflows.policy_rules import Rung
-from workflows.vocabulary import ClockState
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
 
 _STATUS: Final = "Episode: "
 _RULES: Final = re.compile(r"Policy (?P<policy>\S+) (?P<version>\S+), calendar (?P<calendar>\S+) (?P<of>\S+)")
@@ -53,7 +53,7 @@ def _stands(shown: EpisodePage, line: TimelineEntry) -> str:
     _, there, times = line.text.partition(f": {state.value.replace('_', ' ')}")
     if not there:
         return line.text
-    return f"{shown.duty_called(line.clock or '')}: {STATE_WORDS[state].lower()}{times}"
+    return f"{shown.duty_called(line.clock or '')}: {CLOCK_STATE_WORDS[state].lower()}{times}"
 
 
 def _passed_over(shown: EpisodePage, line: TimelineEntry) -> str:
