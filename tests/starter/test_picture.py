@@ -11,7 +11,7 @@ from tests.workflows.builders import calendar, pack
 from workflows.clocks import Clock, plan
 from workflows.facts import Child, Fact, Known, fact_from_outside
 from workflows.instants import LONDON, parse_instant, to_rfc3339
-from workflows.vocabulary import Setting
+from workflows.vocabulary import CLOCK_STATE_WORDS, Setting
 
 NOON = parse_instant("2026-03-27T12:00:00Z")
 CHILD = Child(allocated=True, looked_after=True, out_of_area=False, setting=Setting.FOSTER)
@@ -52,7 +52,7 @@ def test_the_picture_is_whole_and_needs_nothing_else(case: str) -> None:
     text = " ".join(root.itertext())
     for clock in clocks:
         assert clock.title in text
-        assert clock.state.value.replace("_", " ") in text
+        assert CLOCK_STATE_WORDS[clock.state].lower() in text
 
 
 def labels(layout: Layout) -> list[Label]:
