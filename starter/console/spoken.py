@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workflows.instants import LONDON
-from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, ROLE_WORDS, ClockState, EpisodeStatus, Role, beginning_a_line
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -88,7 +88,8 @@ def cover_in_words(cover: str) -> str:
 
 
 def reason_in_words(because: str) -> str:
-    """Why a clock runs as it does, as the engine wrote it, with the roles in it in words."""
+    """Why a clock stands as it does, as the engine wrote it, in the words of the other pages."""
+    because = because.replace("Fired: ", f"{CLOCK_STATE_WORDS[ClockState.FIRED]}: ").replace(" elapsed hours", " hours")
     return _TOLD_WHOM.sub(lambda said: f"told ({role_in_words(said['role'].replace(' ', '_'))})", because)
 
 

@@ -73,7 +73,7 @@ _DONE_WORDS: Final = {
     "done": "Done.",
     "answered": "Your answer is kept. Nobody else is asked in your place.",
     "seen": "Noted that you have seen them.",
-    "kept": "Kept, and NOT YET APPLIED: the engine does not answer. It is applied, once, as soon as it does.",
+    "kept": "Kept, and NOT YET APPLIED: what runs the clocks does not answer. It is applied, once, as soon as it does.",
 }
 
 

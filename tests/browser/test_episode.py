@@ -225,7 +225,7 @@ async def test_a_closed_record_says_so_and_is_opened_again_for_a_reason(town: To
 async def test_on_paper_every_reason_is_shown_and_no_button(town: Town) -> None:
     absence = await reported(town)
     page = await town.sign_in(AccessRole.IRO, begin=absence.path)
-    why, link = page.get_by_text("elapsed hours later").first, page.get_by_role("link", name="Chronology")
+    why, link = page.get_by_text("24 hours later").first, page.get_by_role("link", name="Chronology")
     assert (await why.is_visible(), await link.is_visible()) == (False, True)
     await page.emulate_media(media="print")
     assert (await why.is_visible(), await link.is_visible()) == (True, False)

@@ -87,7 +87,7 @@ async def test_a_row_says_what_is_owed_next_by_when_and_who_holds_it(service: Se
     assert "Invented boss has taken it, for the social worker" in row
     assert "High by the police, NPCC" in row
     assert "Team North" in row
-    assert "And 1 more" in row
+    assert "1 more owed" in row
     assert "Tell the IRO: 45 minutes left" in row
 
 

@@ -157,7 +157,7 @@ async def test_the_chronology_says_what_was_recorded_when_and_by_whom(service_th
         "Note: By a friend",
         "Recorded Wed 10 Jun 2026 07:00 BST; source",
         "Independent reviewing officer told: running",
-        "24 elapsed hours later",
+        "24 hours later",
         "(March 2026), section 2",
         "What nothing has begun yet, and what it waits for",
         "Return home interview written up: waits for return home interview completed.",

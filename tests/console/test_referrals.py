@@ -110,7 +110,7 @@ async def test_a_referral_says_by_when_why_and_whom_to_ask_and_nothing_of_the_ch
     for line in (
         "Not offered yet",
         "2 days 4 hours left",
-        "72 elapsed hours after",
+        "72 hours after",
         "Invented p-1",
         "tel:+447700900000",
         "mailto:p-1@invented.example",

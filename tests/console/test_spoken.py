@@ -26,10 +26,11 @@ def test_the_last_second_of_a_day_in_london_is_the_end_of_the_day(instant: datet
     [
         ("Running: waits for told (iro).", "Running: waits for told (independent reviewing officer)."),
         ("waits for told (home staff) or returned.", "waits for told (staff of the children's home) or returned."),
+        ("Due 24 elapsed hours after it. Fired: its time came.", "Due 24 hours after it. Time reached: its time came."),
         ("waits for risk assessed (police's view, high).", "waits for risk assessed (police's view, high)."),
     ],
 )
-def test_roles_in_a_reason_are_said_in_words(because: str, words: str) -> None:
+def test_a_reason_is_said_in_words(because: str, words: str) -> None:
     assert reason_in_words(because) == words
 
 
