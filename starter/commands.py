@@ -219,8 +219,10 @@ class Commands:
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
 
-        The last outcome is that of the duplicate itself. Raises BadInputError, also
-        where the other record has ended: nobody would look for the child by either.
+        What only those close to the child may see of the duplicate only they see
+        there (O36). The last outcome is that of the duplicate itself. Raises
+        BadInputError, also where the other record has ended: nobody would look for
+        the child by either.
         """
         if duplicate == into:
             raise BadInputError(INTO_ITSELF)
@@ -239,7 +241,12 @@ class Commands:
             for fact in Known(view.facts, now).facts
             if fact.kind not in _STAYS_BEHIND
         ]
-        said = {"kind": "merged", "at": to_rfc3339(now), "into": into, "reason": reason, "recorded_by": by}
+        by_now = {"at": to_rfc3339(now), "recorded_by": by}
+        if view.episode["need_to_know"] and not target.need_to_know:
+            restricted = {"kind": "described", "restricted": "yes", "id": derived_id(into, f"as-{duplicate}"), **by_now}
+            # Before what it restricts.
+            moved.insert(0, (into, self._read(restricted, now).model_copy(update={"source": source})))
+        said = {"kind": "merged", "into": into, "reason": reason, **by_now}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
         return await self._take_facts([*moved, (duplicate, ending)], now)
 

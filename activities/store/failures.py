@@ -18,7 +18,7 @@ _NOT_ALLOWED: Final = "42501"
 
 
 class StoreUnavailableError(Exception):
-    """The database cannot be read or written now: away, full, read-only or locked. Its text is one line."""
+    """What keeps things cannot be read or written now: away, full, read-only or locked. Its text is one line."""
 
 
 class SchemaError(StoreUnavailableError):

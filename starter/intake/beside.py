@@ -56,10 +56,16 @@ class Beside:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, ordered: Ordered) -> None:
-        """Begin, unless this run is being done. It is kept in the folder first."""
+        """Begin, unless this run is being done. It is kept in the folder first.
+
+        Raises StoreUnavailableError when the folder takes nothing: asked for again, the run is the same.
+        """
         if ordered.run in self._running:
             return
-        self._keep(ordered)
+        try:
+            self._keep(ordered)
+        except OSError as trouble:
+            raise StoreUnavailableError(f"the folder of intakes cannot be written: {trouble.strerror}") from None
         task = asyncio.create_task(self._until_done(ordered))
         self._running[ordered.run] = task
         task.add_done_callback(lambda _: self._running.pop(ordered.run, None))
@@ -71,8 +77,8 @@ class Beside:
             try:
                 said = json.loads(path.read_text(encoding="utf-8"))
                 self.begin(Ordered(**said, content=path.with_suffix(".csv").read_bytes()))
-            except (OSError, ValueError, TypeError):
-                log.warning("an intake that was broken off cannot be gone on with: its file cannot be read")
+            except (OSError, ValueError, TypeError, StoreUnavailableError):
+                log.warning("an intake that was broken off cannot be gone on with: its file cannot be read or kept")
         return len(found)
 
     async def stop(self) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from activities.store import Store
+from activities.store import Store, StoreUnavailableError
 from activities.store.inbox import InboxItem
 from activities.store.tables import InboxTable
 from starter.access import AccessRole
@@ -153,6 +153,20 @@ async def test_what_a_crash_broke_off_is_gone_on_with_from_the_folder_which_is_e
     assert (taken.whole_before, taken.progress.done, taken.progress.added) == (True, 250, len(engine.begun))
     (tmp_path / "intake" / "bad.json").write_text("{}", encoding="utf-8")
     assert after.go_on() == 1, "it is counted, logged and left"
+
+
+async def test_an_order_that_cannot_be_kept_is_not_begun_and_can_be_given_again(store: Store, tmp_path: Path) -> None:
+    service, export = Service(store, Engine().connect), Export(long_export(2).encode(), MAPPING)
+    run, _ = await IntakeRuns(store, service.parts.commands, HERE).begin(export, "Invented", NOW)
+    (tmp_path / "full").write_text("", encoding="utf-8")
+    beside = Beside(store, service.parts.commands, tmp_path / "full" / "intake")
+    with pytest.raises(StoreUnavailableError, match="the folder of intakes cannot be written"):
+        beside.begin(Ordered.of(run, export, "someone"))
+    (tmp_path / "full").unlink()
+    beside.begin(Ordered.of(run, export, "someone"))
+    await beside.wait()
+    again = await IntakeRuns(store, service.parts.commands, HERE).take_in(export, "x", NOW)
+    assert (again.whole_before, again.progress.done) == (True, 2)
 
 
 async def test_a_form_begins_an_episode_and_another_adds_to_it(store: Store) -> None:

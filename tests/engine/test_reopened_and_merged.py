@@ -12,7 +12,7 @@ from starter.client import Episodes
 from starter.commands import Commands
 from starter.rehearsal import Stage
 from tests.engine.conftest import Theatre
-from tests.engine.plays import NOON, fact, hours, live, scenario, told
+from tests.engine.plays import LOOKED_AFTER, NOON, fact, hours, live, scenario, told
 from workflows.contracts import EpisodeInput
 from workflows.facts import Child, Fact
 from workflows.instants import to_rfc3339
@@ -135,6 +135,26 @@ async def test_a_duplicate_is_merged_with_a_trail_in_both(stage_at: StageAt, com
     again = await commands.merge(duplicate.episode_id, kept.episode_id, "one child", "A. Invented", NOON + hours(3))
     assert "refused" not in shown(again)
     assert len((await kept.view()).facts) == len(stays.facts)
+
+
+async def test_what_only_those_close_to_the_child_may_see_they_alone_see_after_a_merge(
+    stage_at: StageAt, commands: Commands
+) -> None:
+    kept, restricted, again = stage_at(NOON), stage_at(NOON), stage_at(NOON)
+    trafficked = LOOKED_AFTER.model_copy(update={"trafficking_concern": True})
+    await live(kept, 3, fact("reported", 1))
+    await live(restricted, 3, fact("last_seen", 0), fact("reported", 0.5), child=trafficked)
+    await live(again, 3, fact("reported", 0.6), child=trafficked)
+    assert (await kept.view()).episode["need_to_know"] is False
+    for duplicate, facts in ((restricted, 4), (again, 2)):
+        now = NOON + hours(3)
+        outcomes = await commands.merge(duplicate.episode_id, kept.episode_id, "one child", "A. Invented", now)
+        assert shown(outcomes) == ["applied"] * facts
+    view = await kept.view()
+    assert view.episode["need_to_know"] is True
+    described = [one for one in view.facts if one.kind == "described"]
+    source = f"merged from {restricted.episode_id}"
+    assert [(one.details, one.source) for one in described] == [({"restricted": "yes"}, source)], "said once"
 
 
 async def test_an_episode_is_not_merged_into_itself(stage_at: StageAt, commands: Commands) -> None:

@@ -228,7 +228,10 @@ def _became(
     """What became of a rung that was due."""
     came_due = order.ordered_at or order.at
     if order.key in sent:
-        ledger.late.append(max(0.0, (sent[order.key].sent_at - came_due).total_seconds()))
+        late = max(timedelta(), sent[order.key].sent_at - came_due)
+        if late < LONGEST_AWAY or overtaken_after(story, order) is None:
+            # A rung that was overtaken, and is owed again since what overtook it was withdrawn, waited for nobody.
+            ledger.late.append(late.total_seconds())
         return "fired once"
     if any((row.clock, row.rung) == (order.clock, order.rung) and row.sent_at >= order.at for row in sent.values()):
         # Told so late that it stands for the time to which the clock has moved as well.

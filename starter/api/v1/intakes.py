@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
+from activities.store import StoreUnavailableError
 from activities.store.intake import (
     IntakeLine,
     IntakeRun,
@@ -167,6 +168,14 @@ async def _uploaded(request: Request, mapping: str) -> Export:
         return Export(await request.body(), shipped_mapping(mapping))
     if kind != "multipart/form-data":
         raise ProblemError(Problem.WRONG_MEDIA_TYPE, "Content-Type: must be text/csv or multipart/form-data")
+    try:
+        return await _of_its_parts(request, mapping)
+    except OSError as trouble:
+        # A large part is put aside on the disk, which may be full.
+        raise StoreUnavailableError(f"a file on its way in cannot be put aside: {trouble.strerror}") from None
+
+
+async def _of_its_parts(request: Request, mapping: str) -> Export:
     async with request.form(max_files=2, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
