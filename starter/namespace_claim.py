@@ -12,8 +12,8 @@ from typing import Final, Literal
 from temporalio.api.namespace.v1 import UpdateNamespaceInfo
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client, RPCError
-from temporalio.service import RPCStatusCode
 
+from starter.making import NOT_ALLOWED
 from workflows.plain_errors import BadInputError
 
 MARK: Final = "homeward-database"
@@ -21,8 +21,6 @@ MARK: Final = "homeward-database"
 
 PATIENCE: Final = timedelta(seconds=10)
 """How long it is waited for what the engine says of a namespace."""
-
-_NOT_ALLOWED: Final = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
 
 Claim = Literal["ours", "nobody's", "another's"]
 
@@ -58,6 +56,6 @@ async def take_namespace(client: Client, database: str) -> None:
     try:
         await client.workflow_service.update_namespace(update, timeout=PATIENCE)
     except RPCError as error:
-        if error.status not in _NOT_ALLOWED:
+        if error.status not in NOT_ALLOWED:
             raise
         log.warning("the namespace cannot be marked from here: see to it that no other database's workers use it")

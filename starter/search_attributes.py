@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, Interceptor, OutboundInterceptor, RPCError, StartWorkflowInput, WorkflowHandle
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCStatusCode
 
+from starter.making import making
 from workflows.plain_errors import BadInputError
-from workflows.search_attributes import AUTHORITY, REGISTRY
+from workflows.search_attributes import AUTHORITY, REGISTRY, attributes_of
 
 _ASK_AGAIN_SECONDS: Final = 60.0
 """For how long an engine that did not know them is given none: a worker or somebody may make them meanwhile."""
@@ -32,23 +32,22 @@ async def unknown_attributes(client: Client) -> Sequence[str]:
     return [key.name for key in REGISTRY if key.name not in there.custom_attributes]
 
 
-async def make_attributes(client: Client) -> None:
-    """Have the client's namespace know all of the registry. Raises BadInputError when it may not, or RPCError."""
+async def make_attributes(client: Client) -> bool:
+    """Have the client's namespace know all of the registry; whether it lacked any.
+
+    Raises BadInputError when they may not be made from here, or RPCError.
+    """
     missing = await unknown_attributes(client)
     if not missing:
-        return
+        return False
     kinds = {key.name: key.indexed_value_type for key in REGISTRY if key.name in missing}
     request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)  # pyright: ignore[reportArgumentType]
-    try:
+    with making(
+        f"HOMEWARD_ENGINE_NAMESPACE: '{client.namespace}' lacks the search attributes {', '.join(missing)} "
+        "(Keyword), which may not be made from here: have whoever runs the engine make them"
+    ):
         await client.operator_service.add_search_attributes(request)
-    except RPCError as error:
-        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
-            raise BadInputError(
-                f"HOMEWARD_ENGINE_NAMESPACE: '{client.namespace}' lacks the search attributes {', '.join(missing)} "
-                "(Keyword), which may not be made from here: have whoever runs the engine make them"
-            ) from None
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
+    return True
 
 
 async def make_attributes_if_possible(client: Client) -> None:
@@ -77,7 +76,7 @@ class _Labelling(OutboundInterceptor):
         if not isinstance(authority, str) or time.monotonic() < self._without_until:
             return await super().start_workflow(input)
         plain = input.search_attributes
-        input.search_attributes = TypedSearchAttributes([SearchAttributePair(AUTHORITY, authority)])
+        input.search_attributes = attributes_of(authority)
         try:
             return await super().start_workflow(input)
         except RPCError as error:

@@ -16,6 +16,7 @@ from activities.reconcile.parts import Timetable
 from activities.store import Store
 from starter.client import EngineSilentError, connect
 from starter.local import KEEP_CLOSED_HISTORIES
+from starter.making import making
 from starter.namespace_claim import claim_namespace, claim_of, take_namespace
 from starter.search_attributes import make_attributes, unknown_attributes
 from starter.settings import Settings
@@ -123,11 +124,9 @@ async def _claimed(client: Client, database: str | None, *, there: bool, claims:
 
 async def _with_search_attributes(client: Client, *, there: bool, dry: bool) -> Part:
     what = f"engine: search attributes {', '.join(key.name for key in REGISTRY)}"
-    if (there or not dry) and not await unknown_attributes(client):
-        return Part("there", what)
     if not dry:
-        await make_attributes(client)
-    return Part("to make" if dry else "made", what)
+        return Part("made" if await make_attributes(client) else "there", what)
+    return Part("to make" if not there or await unknown_attributes(client) else "there", what)
 
 
 async def _closed_histories_kept(client: Client) -> timedelta | None:
@@ -146,18 +145,13 @@ async def _closed_histories_kept(client: Client) -> timedelta | None:
 async def _make_namespace(client: Client) -> None:
     keep = Duration()
     keep.FromTimedelta(KEEP_CLOSED_HISTORIES)
-    try:
+    with making(
+        f"HOMEWARD_ENGINE_NAMESPACE: there is no namespace '{client.namespace}', and it may not be made "
+        "from here: have whoever runs the engine make it"
+    ):
         await client.workflow_service.register_namespace(
             RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=keep)
         )
-    except RPCError as error:
-        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
-            raise BadInputError(
-                f"HOMEWARD_ENGINE_NAMESPACE: there is no namespace '{client.namespace}', and it may not be made "
-                "from here: have whoever runs the engine make it"
-            ) from None
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
     await _until_known(client)
 
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -26,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         SendAsked,
         WayGivenUp,
     )
-    from workflows.search_attributes import AUTHORITY
+    from workflows.search_attributes import AUTHORITY, attributes_of
 
 _LONGEST_GATHERING: Final = 3
 """How many times as long as the first notice the last of a storm may keep a message waiting."""
@@ -42,13 +41,8 @@ async def begin_message(message: MessageToSend, start: MessageInput) -> None:
         start,
         id=names.message_workflow_id(message.message),
         parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-        search_attributes=_same_authority(),
+        search_attributes=attributes_of(workflow.info().typed_search_attributes.get(AUTHORITY)),
     )
-
-
-def _same_authority() -> TypedSearchAttributes:
-    authority = workflow.info().typed_search_attributes.get(AUTHORITY)
-    return TypedSearchAttributes([SearchAttributePair(AUTHORITY, authority)] if authority else [])
 
 
 @workflow.defn(name=names.POSTBOX_WORKFLOW)

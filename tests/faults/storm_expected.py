@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 
+from tests.workflows.builders import turn
 from workflows.clocks import plan
 from workflows.contracts import EpisodeInput, NoticeOrder, Rules
 from workflows.facts import Child, Fact, Known
 from workflows.ladders import next_wake, rungs_due
 from workflows.memory import Memory
-from workflows.orders import notices_owed
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def owed(story: Story, until: datetime) -> list[NoticeOrder]:
     memory.rules, coming = story.rules, coming[len(first) :]
     orders: list[NoticeOrder] = []
     while now <= until:
-        orders += _turn(memory, now)
+        orders += turn(memory, now)
         wake = _wakes(memory, now)
         if coming and (wake is None or coming[0].at <= wake):
             now = coming[0].at
@@ -65,15 +65,6 @@ def owed(story: Story, until: datetime) -> list[NoticeOrder]:
         else:
             now = wake
     return orders
-
-
-def _turn(memory: Memory, now: datetime) -> list[NoticeOrder]:
-    known, clocks = memory.known(now), memory.plan(now)
-    memory.become_aware(clocks, now)
-    due = memory.rungs_due(clocks, known)
-    memory.note_status(known, now)
-    memory.clocks = {clock.id: clock for clock in clocks}
-    return notices_owed(memory, due, known)
 
 
 def _wakes(memory: Memory, now: datetime) -> datetime | None:

@@ -1,11 +1,15 @@
 """Words for tests of the rules: the default policy, an invented child, facts in one line each."""
 
+from datetime import datetime
 from functools import cache
 
 from activities.policies import Policies
 from workflows.clocks import Clock, plan
+from workflows.contracts import NoticeOrder
 from workflows.facts import Child, Fact, fact_from_outside
 from workflows.instants import parse_instant
+from workflows.memory import Memory
+from workflows.orders import notices_owed
 from workflows.policy import Pack
 from workflows.vocabulary import Setting
 from workflows.working_days import Calendar
@@ -39,3 +43,13 @@ def fact(words: str, **details: str) -> Fact:
 def clocks_at(as_of: str, *facts: Fact, child: Child = CHILD) -> dict[str, Clock]:
     """Every clock by its id, as of an instant."""
     return {c.id: c for c in plan(facts, child, pack(), calendar(), parse_instant(as_of))}
+
+
+def turn(memory: Memory, now: datetime) -> list[NoticeOrder]:
+    """The notices that one turn of an episode owes as of an instant (UTC), where nothing fails."""
+    known, clocks = memory.known(now), memory.plan(now)
+    memory.become_aware(clocks, now)
+    due = memory.rungs_due(clocks, known)
+    memory.note_status(known, now)
+    memory.clocks = {clock.id: clock for clock in clocks}
+    return notices_owed(memory, due, known)

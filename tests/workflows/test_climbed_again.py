@@ -5,12 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from tests.workflows.builders import CHILD, calendar, fact, pack
+from tests.workflows.builders import CHILD, calendar, fact, pack, turn
 from workflows.contracts import EpisodeInput, Rules
 from workflows.facts import Fact
 from workflows.instants import parse_instant
 from workflows.memory import Memory
-from workflows.orders import notices_owed
 
 REPORTED = fact("reported 2026-06-09T20:00:00Z reported-1")
 RETURNED = fact("returned 2026-06-10T10:00:00Z returned-1")
@@ -39,12 +38,9 @@ class Life:
             self._turn(parse_instant(instant))
 
     def _turn(self, now: datetime) -> None:
-        known, clocks = self.memory.known(now), self.memory.plan(now)
-        self.memory.become_aware(clocks, now)
-        due = self.memory.rungs_due(clocks, known)
+        due = self.memory.rungs_due(self.memory.plan(now), self.memory.known(now))
         self.again.append(self.memory.climbs_again(due))
-        self.memory.clocks = {clock.id: clock for clock in clocks}
-        keys = [order.key for order in notices_owed(self.memory, due, known)]
+        keys = [order.key for order in turn(self.memory, now)]
         self.told += [key.split("/", 2)[2].removesuffix("/team_manager") for key in keys if "/rhi_offer/" in key]
 
 
