@@ -12,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import workflows
 from activities.registry import HEARTBEAT_SECONDS, Activities, ReconcileActivities
+from starter.query_guard import QueryGuard
 from starter.settings import WORKFLOWS_IN_MEMORY
 from workflows import changes
 from workflows.episode import MissingEpisode
@@ -30,14 +31,14 @@ DRAIN: Final = timedelta(seconds=70)
 def sandboxed() -> WorkflowRunner:
     """The runner for workflows: sandboxed, with pydantic and the pure modules of `workflows` passed through.
 
-    Those hold no state; loading them anew for each episode would double its memory.
+    Those hold no state; loading them anew for each episode would double its memory. No query carries a workflow on.
     """
     pure = [f"workflows.{module.name}" for module in pkgutil.iter_modules(workflows.__path__)]
     for engines in WORKFLOWS:
         if engines.__module__ in pure:
             pure.remove(engines.__module__)
     restrictions = SandboxRestrictions.default.with_passthrough_modules("pydantic", "pydantic_core", *pure)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    return QueryGuard(SandboxedWorkflowRunner(restrictions=restrictions))
 
 
 def new_name() -> str:

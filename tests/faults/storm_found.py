@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -150,20 +151,21 @@ async def waits(machine: Machine, by: datetime) -> Left:
 
 
 async def _remembered(client: Client, episodes: Sequence[str]) -> dict[str, EpisodeInput]:
-    """What each episode's workflow would carry over: asked of the engine, whatever the rows say."""
+    """What each episode's workflow would carry over: asked of the engine, whatever the rows say.
+
+    One that does not answer is not among them: it stands still, which the ledger says.
+    """
     at_once = asyncio.Semaphore(QUERIES_AT_ONCE)
 
-    async def ask(episode: str) -> tuple[str, EpisodeInput]:
+    async def ask(episode: str) -> EpisodeInput | None:
         handle = client.get_workflow_handle(workflow_id(episode))
         async with at_once:
-            for left in reversed(range(TRIES)):
-                try:
-                    return episode, await handle.query(QUERY_CARRIED, result_type=EpisodeInput)
-                except (WorkflowQueryFailedError, RPCError):
-                    # A worker that has a thousand of them to call back to mind is too slow for some the first time.
-                    if not left:
-                        raise
+            for _ in range(TRIES):
+                # A worker that has a thousand of them to call back to mind is too slow for some the first time.
+                with suppress(WorkflowQueryFailedError, RPCError):
+                    return await handle.query(QUERY_CARRIED, result_type=EpisodeInput)
                 await asyncio.sleep(1)
-        raise TimeoutError(f"{episode} was asked {TRIES} times in vain")
+        return None
 
-    return dict(await asyncio.gather(*(ask(episode) for episode in episodes)))
+    answers = await asyncio.gather(*(ask(episode) for episode in episodes))
+    return {episode: answer for episode, answer in zip(episodes, answers, strict=True) if answer}

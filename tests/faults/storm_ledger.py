@@ -108,7 +108,7 @@ def _episodes(ledger: Ledger, book: Book, found: Found) -> None:
     ledger.wrong["episode lost"] += sorted(set(book.episodes) - rows)
     if not book.unanswered:
         ledger.wrong["episode nobody reported"] += sorted(rows - set(book.episodes))
-    ledger.wrong["episode in one place only"] += sorted(rows ^ set(found.remembered))
+    ledger.wrong["episode that does not answer"] += sorted(rows - set(found.remembered))
     if found.workflows != len(rows):
         ledger.wrong["episode in one place only"].append(f"{len(rows)} in the rows, {found.workflows} in the engine")
 
@@ -189,7 +189,9 @@ def _notices(ledger: Ledger, found: Found, stories: Sequence[Story], until: date
                 rungs[_became(ledger, story, order, mine, passed)] += 1
         _unexpected(ledger, story, orders, mine, until)
         _others(ledger, story, orders, mine)
-        knows = found.remembered[story.episode]
+        knows = found.remembered.get(story.episode)
+        if knows is None:
+            continue
         remembers = [one.key for one in knows.carried.sent] if knows.carried else []
         ledger.wrong["notice that only the episode knows"] += [key for key in remembers if key not in sent]
         ledger.wrong["chase lost"] += [f"{step} of {story.episode}" for step in chases_missed(knows, until)]
