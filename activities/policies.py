@@ -17,6 +17,7 @@ from workflows.instants import london_day
 from workflows.pack_layers import LayerError, layered
 from workflows.plain_errors import first_error
 from workflows.policy import Pack, as_data, for_episodes
+from workflows.vocabulary import name_in_words
 from workflows.working_days import Calendar
 
 BUILT_IN: Final = Path(workflows.__file__).parent / "policies"
@@ -235,6 +236,13 @@ class Policies:
         if version is not None and version not in mine:
             raise UnknownPolicyError(f"policy: '{name}' has no version {version}; there is {', '.join(sorted(mine))}")
         return mine[version] if version else mine[max(mine, key=_version_order)]
+
+    def title_of(self, name: str, version: str | None, clock_id: str) -> str:
+        """What a clock of a policy is called; by its own name where that policy is not at hand any more."""
+        try:
+            return self.pack(name, version).title_of(clock_id)
+        except UnknownPolicyError:
+            return name_in_words(clock_id)
 
     def calendar(self, name: str) -> Calendar:
         """The calendar of that name. Raises UnknownPolicyError."""

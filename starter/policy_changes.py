@@ -9,8 +9,8 @@ from starter.policy_page import (
     INTERVIEWER_VERDICTS,
     applies_in_words,
     clock_in_words,
-    happenings_in_words,
     rung_in_words,
+    words_of_happenings,
 )
 from workflows.explain import duration_in_words, start_in_words
 from workflows.fact_kinds import FACTS
@@ -163,12 +163,12 @@ def _clock_facets(pack: Pack, rule: ClockRule) -> Facets:
         )
         for number, one in enumerate(rule.start_when)
     }
-    lifted = [f"{happenings_in_words([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
+    lifted = [f"{words_of_happenings([one])} (then {one.state.value.replace('_', ' ')})" for one in rule.waived_by]
     for name, label, text in (
-        ("met_by", "Met by", happenings_in_words(rule.met_by) if rule.met_by else ""),
+        ("met_by", "Met by", words_of_happenings(rule.met_by) if rule.met_by else ""),
         ("waived_by", "Lifted by", ", ".join(lifted)),
-        ("cancelled_by", "Cancelled by", happenings_in_words(rule.cancelled_by) if rule.cancelled_by else ""),
-        ("ended_by", "Ended by", happenings_in_words(rule.ended_by) if rule.ended_by else ""),
+        ("cancelled_by", "Cancelled by", words_of_happenings(rule.cancelled_by) if rule.cancelled_by else ""),
+        ("ended_by", "Ended by", words_of_happenings(rule.ended_by) if rule.ended_by else ""),
         ("goes_on_after_childhood", "After childhood", "is still owed" if rule.goes_on_after_childhood else ""),
         ("task", "Task", f"{ROLE_WORDS[rule.task.role]}: {rule.task.do}" if rule.task else ""),
     ):

@@ -1,12 +1,12 @@
 """A policy pack as a page in Markdown, for people to read, print or publish."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workflows.explain import duration_in_words, start_in_words, words_of_happenings
 from workflows.policy import Chase, Pack
-from workflows.policy_rules import Applies, ClockRule, Happening, Rung
-from workflows.vocabulary import ROLE_WORDS, Role
+from workflows.policy_rules import Applies, ClockRule, Rung
+from workflows.vocabulary import ROLE_WORDS
 
 _KINDS = {"fire_at": "fires", "due_by": "owed", "review": "review"}
 
@@ -111,7 +111,7 @@ def _lines_of_clock(pack: Pack, rule: ClockRule, due: str) -> Iterator[tuple[str
         ("Ended by", rule.ended_by),
     ):
         if happenings:
-            yield label, happenings_in_words(happenings)
+            yield label, words_of_happenings(happenings)
     if rule.task:
         yield f"Task of the {ROLE_WORDS[rule.task.role]}", rule.task.do
     for rung in rule.ladder:
@@ -119,16 +119,6 @@ def _lines_of_clock(pack: Pack, rule: ClockRule, due: str) -> Iterator[tuple[str
     yield "Source", pack.cite(rule)
     if rule.reading:
         yield "Reading", rule.reading
-
-
-def happenings_in_words(happenings: Iterable[Happening]) -> str:
-    """Facts that clocks wait for, as a phrase, whoever is told by what they are called."""
-    return words_of_happenings(_with_roles(one) for one in happenings)
-
-
-def _with_roles(one: Happening) -> Happening:
-    role = one.where.get("role")
-    return one.model_copy(update={"where": one.where | {"role": ROLE_WORDS[Role(role)]}}) if role else one
 
 
 def rung_in_words(rung: Rung) -> str:

@@ -18,6 +18,7 @@ class TriedClock(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     clock: str
+    title: str
     due: Instant | None = None
     state: ClockState | None = None
     tried_due: Instant | None = None
@@ -59,7 +60,7 @@ def _try_one(tried: Pack, lived: Lived, policies: Policies, now: datetime) -> Tr
     own = policies.pack(lived.policy, lived.policy_version)
     had = _clocks(lived, own, policies, now)
     would = _clocks(lived, tried, policies, now)
-    compared = (_compare(one, had.get(one), would.get(one)) for one in dict.fromkeys((*had, *would)))
+    compared = (_compare(one, had.get(one.id), would.get(one.id)) for one in (had | would).values())
     return Trial(
         episode_id=lived.episode_id,
         policy=lived.policy,
@@ -72,9 +73,10 @@ def _clocks(lived: Lived, pack: Pack, policies: Policies, now: datetime) -> dict
     return {c.id: c for c in plan(lived.facts, lived.child, pack, policies.calendar(pack.calendar), now)}
 
 
-def _compare(clock_id: str, had: Clock | None, would: Clock | None) -> TriedClock:
+def _compare(clock: Clock, had: Clock | None, would: Clock | None) -> TriedClock:
     return TriedClock(
-        clock=clock_id,
+        clock=clock.id,
+        title=clock.title,
         due=had.due if had else None,
         state=had.state if had else None,
         tried_due=would.due if would else None,

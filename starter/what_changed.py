@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflows.clocks import Clock
 from workflows.contracts import ClockStanding
 from workflows.vocabulary import ClockState
 
@@ -42,7 +43,7 @@ class WhatChanged:
     go_on: int
 
 
-def what_changed(before: Mapping[str, ClockStanding], now: Iterable[ClockStanding]) -> WhatChanged:
+def what_changed(before: Mapping[str, ClockStanding | Clock], now: Iterable[ClockStanding]) -> WhatChanged:
     """What is otherwise now than before; what stands as it did only counts, where it goes on."""
     changes: list[ClockChange] = []
     go_on = 0

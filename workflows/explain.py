@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, words_of
-from workflows.instants import day_in_words, in_words
+from workflows.instants import day_in_words, day_or_moment_in_words, in_words, time_of_day_in_words
 from workflows.policy import Eligibility, Pack
 from workflows.policy_rules import Amount, Event, Fired, Happening, Start
-from workflows.vocabulary import Interviewer
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState, Interviewer
 from workflows.working_days import Calendar, DayOff
 
 _CIRCUMSTANCE_WORDS = {
@@ -137,27 +137,28 @@ def duration_in_words(amount: Amount) -> str:
     if amount.at_once:
         return "at once"
     if amount.elapsed_hours:
-        return f"{amount.elapsed_hours} elapsed hours"
+        return _counted(amount.elapsed_hours, "hour")
     if amount.elapsed_days:
-        return f"{amount.elapsed_days} days of 24 hours"
-    return f"{amount.working_days} working days (to {amount.cutoff} London time)"
+        return f"{_counted(amount.elapsed_days, 'day')} of 24 hours"
+    count, cutoff = amount.in_working_days
+    return f"{_counted(count, 'working day')} (to {time_of_day_in_words(cutoff)})"
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def elapsed(amount: Amount, due: datetime) -> str:
     """The arithmetic of elapsed time."""
     if amount.at_once:
         return "Due at once."
-    number, unit = (amount.elapsed_days, "day") if amount.elapsed_days else (amount.elapsed_hours, "hour")
-    each = " of 24 hours" if amount.elapsed_days else ""
-    plural = "" if number == 1 else "s"
-    return f"{number} elapsed {unit}{plural}{each} later is {in_words(due)}."
+    return f"{duration_in_words(amount).capitalize()} later is {in_words(due)}."
 
 
 def working_days(count: int, due: datetime, skipped: Sequence[DayOff]) -> str:
     """The arithmetic of working days, naming each day passed over."""
-    days = "working day" if count == 1 else "working days"
     passed = f", passing over {_skipped(skipped)}" if skipped else ""
-    return f"{count} {days} after that day{passed}, end {in_words(due)}."
+    return f"{_counted(count, 'working day')} after that day{passed}: {day_or_moment_in_words(due)}."
 
 
 def _skipped(skipped: Sequence[DayOff]) -> str:
@@ -177,24 +178,29 @@ def _skipped(skipped: Sequence[DayOff]) -> str:
     return _listed(said, "and")
 
 
+def _stands(state: ClockState) -> str:
+    return CLOCK_STATE_WORDS[state]
+
+
 def cancelled(fact: Fact) -> str:
-    """Cancelled before its time."""
-    return f"Cancelled: {fact.in_words()} {when(fact)}, before then."
+    """Called off before its time."""
+    return f"{_stands(ClockState.CANCELLED)}: {fact.in_words()} {when(fact)}, before then."
 
 
 def fired(due: datetime, cancelled_by: Sequence[Happening]) -> str:
     """Its time came."""
-    return f"Fired: nothing had cancelled it by {in_words(due)}." if cancelled_by else "Fired: its time came."
+    said = f"nothing had called it off by {in_words(due)}" if cancelled_by else "it was to come then in any case"
+    return f"{_stands(ClockState.FIRED)}: {said}."
 
 
 def will_fire(cancelled_by: Sequence[Happening]) -> str:
     """Its time is still to come."""
-    return f"Fires then unless first {words_of_happenings(cancelled_by)}." if cancelled_by else "Fires then."
+    return f"Comes then, unless first {words_of_happenings(cancelled_by)}." if cancelled_by else "Comes then."
 
 
 def met(fact: Fact, due: datetime, waived: Fact | None) -> str:
     """Done, in time or late, naming an earlier waiver."""
-    how = "Met" if fact.at <= due else "Late"
+    how = _stands(ClockState.MET if fact.at <= due else ClockState.LATE)
     before = f" ({waived.in_words()} before that, {when(waived)})" if waived and waived.at <= fact.at else ""
     return f"{how}: {fact.in_words()} {when(fact)}{before}."
 
@@ -212,22 +218,23 @@ def _reason_and_person(fact: Fact) -> str:
 
 def overdue(met_by: Sequence[Happening]) -> str:
     """Past due, and what would end it."""
-    return f"Overdue: still waits for {words_of_happenings(met_by)}."
+    return f"{_stands(ClockState.OVERDUE)}: still waits for {words_of_happenings(met_by)}."
 
 
 def running(met_by: Sequence[Happening]) -> str:
     """Running, and what would end it."""
-    return f"Running: waits for {words_of_happenings(met_by)}."
+    return f"{_stands(ClockState.RUNNING)}: waits for {words_of_happenings(met_by)}."
 
 
 def review_running(met_by: Sequence[Happening], ended_by: Sequence[Happening]) -> str:
     """A review that comes round again until what it watches ends."""
-    return f"Running: waits for {words_of_happenings(met_by)}, again and again until {words_of_happenings(ended_by)}."
+    running = _stands(ClockState.RUNNING)
+    return f"{running}: waits for {words_of_happenings(met_by)}, again and again until {words_of_happenings(ended_by)}."
 
 
 def ended(fact: Fact) -> str:
     """Ended with what it watched."""
-    return f"Ended: {fact.in_words()} {when(fact)}."
+    return f"{_stands(ClockState.ENDED)}: {fact.in_words()} {when(fact)}."
 
 
 def grown_up(age: int, at: datetime) -> str:
@@ -237,7 +244,7 @@ def grown_up(age: int, at: datetime) -> str:
 
 def extended(fact: Fact, until: datetime) -> str:
     """A later due time, by whom and why."""
-    return f"Extended to {in_words(until)}{_reason_and_person(fact)}."
+    return f"Extended to {day_or_moment_in_words(until)}{_reason_and_person(fact)}."
 
 
 def ruled(fact: Fact) -> str:

@@ -15,7 +15,7 @@ from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
 from workflows.names import SIGNAL_FACT, SIGNAL_FOUND, SIGNAL_REPORTED, SIGNAL_RHI_DONE
 from workflows.plain_errors import refuse_unkeepable
-from workflows.vocabulary import EpisodeStatus, Setting
+from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, Setting
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours another machine's clock may run before its fact is called a fact of the future."""
@@ -129,7 +129,7 @@ class Fact(BaseModel):
         return self.known_to == "day"
 
     def in_words(self) -> str:
-        """What happened, for a sentence: 'independent reviewing officer told' is 'told (iro)'."""
+        """What happened, for a sentence: 'told (independent reviewing officer)'."""
         return words_of(self.kind, self.details)
 
 
@@ -144,6 +144,8 @@ def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
             about.append(f"{value}'s view")
         elif choices == YES_NO:
             about.append(f"{'' if value == 'yes' else 'not '}{name}".replace("_", " "))
+        elif choices == tuple(Role):
+            about.append(ROLE_WORDS[Role(value)])
         elif name == "person":
             about.append(value)
         elif choices or name in ("clock", "rule", "task"):

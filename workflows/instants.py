@@ -7,12 +7,14 @@ from a guessed moment is a clock that lies.
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainSerializer
 
 LONDON = ZoneInfo("Europe/London")
+
+_DAY_ENDS: Final = time(23, 59, 59)
 
 # Facts about a living child lie well inside these years; outside them, adding a duration could overflow.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
@@ -125,8 +127,13 @@ def in_words(instant: datetime) -> str:
 def day_or_moment_in_words(instant: datetime) -> str:
     """A moment in words; the last second of a day in London, when what is owed within days falls due, as its end."""
     local = instant.astimezone(LONDON)
-    at_the_end = (local.hour, local.minute, local.second) == (23, 59, 59)
+    at_the_end = local.time().replace(microsecond=0) == _DAY_ENDS
     return f"{day_in_words(local.date())}, end of the day" if at_the_end else in_words(instant)
+
+
+def time_of_day_in_words(at: time) -> str:
+    """A time of day in London as a phrase: 17:00 London time; the last second of a day as its end."""
+    return "the end of the day" if at == _DAY_ENDS else f"{at:%H:%M} London time"
 
 
 def day_in_words(day: date) -> str:

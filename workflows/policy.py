@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt, model_validator
 from workflows.fact_kinds import FactKind
 from workflows.instants import Day
 from workflows.policy_rules import Amount, Applies, Citation, ClockRule, Identifier, Obligation, Part, Start
-from workflows.vocabulary import Channel, ClockKind, Interviewer, Role
+from workflows.vocabulary import Channel, ClockKind, Interviewer, Role, name_in_words
 
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Strength = Literal["must", "where_possible", "local"]
@@ -146,6 +146,11 @@ class Pack(Part):
     chase: Chase | None = None
     prompts: dict[Identifier, Prompt] = Field(default_factory=dict[Identifier, Prompt])
     clocks: dict[Identifier, ClockRule] = Field(min_length=1)
+
+    def title_of(self, clock_id: str) -> str:
+        """What a clock is called; one that is not in this pack by its own name."""
+        rule = self.clocks.get(clock_id)
+        return rule.title if rule else name_in_words(clock_id)
 
     @model_validator(mode="after")
     def _references_lead_somewhere(self) -> Self:

@@ -8,12 +8,12 @@ from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, EpisodeRow, Rules, TaskRow, TimelineEntry
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
-from workflows.instants import in_words, parse_instant
+from workflows.instants import day_or_moment_in_words, parse_instant
 from workflows.ladders import Aware, Wake
 from workflows.names import ACTION_DUTY, task_key
 from workflows.policy import Pack
 from workflows.telling import back_in_force
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
 
 
 class Timeline:
@@ -40,10 +40,10 @@ class Timeline:
         if was is after.state and (before is None or before.due == after.due):
             return
         moved = before and before.due and after.due and before.due != after.due
-        due = f", due {in_words(after.due)}" if after.due else ""
-        text = f"{after.title}: {after.state.value.replace('_', ' ')}{due}"
+        due = f", due {day_or_moment_in_words(after.due)}" if after.due else ""
+        text = f"{after.title}: {CLOCK_STATE_WORDS[after.state].lower()}{due}"
         if moved and before and before.due:
-            text += f" (was {in_words(before.due)})"
+            text += f" (was {day_or_moment_in_words(before.due)})"
         self.add("state", _turned_at(after, now), now, text, clock=after.id, state=after.state.value)
 
 

@@ -239,6 +239,25 @@ class EpisodeStatus(StrEnum):
         )
 
 
+STATUS_WORDS: dict[EpisodeStatus, str] = {
+    EpisodeStatus.ABSENT: "Absent",
+    EpisodeStatus.AWAY: "Away without authorisation",
+    EpisodeStatus.MISSING: "Missing",
+    EpisodeStatus.LOCATED: "Located, not yet back",
+    EpisodeStatus.RETURNED: "Returned",
+    EpisodeStatus.RECORDED_IN_ERROR: "Recorded in error",
+    EpisodeStatus.MERGED: "Merged into another",
+    EpisodeStatus.DECEASED: "Deceased",
+    EpisodeStatus.CLOSED_AT_18: "Closed at 18",
+    EpisodeStatus.CLOSED: "Closed",
+}
+
+
+def name_in_words(name: str) -> str:
+    """A name out of the vocabulary as a phrase that begins a line."""
+    return beginning_a_line(name.replace("_", " "))
+
+
 def beginning_a_line(words: str) -> str:
     """The same words with a capital letter."""
     return words[:1].upper() + words[1:]

@@ -27,12 +27,12 @@ from activities.store.tables import (
     TimelineTable,
 )
 from workflows.clocks import Clock
-from workflows.contracts import ClockStanding, EpisodeChanges, TimelineEntry, WriteAgain
+from workflows.contracts import EpisodeChanges, TimelineEntry, WriteAgain
 from workflows.events import events_of_turn
 from workflows.facts import Fact
 from workflows.names import INTERVIEW_CLOCK
 from workflows.repeats import EarlierEpisode
-from workflows.vocabulary import ClockState, EpisodeStatus
+from workflows.vocabulary import EpisodeStatus
 
 
 class EpisodeView(BaseModel):
@@ -54,11 +54,11 @@ class EpisodeView(BaseModel):
     dispatches: list[dict[str, Any]]
 
 
-async def clocks_of(session: AsyncSession, episode_id: str) -> dict[str, ClockStanding]:
-    """How the clocks of an episode stand, by id, as its last turn left them."""
-    chosen = select(ClockTable.id, ClockTable.due, ClockTable.state).where(ClockTable.episode_id == episode_id)
-    rows = (await session.execute(chosen)).all()
-    return {id: ClockStanding(id=id, due=due, state=ClockState(state)) for id, due, state in rows}
+async def clocks_of(session: AsyncSession, episode_id: str) -> dict[str, Clock]:
+    """The clocks of an episode, by id, as its last turn left them."""
+    bodies = await session.scalars(select(ClockTable.body).where(ClockTable.episode_id == episode_id))
+    clocks = [Clock.model_validate(body) for body in bodies]
+    return {one.id: one for one in clocks}
 
 
 async def take_turns_at_episode(session: AsyncSession, episode_id: str) -> None:

@@ -14,18 +14,19 @@ from activities.store.tables import InboxTable
 from starter.access import Permission, needs, permission_to_record
 from starter.applying import Outcome
 from starter.cli.asking import CommandAsked
-from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
+from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, clock_state, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.reports import Report
 from starter.scenarios import read_json
 from starter.what_changed import ClockChange, WhatChanged, what_changed
+from workflows.clocks import Clock
 from workflows.contracts import ClockStanding
 from workflows.fact_kinds import OTHER_NAMES, FactKind
 from workflows.instants import in_words, to_rfc3339
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import ClockState
+from workflows.vocabulary import ClockState, name_in_words
 
-Standings = Mapping[str, ClockStanding]
+Standings = Mapping[str, Clock]
 EveryClock = Annotated[
     bool, typer.Option("--all", help="every clock as it stands now, and not only what changed by this")
 ]
@@ -234,27 +235,35 @@ def _say_recorded(
         return status
     say(f"Recorded: {kind}, {when} (fact {outcome.id}){'; it was recorded before' if outcome.again else ''}")
     if outcome.recorded:
+        stood = before.get(outcome.episode_id, {})
         if everything:
-            _say_clocks(outcome.recorded.clocks)
+            _say_clocks(outcome.recorded.clocks, stood)
         else:
-            _say_changes(what_changed(before.get(outcome.episode_id, {}), outcome.recorded.clocks))
+            _say_changes(what_changed(stood, outcome.recorded.clocks), stood)
     return 0
 
 
-def _say_clocks(clocks: Iterable[ClockStanding]) -> None:
-    say_table(["Clock", "State", "Due"], [[c.id, c.state.value.replace("_", " "), moment(c.due)] for c in clocks])
+def _say_clocks(clocks: Iterable[ClockStanding], stood: Standings) -> None:
+    rows = [[_called(c.id, stood), clock_state(c.state), moment(c.due)] for c in clocks]
+    say_table(["Clock", "State", "Due"], rows)
 
 
-def _say_changes(changed: WhatChanged) -> None:
+def _called(clock_id: str, stood: Standings) -> str:
+    """A clock by its title; one that its episode's rows do not have yet by its own name."""
+    return stood[clock_id].title if clock_id in stood else name_in_words(clock_id)
+
+
+def _say_changes(changed: WhatChanged, stood: Standings) -> None:
     if changed.changes:
-        say_table(["Clock", "What", "Due"], [[one.id, _became(one), moment(one.due)] for one in changed.changes])
+        rows = [[_called(one.id, stood), _became(one), moment(one.due)] for one in changed.changes]
+        say_table(["Clock", "What", "Due"], rows)
     else:
         say("No clock stands otherwise")
     say(f"{changed.go_on} {'other clock goes' if changed.go_on == 1 else 'others go'} on; --all shows every clock")
 
 
 def _became(one: ClockChange) -> str:
-    state = one.is_now.value.replace("_", " ")
+    state = clock_state(one.is_now)
     if one.starts:
         again = "is owed again" if one.was not in (None, ClockState.NOT_STARTED) else "starts"
         return again if one.is_now is ClockState.RUNNING else f"{again}, {state}"

@@ -14,7 +14,7 @@ from activities.store.inbox import report_of
 from starter import policy_page
 from starter.access import Permission, needs
 from starter.cli.episodes import whole_id
-from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.say import clock_state, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.coverage import coverage
 from starter.policy_diff import Difference, differences
@@ -135,7 +135,7 @@ def try_command(
         say_json([trial.model_dump(mode="json") for trial in trials])
         return
     rows = [
-        [t.episode_id, c.clock, _standing(c.state, c.due), _standing(c.tried_state, c.tried_due)]
+        [t.episode_id, c.title, _standing(c.state, c.due), _standing(c.tried_state, c.tried_due)]
         for t in trials
         for c in t.clocks
     ]
@@ -145,7 +145,7 @@ def try_command(
 
 
 def _standing(state: Any, due: datetime | None) -> str:
-    return f"{state.value.replace('_', ' ')}, due {moment(due)}" if state else "does not apply"
+    return f"{clock_state(state)}, due {moment(due)}" if state else "does not apply"
 
 
 async def _chosen(here: Wired, on: list[str] | None) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from workflows.instants import in_words
+from workflows.instants import day_or_moment_in_words
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
 
 EXIT_BAD_INPUT: Final = 2
 EXIT_KEPT: Final = 3
@@ -57,6 +58,11 @@ def say_table(columns: list[str], rows: list[list[str]]) -> None:
     console.print(table, soft_wrap=False)
 
 
+def clock_state(state: ClockState) -> str:
+    """How a clock stands, within a line."""
+    return CLOCK_STATE_WORDS[state].lower()
+
+
 def moment(instant: datetime | None) -> str:
-    """A moment in London words, or a dash."""
-    return in_words(instant) if instant else "-"
+    """A moment in London words, the last second of a day as its end; or a dash."""
+    return day_or_moment_in_words(instant) if instant else "-"

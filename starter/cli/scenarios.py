@@ -7,7 +7,7 @@ import typer
 
 from starter.access import needs
 from starter.cli.policies import policies
-from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.say import clock_state, moment, say, say_json, say_table
 from starter.cli.wiring import run_async
 from starter.post_settings import load_post_settings
 from starter.rehearsal import Rehearsal, rehearse
@@ -60,7 +60,7 @@ def _draw(scenario: Scenario, planned: Planned, svg: Path) -> None:
 
 def _say_clock(clock: Clock) -> None:
     say()
-    say(f"{clock.title} [{clock.id}]: {clock.state.value.replace('_', ' ').upper()}, due {moment(clock.due)}")
+    say(f"{clock.title} [{clock.id}]: {clock_state(clock.state).upper()}, due {moment(clock.due)}")
     say(f"  {clock.because}")
     say(f"  Source: {clock.source}")
 

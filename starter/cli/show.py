@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
+from activities.policies import Policies
 from activities.store import inbox
 from activities.store.episode_search import EpisodeFound, Search, every_episode
 from activities.store.episodes import EpisodeView
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
-from starter.cli.say import moment, say, say_json, say_table
+from starter.cli.say import clock_state, moment, say, say_json, say_table
 from starter.cli.told import say_who_knew
 from starter.cli.wiring import run_async, wired
 from starter.episode_shown import Shown, show_episode
@@ -22,7 +23,7 @@ from workflows.contracts import TimelineEntry
 from workflows.facts import Segment
 from workflows.instants import in_words, to_rfc3339
 from workflows.policy import Prompt
-from workflows.vocabulary import ClockState
+from workflows.vocabulary import ROLE_WORDS, STATUS_WORDS, ClockState, EpisodeStatus
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,7 +74,7 @@ def _as_data(shown: Shown, view: EpisodeView) -> dict[str, Any]:
 def _say_standing(view: EpisodeView, categories: Mapping[str, list[Segment]]) -> None:
     row = view.episode
     child = f", child {view.child_reference}" if view.child_reference else ""
-    status = row["status"].upper().replace("_", " ")
+    status = STATUS_WORDS[EpisodeStatus(row["status"])].upper()
     say(f"Episode {row['id']}{child}: {status}, policy {row['policy']} {row['policy_version']}")
     for name, segments in categories.items():
         spans = [f"{s.category} {in_words(s.since)} to {in_words(s.until) if s.until else 'now'}" for s in segments]
@@ -92,7 +93,7 @@ def _say_clocks(clocks: list[Clock], now: datetime) -> None:
         say(f"  Source: {clock.source}")
     if waiting:
         say()
-        say(f"Not started: {', '.join(clock.id for clock in waiting)}")
+        say(f"Not started: {'; '.join(clock.title for clock in waiting)}")
 
 
 def _say_records(shown: Shown, view: EpisodeView) -> None:
@@ -105,7 +106,7 @@ def _say_records(shown: Shown, view: EpisodeView) -> None:
     say_who_knew(who_knew(view))
     say()
     say("Tasks")
-    tasks = [[t["state"], t["role"], t["holder"] or "-", t["do"], moment(t["due"])] for t in view.tasks]
+    tasks = [[t["state"], ROLE_WORDS[t["role"]], t["holder"] or "-", t["do"], moment(t["due"])] for t in view.tasks]
     say_table(["State", "Who", "Taken by", "What", "By"], tasks)
 
 
@@ -125,7 +126,7 @@ def _standing(clock: Clock, now: datetime) -> str:
     state = clock.state
     if state is ClockState.RUNNING and clock.due and clock.due < now:
         return "PAST DUE (the engine has yet to say so)"
-    return state.value.replace("_", " ").upper()
+    return clock_state(state).upper()
 
 
 def _fact_of(line: TimelineEntry | PostEvent) -> str:
@@ -138,7 +139,7 @@ def list_command(
 ) -> None:
     """List the episodes, the most pressing first, those that are hidden from whoever asks last."""
 
-    async def work() -> tuple[list[EpisodeFound | _OnlyThere], int]:
+    async def work() -> tuple[list[EpisodeFound | _OnlyThere], int, Policies]:
         async with wired() as here, here.store.snapshot() as session:
             search = Search() if include_closed else Search(open=True)
             found = await every_episode(session, here.settings.authority, search, datetime.now(UTC))
@@ -146,15 +147,18 @@ def list_command(
             # Its place among the others would tell when something of it falls due.
             shown = [one for one in found if one.episode_id not in hidden]
             only_there = [_OnlyThere(episode_id=one) for one in sorted(hidden)]
-            return [*shown, *only_there], await inbox.count_waiting(session, here.settings.authority)
+            waiting = await inbox.count_waiting(session, here.settings.authority)
+            return [*shown, *only_there], waiting, here.policies
 
-    found, waiting = run_async(work())
+    found, waiting, policies = run_async(work())
     if as_json:
         say_json({"episodes": [s.model_dump(mode="json") for s in found], "kept_not_applied": waiting})
         return
     if waiting:
         say(f"{waiting} kept, not yet applied: the engine has not answered")
-    say_table(["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], [_row(one) for one in found])
+    say_table(
+        ["Episode", "Child", "Status", "Gone since", "Next", "Due", "Overdue"], [_row(one, policies) for one in found]
+    )
 
 
 class _OnlyThere(BaseModel):
@@ -164,9 +168,10 @@ class _OnlyThere(BaseModel):
     need_to_know: bool = True
 
 
-def _row(one: EpisodeFound | _OnlyThere) -> list[str]:
+def _row(one: EpisodeFound | _OnlyThere, policies: Policies) -> list[str]:
     if isinstance(one, _OnlyThere):
         return [one.episode_id, "-", "restricted", "-", "-", "-", ""]
     gone, due = moment(one.missing_since), moment(one.next_due)
-    who = one.child_reference or "-"
-    return [one.episode_id, who, one.status.value, gone, one.next_clock or "-", due, str(one.overdue or "")]
+    who, status = one.child_reference or "-", STATUS_WORDS[one.status]
+    next_one = policies.title_of(one.policy, one.policy_version, one.next_clock) if one.next_clock else "-"
+    return [one.episode_id, who, status, gone, next_one, due, str(one.overdue or "")]

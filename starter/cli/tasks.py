@@ -78,7 +78,7 @@ def tasks(
         said = [task.model_dump(mode="json") | {"overdue": lateness(task.due, now) is not None} for task in found]
         say_json(said)
         return
-    rows = [[_by_when(task, now), task.role, task.holder or "-", task.do, task.key] for task in found]
+    rows = [[_by_when(task, now), ROLE_WORDS[Role(task.role)], task.holder or "-", task.do, task.key] for task in found]
     say_table(["By", "Who", "Taken by", "What", "Task"], rows)
 
 

@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.child_records import EpisodeOfChild, episodes_in_outline
 from activities.store.tasks import TaskView
-from starter.console.spoken import STATUS_WORDS, in_plain_words
 from workflows.instants import in_words
 from workflows.names import duty_of, other_episode_of
 from workflows.owed import Owed
-from workflows.vocabulary import EpisodeStatus
+from workflows.vocabulary import STATUS_WORDS, EpisodeStatus, name_in_words
 
 Others = Mapping[str, EpisodeOfChild]
 """Other absences of children, by their episodes' ids."""
@@ -88,7 +87,7 @@ def task_in_words(do: str) -> str:
 
 def owed_in_words(owed: Owed) -> str:
     """What is owed."""
-    return task_in_words(owed.title) if owed.title else in_plain_words(owed.clock or "")
+    return task_in_words(owed.title) if owed.title else name_in_words(owed.clock or "")
 
 
 async def others_in_duties(session: AsyncSession, authority: str, task_keys: Collection[str]) -> Others:

@@ -20,7 +20,7 @@ from starter.console.navigation import ACCOUNT, sections_for
 from starter.console.terms import TERMS
 from workflows.instants import day_in_words, day_or_moment_in_words, to_rfc3339
 from workflows.names import duty_of
-from workflows.vocabulary import CLOCK_STATE_WORDS, beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, STATUS_WORDS, beginning_a_line, name_in_words
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -97,8 +97,7 @@ def _environment() -> Environment:
         "rfc3339": to_rfc3339,
         "role": spoken.role_in_words,
         "cover": spoken.cover_in_words,
-        "reason": spoken.reason_in_words,
-        "plain": spoken.in_plain_words,
+        "plain": name_in_words,
         "lasting": spoken.length_in_words,
         "named": spoken.names_in_words,
         "beginning_a_line": beginning_a_line,
@@ -108,7 +107,7 @@ def _environment() -> Environment:
         "component": _component,
         "new_key": _new_key,
         "terms": TERMS,
-        "status_words": spoken.STATUS_WORDS,
+        "status_words": STATUS_WORDS,
         "state_words": CLOCK_STATE_WORDS,
         "time_left": spoken.time_left,
         "child_called": spoken.child_called,

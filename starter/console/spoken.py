@@ -1,12 +1,11 @@
 """How the console says things: how much time is left, roles, states. Pure; instants are UTC."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workflows.instants import LONDON
-from workflows.vocabulary import CLOCK_STATE_WORDS, ROLE_WORDS, ClockState, EpisodeStatus, Role, beginning_a_line
+from workflows.vocabulary import ROLE_WORDS, Role
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -14,7 +13,6 @@ _DAY: Final = 24 * _HOUR
 _NAMES_SAID: Final = 3
 _LETTERS_OF_IDENTITY: Final = 60
 
-_TOLD_WHOM: Final = re.compile(r"\btold \((?P<role>[a-z ]+)\)")
 _COVER_WORDS: Final = {"deputy": "as deputy", "stand_in": "standing in"}
 
 WITHOUT_NUMBER: Final = "A child without a number yet"
@@ -24,19 +22,6 @@ SOON: Final = timedelta(hours=4)
 """What falls due within this counts as pressing."""
 
 SOON_IN_WORDS: Final = f"in the next {SOON // timedelta(hours=1)} hours"
-
-STATUS_WORDS: Final[dict[EpisodeStatus, str]] = {
-    EpisodeStatus.ABSENT: "Absent",
-    EpisodeStatus.AWAY: "Away without authorisation",
-    EpisodeStatus.MISSING: "Missing",
-    EpisodeStatus.LOCATED: "Located, not yet back",
-    EpisodeStatus.RETURNED: "Returned",
-    EpisodeStatus.RECORDED_IN_ERROR: "Recorded in error",
-    EpisodeStatus.MERGED: "Merged into another",
-    EpisodeStatus.DECEASED: "Deceased",
-    EpisodeStatus.CLOSED_AT_18: "Closed at 18",
-    EpisodeStatus.CLOSED: "Closed",
-}
 
 Pressure = Literal["overdue", "soon", "calm", "none"]
 
@@ -87,12 +72,6 @@ def cover_in_words(cover: str) -> str:
     return _COVER_WORDS.get(cover, cover.replace("_", " "))
 
 
-def reason_in_words(because: str) -> str:
-    """Why a clock stands as it does, as the engine wrote it, in the words of the other pages."""
-    because = because.replace("Fired: ", f"{CLOCK_STATE_WORDS[ClockState.FIRED]}: ").replace(" elapsed hours", " hours")
-    return _TOLD_WHOM.sub(lambda said: f"told ({role_in_words(said['role'].replace(' ', '_'))})", because)
-
-
 def names_in_words(names: Sequence[str]) -> str:
     """People by their names; of more than three the first two, and how many more."""
     said = list(names) if len(names) <= _NAMES_SAID else [*names[:2], f"{len(names) - 2} more"]
@@ -113,11 +92,6 @@ def child_called(reference: str | None, identity: str | None = None) -> str:
 def clock_in_words(at: datetime) -> str:
     """A time of day in London, to the second: 21:15:03."""
     return f"{at.astimezone(LONDON):%H:%M:%S}"
-
-
-def in_plain_words(name: str) -> str:
-    """A name out of the vocabulary as a phrase that begins a line."""
-    return beginning_a_line(name.replace("_", " "))
 
 
 def quoted(episode_id: str) -> str:

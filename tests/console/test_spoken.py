@@ -1,10 +1,10 @@
-"""How the console says things by themselves: the end of a day, roles within a reason, how somebody stands in."""
+"""How the console says things by themselves: the end of a day, how somebody stands in."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from starter.console.spoken import cover_in_words, reason_in_words
+from starter.console.spoken import cover_in_words
 from workflows.instants import day_or_moment_in_words
 
 
@@ -19,19 +19,6 @@ from workflows.instants import day_or_moment_in_words
 )
 def test_the_last_second_of_a_day_in_london_is_the_end_of_the_day(instant: datetime, words: str) -> None:
     assert day_or_moment_in_words(instant) == words
-
-
-@pytest.mark.parametrize(
-    ("because", "words"),
-    [
-        ("Running: waits for told (iro).", "Running: waits for told (independent reviewing officer)."),
-        ("waits for told (home staff) or returned.", "waits for told (staff of the children's home) or returned."),
-        ("Due 24 elapsed hours after it. Fired: its time came.", "Due 24 hours after it. Time reached: its time came."),
-        ("waits for risk assessed (police's view, high).", "waits for risk assessed (police's view, high)."),
-    ],
-)
-def test_a_reason_is_said_in_words(because: str, words: str) -> None:
-    assert reason_in_words(because) == words
 
 
 @pytest.mark.parametrize(("cover", "words"), [("stand_in", "standing in"), ("on_call", "on call")])

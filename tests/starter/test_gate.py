@@ -85,24 +85,27 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], d
     return made
 
 
+def report_of(episode: str, child: str) -> inbox.InboxItem:
+    """A report of a child, as it is kept: the episode began with it."""
+    return inbox.InboxItem(
+        id=f"i-{episode}",
+        authority="local",
+        kind="report",
+        episode_id=episode,
+        digest=episode,
+        body={"report": {"child": {"reference": child}}, "child_id": None},
+        urgency=0,
+        received_at=AT,
+        state="applied",
+        said_by="another",
+    )
+
+
 async def set_up(store: Store) -> None:
     await restricted(store, "local", EPISODE, OPEN_EPISODE)
     async with store.session() as session:
         for child, episode in (("c1", EPISODE), ("c2", OPEN_EPISODE)):
-            body = {"report": {"child": {"reference": child}}, "child_id": None}
-            item = inbox.InboxItem(
-                id=f"i-{episode}",
-                authority="local",
-                kind="report",
-                episode_id=episode,
-                digest=episode,
-                body=body,
-                urgency=0,
-                received_at=AT,
-                state="applied",
-                said_by="another",
-            )
-            await inbox.keep(session, item)
+            await inbox.keep(session, report_of(episode, child))
             task: dict[str, Any] = {"key": f"{episode}/rhi", "episode_id": episode, "authority": "local", "role": "iro"}
             task |= {"clock": "rhi", "do": f"Invented for {episode}", "state": "open", "opened_at": AT}
             await insert_once(session, TaskTable, task)

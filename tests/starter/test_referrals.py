@@ -70,7 +70,7 @@ async def test_a_referral_is_the_least_that_an_interviewer_needs(store: Store) -
         "handed_over_at": "2026-06-11T09:00:00Z",
         "returned_at": "2026-06-11T08:00:00Z",
         "owed_by": "2026-06-14T08:00:00Z",
-        "why": "72 elapsed hours after Thu 11 Jun 2026 09:00 BST: Sun 14 Jun 2026 09:00 BST.",
+        "why": "72 hours after Thu 11 Jun 2026 09:00 BST: Sun 14 Jun 2026 09:00 BST.",
         "out_of_area": True,
         "state": "handed_over",
         "written_up": False,
@@ -89,7 +89,7 @@ async def test_what_was_extended_and_what_is_known_to_the_day_is_said_without_pe
     its = await an_episode(store, day, HANDED, longer)
     shown = await of(store).one(its, NOW)
     assert shown.why == (
-        "72 elapsed hours after Thu 11 Jun 2026 00:00 BST (known to the day only): Sun 14 Jun 2026 00:00 BST. "
+        "72 hours after Thu 11 Jun 2026 00:00 BST (known to the day only): Sun 14 Jun 2026 00:00 BST. "
         "Extended to Sat 20 Jun 2026 13:00 BST."
     )
 

@@ -115,7 +115,7 @@ def test_a_birthday(born: str, age: int, birthday: str) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (fact(f"told {hour(1)}", role="iro", by="A. Invented"), "told (iro)"),
+        (fact(f"told {hour(1)}", role="iro", by="A. Invented"), "told (independent reviewing officer)"),
         (fact(f"rhi_delayed {hour(1)}", reason="missing_again"), "return home interview delayed (missing again)"),
         (
             fact(f"risk_assessed {hour(1)}", view="police", grade="low", reason="private words"),

@@ -28,8 +28,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "authority_told@0",
         1,
-        "Starts Tue 9 Jun 2026 21:00 BST: authority told. 24 elapsed hours later is Wed 10 Jun 2026 "
-        "21:00 BST. Running: waits for told (iro).",
+        "Starts Tue 9 Jun 2026 21:00 BST: authority told. 24 hours later is Wed 10 Jun 2026 "
+        "21:00 BST. Running: waits for told (independent reviewing officer).",
         (None, None),
     ),
     "preferred not known": (
@@ -38,8 +38,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "noticed@0",
         1,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was noticed to be gone, since no time is known "
-        "for: authority told or reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 21:00 "
-        "BST. Running: waits for told (iro).",
+        "for: authority told or reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 "
+        "BST. Running: waits for told (independent reviewing officer).",
         (None, None),
     ),
     "earliest of several": (
@@ -48,8 +48,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "last_seen@-2; reported@0",
         1,
         "Starts Tue 9 Jun 2026 19:00 BST, when the child was last seen, the earliest known of last seen "
-        "and reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 19:00 BST. Fires then "
-        "unless first located or returned.",
+        "and reported to the police. 24 hours later is Wed 10 Jun 2026 19:00 BST. Comes then, unless "
+        "first located or returned.",
         (None, None),
     ),
     "cancelled": (
@@ -58,8 +58,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0; located@5",
         30,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
-        "of last seen and reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 21:00 BST. "
-        "Cancelled: located Wed 10 Jun 2026 02:00 BST, before then.",
+        "of last seen and reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 BST. "
+        "No longer needed: located Wed 10 Jun 2026 02:00 BST, before then.",
         ("2026-06-10T01:00:00Z", "f1"),
     ),
     "fired": (
@@ -68,8 +68,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0",
         30,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
-        "of last seen and reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 21:00 BST. "
-        "Fired: nothing had cancelled it by Wed 10 Jun 2026 21:00 BST.",
+        "of last seen and reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 BST. Time "
+        "reached: nothing had called it off by Wed 10 Jun 2026 21:00 BST.",
         (None, None),
     ),
     "fires at once": (
@@ -77,8 +77,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         NEARLY_18,
         "reported@0",
         60,
-        "Starts Fri 12 Jun 2026, the child's 18th birthday. Due at once. Fired: nothing had cancelled it "
-        "by Fri 12 Jun 2026 00:00 BST.",
+        "Starts Fri 12 Jun 2026, the child's 18th birthday. Due at once. Time reached: nothing had "
+        "called it off by Fri 12 Jun 2026 00:00 BST.",
         (None, None),
     ),
     "suppressed fire": (
@@ -87,7 +87,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0; clock_suppressed@5 clock=leadership_alert reason=x recorded_by=A authorised_by=B.Madeup",
         30,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
-        "of last seen and reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 21:00 BST. "
+        "of last seen and reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 BST. "
         "Clock suppressed (leadership alert) Wed 10 Jun 2026 02:00 BST; reason: x; authorised by "
         "B.Madeup.",
         ("2026-06-10T01:00:00Z", "f1"),
@@ -98,7 +98,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0; died@5",
         30,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
-        "of last seen and reported to the police. 24 elapsed hours later is Wed 10 Jun 2026 21:00 BST. "
+        "of last seen and reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 BST. "
         "Ended: died Wed 10 Jun 2026 02:00 BST.",
         ("2026-06-10T01:00:00Z", "f1"),
     ),
@@ -108,9 +108,9 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0",
         60,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
-        "of last seen and reported to the police. 28 elapsed days of 24 hours later is Tue 7 Jul 2026 "
-        "21:00 BST. Ended Fri 12 Jun 2026 00:00 BST, when the child turned 18; what was still owed is "
-        "for adult services to know.",
+        "of last seen and reported to the police. 28 days of 24 hours later is Tue 7 Jul 2026 21:00 "
+        "BST. Ended Fri 12 Jun 2026 00:00 BST, when the child turned 18; what was still owed is for "
+        "adult services to know.",
         ("2026-06-11T23:00:00Z", None),
     ),
     "started by a clock": (
@@ -120,7 +120,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         25,
         "Starts Wed 10 Jun 2026 21:00 BST, when 'Senior leadership alert' came with the child still "
         "missing. 3 working days after that day, passing over Sat 13 Jun 2026 to Sun 14 Jun 2026 "
-        "(weekend), end Mon 15 Jun 2026 23:59:59 BST. Running: waits for meeting held (strategy).",
+        "(weekend): Mon 15 Jun 2026, end of the day. Running: waits for meeting held (strategy).",
         (None, None),
     ),
     "all of several": (
@@ -129,8 +129,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0; returned@30",
         31,
         "Starts Thu 11 Jun 2026 03:00 BST, when the child returned, with which all of these were known: "
-        "'Senior leadership alert' and returned. 1 working day after that day, end Fri 12 Jun 2026 "
-        "23:59:59 BST. Running: waits for meeting held (strategy), meeting held (return), taken up in a "
+        "'Senior leadership alert' and returned. 1 working day after that day: Fri 12 Jun 2026, end of "
+        "the day. Running: waits for meeting held (strategy), meeting held (return), taken up in a "
         "meeting that was already planned (strategy) or meeting recorded as not needed (strategy) that "
         "says reason.",
         (None, None),
@@ -140,7 +140,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30",
         110,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Overdue: still waits for return home interview completed.",
         (None, None),
     ),
@@ -149,8 +149,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; rhi_completed@60",
         110,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
-        "2026 03:00 BST. Met: return home interview completed Fri 12 Jun 2026 09:00 BST.",
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
+        "2026 03:00 BST. Done in time: return home interview completed Fri 12 Jun 2026 09:00 BST.",
         ("2026-06-12T08:00:00Z", "f2"),
     ),
     "late after declined": (
@@ -158,8 +158,8 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; rhi_declined@40; rhi_completed@110",
         120,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
-        "2026 03:00 BST. Late: return home interview completed Sun 14 Jun 2026 11:00 BST (return home "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
+        "2026 03:00 BST. Done late: return home interview completed Sun 14 Jun 2026 11:00 BST (return home "
         "interview declined before that, Thu 11 Jun 2026 13:00 BST).",
         ("2026-06-14T10:00:00Z", "f3"),
     ),
@@ -168,7 +168,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; rhi_declined@40",
         120,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Lifted: return home interview declined Thu 11 Jun 2026 13:00 BST.",
         ("2026-06-11T12:00:00Z", "f2"),
     ),
@@ -177,7 +177,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         NEARLY_18,
         "reported@0; returned@30",
         60,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Ended Fri 12 Jun 2026 00:00 BST, when the child turned 18; what was still owed "
         "is for adult services to know.",
         ("2026-06-11T23:00:00Z", None),
@@ -187,7 +187,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; merged@40 into=x",
         60,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Ended: merged into another episode Thu 11 Jun 2026 13:00 BST.",
         ("2026-06-11T12:00:00Z", "f2"),
     ),
@@ -196,7 +196,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; clock_voided@40 clock=rhi reason=x recorded_by=A authorised_by=B.Madeup",
         60,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Clock voided (rhi) Thu 11 Jun 2026 13:00 BST; reason: x; authorised by "
         "B.Madeup.",
         ("2026-06-11T12:00:00Z", "f2"),
@@ -206,7 +206,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         CHILD,
         "reported@0; returned@30; clock_suppressed@40 clock=rhi reason=x recorded_by=A authorised_by=B.Madeup",
         60,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Clock suppressed (rhi) Thu 11 Jun 2026 13:00 BST; reason: x; authorised by "
         "B.Madeup.",
         ("2026-06-11T12:00:00Z", "f2"),
@@ -217,7 +217,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "reported@0; returned@30; clock_extended@40 clock=rhi reason=x until=2026-06-15T12:00:00Z "
         "recorded_by=A authorised_by=B.Madeup",
         60,
-        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 elapsed hours later is Sun 14 Jun "
+        "Starts Thu 11 Jun 2026 03:00 BST, when the child returned. 72 hours later is Sun 14 Jun "
         "2026 03:00 BST. Extended to Mon 15 Jun 2026 13:00 BST; reason: x; authorised by B.Madeup. "
         "Running: waits for return home interview completed.",
         (None, None),
@@ -228,7 +228,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "authority_told@0",
         1,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
-        "authority told, absence categorised (absent) and absence categorised (away). 2 elapsed hours "
+        "authority told, absence categorised (absent) and absence categorised (away). 2 hours "
         "later is Tue 9 Jun 2026 23:00 BST. Running: waits for absence reviewed, allowed to stay where "
         "found or contact attempted that says review by, again and again until reported to the police or "
         "returned.",
@@ -240,7 +240,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "authority_told@0",
         3,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
-        "authority told, absence categorised (absent) and absence categorised (away). 2 elapsed hours "
+        "authority told, absence categorised (absent) and absence categorised (away). 2 hours "
         "later is Tue 9 Jun 2026 23:00 BST. Overdue: still waits for absence reviewed, allowed to stay "
         "where found or contact attempted that says review by.",
         (None, None),
@@ -252,7 +252,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         2,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
         "authority told, absence categorised (absent) and absence categorised (away). Reviewed once, "
-        "last Tue 9 Jun 2026 22:00 BST (absence reviewed (wait)). 2 elapsed hours later is Wed 10 Jun "
+        "last Tue 9 Jun 2026 22:00 BST (absence reviewed (wait)). 2 hours later is Wed 10 Jun "
         "2026 00:00 BST. Running: waits for absence reviewed, allowed to stay where found or contact "
         "attempted that says review by, again and again until reported to the police or returned.",
         (None, None),
@@ -277,7 +277,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "authority_told@0; reported@1",
         2,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
-        "authority told, absence categorised (absent) and absence categorised (away). 2 elapsed hours "
+        "authority told, absence categorised (absent) and absence categorised (away). 2 hours "
         "later is Tue 9 Jun 2026 23:00 BST. Ended: reported to the police Tue 9 Jun 2026 22:00 BST.",
         ("2026-06-09T21:00:00Z", "f1"),
     ),
@@ -287,7 +287,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "authority_told@0; clock_suppressed@1 clock=absence_review reason=x recorded_by=A authorised_by=B.Madeup",
         9,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
-        "authority told, absence categorised (absent) and absence categorised (away). 2 elapsed hours "
+        "authority told, absence categorised (absent) and absence categorised (away). 2 hours "
         "later is Tue 9 Jun 2026 23:00 BST. Clock suppressed (absence review) Tue 9 Jun 2026 22:00 BST; "
         "reason: x; authorised by B.Madeup.",
         ("2026-06-09T21:00:00Z", "f1"),
@@ -298,7 +298,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         "authority_told@0; recorded_in_error@1 reason=x",
         9,
         "Starts Tue 9 Jun 2026 21:00 BST: authority told, the earliest known of noticed to be gone, "
-        "authority told, absence categorised (absent) and absence categorised (away). 2 elapsed hours "
+        "authority told, absence categorised (absent) and absence categorised (away). 2 hours "
         "later is Tue 9 Jun 2026 23:00 BST. Ended: episode recorded in error Tue 9 Jun 2026 22:00 BST.",
         ("2026-06-09T21:00:00Z", "f1"),
     ),

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from starter.console.episode.line_words import recorded_in_words
 from starter.console.episode.said import details_in_words
 from starter.console.episode.shown import NOT_SAID, EpisodePage
-from starter.console.spoken import STATUS_WORDS, quoted, reason_in_words, role_in_words
+from starter.console.spoken import quoted, role_in_words
 from starter.sheets import Sheets, sheets
 from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
 from workflows.facts import Fact
 from workflows.instants import day_or_moment_in_words, in_words
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState, beginning_a_line
+from workflows.vocabulary import CLOCK_STATE_WORDS, STATUS_WORDS, ClockState, beginning_a_line
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _clock(clock: Clock) -> Entry:
     due = f", due {day_or_moment_in_words(clock.due)}" if clock.due else ""
     return Entry(
         f"{clock.title}: {CLOCK_STATE_WORDS[clock.state].lower()}{due}",
-        (reason_in_words(clock.because), f"Source: {clock.source}."),
+        (clock.because, f"Source: {clock.source}."),
     )
 
 

@@ -17,11 +17,10 @@ from starter.api.v1.episodes import FactSaid, Merging, Reopening, merge_episode,
 from starter.applying import Outcome
 from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import STATUS_WORDS
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
-from workflows.instants import in_words
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockKind, beginning_a_line
+from workflows.instants import day_or_moment_in_words, in_words
+from workflows.vocabulary import CLOCK_STATE_WORDS, STATUS_WORDS, ClockKind, beginning_a_line
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05
@@ -108,18 +107,17 @@ async def _done(parts: Parts, page: EpisodePage, what: str, outcomes: Sequence[O
 
 def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[str]:
     """What stopped, started and moved, in words."""
-    before = {one.id: ClockStanding(id=one.id, due=one.due, state=one.state) for one in page.clocks}
+    before = {one.id: one for one in page.clocks}
     rules = page.shown.pack.clocks if page.shown.pack else {}
-    titles = {id: rule.title for id, rule in rules.items()}
     fires = {id for id, rule in rules.items() if rule.kind is ClockKind.FIRE_AT}
     for one in what_changed(before, standings).changes:
-        title = titles.get(one.id, one.id)
+        title = page.duty_called(one.id)
         if one.starts and one.id not in fires:
-            yield f"Owed from now on: {title}{f', by {in_words(one.due)}' if one.due else ''}"
+            yield f"Owed from now on: {title}{f', by {day_or_moment_in_words(one.due)}' if one.due else ''}"
         elif one.settled:
             yield f"{title}: {CLOCK_STATE_WORDS[one.is_now].lower()}"
         elif one.moves:
-            yield f"{title}: now due {in_words(one.due) if one.due else 'at no set time'}"
+            yield f"{title}: now due {day_or_moment_in_words(one.due) if one.due else 'at no set time'}"
 
 
 async def is_written(parts: Parts, episode_id: str, fact_id: str) -> bool:

@@ -86,5 +86,4 @@ def _next(parts: Parts, one: EpisodeListed) -> str:
     """What is owed next, in words; nothing where nothing is, or where it is not for whoever asks."""
     if not one.next_clock or not one.policy:
         return ""
-    rule = parts.policies.pack(one.policy, one.policy_version).clocks.get(one.next_clock)
-    return rule.title if rule else one.next_clock.replace("_", " ")
+    return parts.policies.title_of(one.policy, one.policy_version, one.next_clock)

@@ -6,13 +6,13 @@ from typing import Final
 
 from starter.console.episode.said import happened_in_words
 from starter.console.episode.shown import EpisodePage
-from starter.console.spoken import in_plain_words, role_in_words
+from starter.console.spoken import role_in_words
 from starter.who_knew import PostEvent
 from workflows.contracts import TimelineEntry
 from workflows.facts import Fact
 from workflows.instants import in_words
 from workflows.policy_rules import Rung
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
+from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState, name_in_words
 
 _STATUS: Final = "Episode: "
 _RULES: Final = re.compile(r"Policy (?P<policy>\S+) (?P<version>\S+), calendar (?P<calendar>\S+) (?P<of>\S+)")
@@ -46,14 +46,19 @@ def _recorded(shown: EpisodePage, fact: Fact) -> str:
 
 
 def _stands(shown: EpisodePage, line: TimelineEntry) -> str:
-    """How a clock stood from then on; what it says of its time stands behind how it stood."""
+    """How a clock stood from then on; what it says of its time stands behind how it stood.
+
+    Lines that versions before 0.6.0 wrote say how it stood by the state's own name.
+    """
     if line.state is None:
         return line.text
     state = ClockState(line.state)
-    _, there, times = line.text.partition(f": {state.value.replace('_', ' ')}")
-    if not there:
-        return line.text
-    return f"{shown.duty_called(line.clock or '')}: {CLOCK_STATE_WORDS[state].lower()}{times}"
+    words = CLOCK_STATE_WORDS[state].lower()
+    for said in (words, state.value.replace("_", " ")):
+        _, there, times = line.text.partition(f": {said}")
+        if there:
+            return f"{shown.duty_called(line.clock or '')}: {words}{times}"
+    return line.text
 
 
 def _passed_over(shown: EpisodePage, line: TimelineEntry) -> str:
@@ -73,8 +78,8 @@ def _rules(shown: EpisodePage, line: TimelineEntry) -> str:
     found = _RULES.fullmatch(line.text)
     if found is None:
         return line.text
-    title = shown.pack.title if shown.pack.policy == found["policy"] else in_plain_words(found["policy"])
-    days = f"working days by the calendar of {in_plain_words(found['calendar'])}, {found['of']}"
+    title = shown.pack.title if shown.pack.policy == found["policy"] else name_in_words(found["policy"])
+    days = f"working days by the calendar of {name_in_words(found['calendar'])}, {found['of']}"
     return f"The policy is “{title}”, version {found['version']}; {days}"
 
 

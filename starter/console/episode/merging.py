@@ -21,11 +21,10 @@ from starter.console.forms import Mistakes, Posted
 from starter.console.kin_words import absence_in_words
 from starter.console.naming import children_called
 from starter.console.pages import page
-from starter.console.spoken import STATUS_WORDS
 from starter.sight import hidden_among
 from workflows.fact_kinds import FACTS, FactKind
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import EpisodeStatus
+from workflows.vocabulary import STATUS_WORDS, EpisodeStatus
 
 MOST_UNNUMBERED: Final = 20
 """As many records of children without a number are offered, the latest first."""

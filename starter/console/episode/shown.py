@@ -21,7 +21,7 @@ from starter.console.episode.kinds import OWN_PAGES, may_record
 from starter.console.episode.said import happened_in_words, kind_in_words
 from starter.console.kin_words import Others, said_of_others, tasks_in_words
 from starter.console.next_steps import Holder, who_holds
-from starter.console.spoken import child_called, in_plain_words
+from starter.console.spoken import child_called
 from starter.episode_shown import Shown, show_episode
 from starter.kin_sight import UNNAMED, others_named
 from starter.sight import EpisodeSeen
@@ -35,7 +35,7 @@ from workflows.policy import Pack, Prompt
 from workflows.policy_rules import Happening
 from workflows.risk import Assessed, risk_of
 from workflows.task_holding import completions
-from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line, name_in_words
 
 NOT_SAID: Final = "not said"
 """What stands where nobody said who recorded something."""
@@ -251,8 +251,7 @@ class EpisodePage:
     def duty_called(self, clock_id: str) -> str:
         """A clock by its title, as the episode has it or its policy."""
         there = (one.title for one in self.clocks if one.id == clock_id)
-        rule = self.shown.pack.clocks.get(clock_id) if self.shown.pack else None
-        return next(there, rule.title if rule else in_plain_words(clock_id))
+        return next(there, self.shown.pack.title_of(clock_id) if self.shown.pack else name_in_words(clock_id))
 
     def repeat_called(self, rule_id: str) -> str:
         """A rule about repeated absences by its title, where the policy has it."""
