@@ -64,7 +64,7 @@ async def test_two_packs_are_compared_as_the_comparison_finds(one_service: Servi
     added = len(homeward.clocks) - len(england.clocks)
     assert f"Clocks: 3 changed, {added} added, 0 taken away" in words
     assert "From 72 hours after returned to 24 hours after returned" in words
-    assert "Independent reviewing officer told : for looked after; due 24 elapsed hours after" in words
+    assert "Independent reviewing officer told : for looked after; due 24 hours after" in words
     assert not re.search(r"[a-z]_[a-z]|elapsed_hours", words), "no name of a rule's part"
     assert "They ask for the same" in same
 
