@@ -18,6 +18,10 @@ from tests.sharing import OneByOne, longest_first
 
 BOTH: Final = ("sqlite", "postgresql")
 
+_TESTS: Final = Path(__file__).parent
+_ABOVE_THE_STORE: Final = ("api", "deliveries", "engine", "identity", "starter")
+"""What the databases answer, tests of the store show on both of them."""
+
 
 @contextmanager
 def fresh_server() -> Generator[Postgres]:
@@ -143,8 +147,18 @@ async def store(store_url: str) -> AsyncGenerator[Store]:
     await opened.close()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _again_on_postgresql(item):
+            item.add_marker(pytest.mark.long)
     longest_first(items)
+
+
+def _again_on_postgresql(item: pytest.Item) -> bool:
+    """Whether a test above the store shows on PostgreSQL what it also shows on SQLite."""
+    above = item.path.relative_to(_TESTS).parts[0] in _ABOVE_THE_STORE
+    return above and "postgresql" in str(item.name.partition("[")[2]).rstrip("]").split("-")
 
 
 def pytest_collection_finish() -> None:

@@ -28,7 +28,9 @@ async def follow(page: Page, name: str) -> None:
     await page.wait_for_load_state()
 
 
-@pytest.mark.parametrize(("size", "scripts"), [(DESK, True), (PHONE, True), (PHONE, False)])
+@pytest.mark.parametrize(
+    ("size", "scripts"), [(DESK, True), pytest.param(PHONE, True, marks=pytest.mark.long), (PHONE, False)]
+)
 async def test_an_interview_is_offered_accepted_held_and_written_up(
     town: Town, size: ViewportSize, scripts: bool
 ) -> None:

@@ -212,6 +212,7 @@ class SenderThatEnds:
         return Taken(delivered=True)
 
 
+@pytest.mark.long
 async def test_a_worker_may_end_at_any_step_and_no_event_is_lost_or_out_of_order(tmp_path: Path) -> None:
     """A worker that ends before it lets go leaves its hold behind, as one that was killed does."""
     ends_at, ended, twice = 0, True, 0

@@ -250,6 +250,7 @@ async def test_a_run_killed_anywhere_is_made_good_by_the_next(theatre: Theatre, 
     assert len([run async for run in town.client.list_workflows(query)]) == 1
 
 
+@pytest.mark.long
 async def test_many_agreements_broken_at_once_are_all_mended(theatre: Theatre) -> None:
     chosen = random.Random(20260610)  # noqa: S311 - the same each time
     town = Town(theatre)

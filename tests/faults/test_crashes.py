@@ -42,6 +42,7 @@ def test_overdue_rungs_fire_once_after_server_and_worker_were_killed(machine: Ma
     assert machine.notices(episode, "iro_notice") == ["warn", "escalate"]
 
 
+@pytest.mark.long
 def test_a_worker_killed_between_fact_and_notice_sends_each_notice_once(machine: Machine) -> None:
     machine.start_engine()
     machine.start_worker()
@@ -83,6 +84,7 @@ def test_a_report_is_kept_while_the_engine_is_down_and_applied_once_when_it_is_b
     assert len(machine.answer("list")["episodes"]) == 1
 
 
+@pytest.mark.long
 def test_a_fact_is_kept_while_no_worker_runs_and_is_there_after_the_engine_was_killed(machine: Machine) -> None:
     """An Update without a worker is lost with its server; the inbox is not."""
     machine.start_engine()
@@ -100,6 +102,7 @@ def test_a_fact_is_kept_while_no_worker_runs_and_is_there_after_the_engine_was_k
     assert [f["kind"] for f in machine.answer("show", episode)["facts"]].count("returned") == 1
 
 
+@pytest.mark.long
 def test_a_kept_fact_that_turns_out_impossible_becomes_an_operators_task(machine: Machine) -> None:
     machine.start_engine()
     machine.start_worker()

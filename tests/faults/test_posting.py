@@ -59,6 +59,7 @@ def acknowledged(town: Town, episode: str) -> set[str]:
     return {json.loads(fact["body"])["details"]["clock"] for fact in facts}
 
 
+@pytest.mark.long
 def test_a_worker_killed_after_the_provider_stored_doubles_nothing_that_can_be_looked_up(town: Town) -> None:
     """Notify and the mail server both have it, and the worker that would have written so is gone."""
     by_notify, by_mail = town.manager("sms"), town.manager("email")
@@ -134,6 +135,7 @@ def test_two_workers_at_once_send_each_message_once(town: Town) -> None:
         assert told == (0 if manager.stored else 4 * NOTICES_EACH)
 
 
+@pytest.mark.long
 def test_a_receipt_that_comes_while_the_engine_is_down_is_kept_and_stops_the_next_way(town: Town) -> None:
     manager = town.manager("sms;email")
     manager.child_goes_missing()
@@ -240,6 +242,7 @@ def test_the_page_shows_and_only_the_button_answers(town: Town) -> None:
         assert (odd.status_code, "secret-word" in odd.text) == (422, False)
 
 
+@pytest.mark.long
 def test_an_answer_is_kept_while_the_engine_is_down_and_counts_when_it_is_back(town: Town) -> None:
     manager = town.manager("sms")
     town.receipts_by_themselves()
@@ -258,6 +261,7 @@ def test_an_answer_is_kept_while_the_engine_is_down_and_counts_when_it_is_back(t
         assert client.post(link).status_code == 303
 
 
+@pytest.mark.long
 def test_a_provider_that_is_slow_broken_or_overloaded_gets_each_message_once(town: Town) -> None:
     managers = [town.manager("sms") for _ in range(3)]
     town.receipts_by_themselves()

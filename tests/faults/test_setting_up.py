@@ -118,6 +118,7 @@ def test_a_schedule_of_other_times_is_made_as_the_settings_say(machine: Machine)
     assert asyncio.run(schedules()) == [None, None]
 
 
+@pytest.mark.long
 def test_a_namespace_that_works_for_one_database_is_not_worked_by_another(machine: Machine) -> None:
     machine.environment["HOMEWARD_ENGINE_ADDRESS"] = f"127.0.0.1:{machine.environment['HOMEWARD_ENGINE_PORT']}"
     machine.start_engine()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from activities.health.findings import KINDS, StuckKind
 from starter.client import connect
 from tests.faults.breakages import look, standing
@@ -54,6 +56,7 @@ async def _signal(machine: Machine, episode: str, kind: str, at: str) -> None:
     await client.get_workflow_handle(workflow_id(episode)).signal(SIGNAL_FACT, {"kind": kind, "at": at})
 
 
+@pytest.mark.long
 def test_going_back_too_far_is_named_and_two_ways_lead_out(machine: Machine) -> None:
     """Workers meet a change that they do not know: nothing is lost, the version comes again, or the rows are enough."""
     versions = Versions.of(machine.folder)
