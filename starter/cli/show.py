@@ -22,7 +22,7 @@ from workflows.clocks import Clock
 from workflows.contracts import TimelineEntry
 from workflows.facts import Segment
 from workflows.instants import in_words, to_rfc3339
-from workflows.policy import Prompt
+from workflows.policy import Pack, Prompt
 from workflows.vocabulary import ROLE_WORDS, STATUS_WORDS, ClockState, EpisodeStatus
 
 
@@ -59,7 +59,7 @@ def show(episode: EpisodeId, as_json: AsJson = False) -> None:
     if view is None:
         say(f"Episode {shown.id} waits for the engine: no clock is running yet")
         return
-    _say_standing(view, shown.categories(now))
+    _say_standing(view, shown.categories(now), shown.pack)
     _say_clocks(view.clocks, now)
     _say_records(shown, view)
     _say_prompts(prompts)
@@ -71,7 +71,7 @@ def _as_data(shown: Shown, view: EpisodeView) -> dict[str, Any]:
     return view.model_dump(mode="json") | {"timeline": timeline, "who_knew": rows}
 
 
-def _say_standing(view: EpisodeView, categories: Mapping[str, list[Segment]]) -> None:
+def _say_standing(view: EpisodeView, categories: Mapping[str, list[Segment]], pack: Pack | None) -> None:
     row = view.episode
     child = f", child {view.child_reference}" if view.child_reference else ""
     status = STATUS_WORDS[EpisodeStatus(row["status"])].upper()
@@ -81,7 +81,14 @@ def _say_standing(view: EpisodeView, categories: Mapping[str, list[Segment]]) ->
         if spans:
             say(f"In the {name}'s view: {'; '.join(spans)}")
     if row["next_wake_at"]:
-        say(f"Next: {row['next_wake_for']} at {in_words(row['next_wake_at'])}")
+        say(f"Next: {_wake(row['next_wake_for'], pack)} at {in_words(row['next_wake_at'])}")
+
+
+def _wake(label: str, pack: Pack | None) -> str:
+    """What an episode wakes for: a step of a clock, by the clock's title, or something else."""
+    clock, of_clock, step = label.partition(": ")
+    step = step.replace("_", " ")
+    return f"{pack.title_of(clock)}, {step}" if of_clock and pack else label
 
 
 def _say_clocks(clocks: list[Clock], now: datetime) -> None:

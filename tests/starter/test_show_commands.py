@@ -7,8 +7,10 @@ import pytest
 
 from activities.store import Store, inbox
 from activities.store.tables import EpisodeTable
+from starter.cli.show import _wake
 from tests.console.absences import absence, said
 from tests.starter.test_gate import Shell, report_of
+from tests.workflows.builders import pack
 
 
 @pytest.fixture
@@ -55,3 +57,16 @@ def test_a_clock_of_a_policy_that_is_not_at_hand_is_listed_by_its_own_name(shell
     status, listed, _ = shell.says("list")
     assert status == 0
     assert "Iro notice" in listed
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("iro_notice: escalate_unanswered_1", "Independent reviewing officer told, escalate unanswered 1"),
+        ("rhi: due", "Return home interview completed, due"),
+        ("close", "close"),
+    ],
+)
+def test_what_it_wakes_for_is_said_by_the_title_of_its_clock(label: str, words: str) -> None:
+    assert _wake(label, pack()) == words
+    assert _wake(label, None) == label
