@@ -314,7 +314,7 @@ def test_the_service_stops_cleanly_and_says_what_is_in_its_way(town: Town) -> No
 def test_notify_never_stored_a_message_twice(town: Town) -> None:
     """In all of the above."""
     stored = Counter(one.reference for one in town.notify.stored)
-    assert len(stored) > 10
+    assert len(stored) > 3
     assert [reference for reference, times in stored.items() if times > 1] == []
 
 
@@ -333,7 +333,7 @@ def test_the_engine_lists_what_works_for_an_authority(town: Town) -> None:
 def test_no_log_holds_the_key_of_an_answer_page_nor_an_address(town: Town) -> None:
     """After all of the above."""
     keys = [row["id"] for row in town.rows("SELECT id FROM message")]
-    assert len(keys) > 10
+    assert len(keys) > 3
     for name in ("worker", "service", "second", "engine"):
         log = (town.machine.folder / f"{name}.log").read_text(encoding="utf-8")
         assert [key for key in keys if key in log] == [], name
