@@ -19,11 +19,12 @@ from activities.store.tables import (
     ClockTable,
     EpisodeTable,
     FactTable,
+    InboxTable,
     PersonTable,
     TaskTable,
 )
 from workflows.fact_kinds import FactKind
-from workflows.facts import Fact, Known
+from workflows.facts import Child, Fact, Known
 from workflows.owed import OWED_BY_PEOPLE, OpenTask, Owed, OwedClock, what_is_owed
 from workflows.vocabulary import EpisodeStatus
 
@@ -172,6 +173,20 @@ async def grades_said(session: AsyncSession, authority: str, now: datetime) -> d
         if in_doubt:
             found[id].add(None)
     return found
+
+
+async def hosted_among(
+    session: AsyncSession, authority: str, episode_ids: Sequence[str], now: datetime
+) -> frozenset[str]:
+    """Those of these episodes whose child is another authority's, as is known at `now` (UTC)."""
+    said = InboxTable.body["report", "child", "hosted"].as_boolean()
+    reported: set[str] = set()
+    for some in batched(episode_ids):
+        chosen = select(InboxTable.episode_id).where(InboxTable.authority == authority, InboxTable.kind == "report")
+        reported |= set((await session.scalars(chosen.where(InboxTable.episode_id.in_(some), said.is_(True)))).all())
+    described = await facts_in_force(session, episode_ids, (FactKind.DESCRIBED,), now)
+    hosted = {id: known.child(Child(hosted=id in reported or None)).hosted for id, known in described.items()}
+    return frozenset(id for id, is_hosted in hosted.items() if is_hosted)
 
 
 async def names_of_people(session: AsyncSession, authority: str, references: Sequence[str]) -> dict[str, str]:

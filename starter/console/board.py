@@ -9,7 +9,7 @@ from starter.access import Permission
 from starter.api.asking import AskedBy, needs
 from starter.api.parts import Parts
 from starter.console.asking import console_router
-from starter.console.board_filters import DUES, PATH, RISKS, STANDINGS, filters_of
+from starter.console.board_filters import AUTHORITIES, DUES, PATH, RISKS, STANDINGS, filters_of
 from starter.console.board_stream import BoardStream, board_words, mark_of
 from starter.console.board_view import read_board
 from starter.console.overviews import Overviews
@@ -35,7 +35,16 @@ def router_of(parts: Parts, overviews: Overviews) -> APIRouter:
         asked.saw(*shown.shown())
         words = board_words(shown, filters, asked.principal)
         about: dict[str, Any] = {"board": shown, "filters": filters, "words": words, "mark": mark_of(words)}
-        return page(asked, "board.html.j2", SECTION, **about, standings=STANDINGS, dues=DUES, risks=RISKS)
+        return page(
+            asked,
+            "board.html.j2",
+            SECTION,
+            **about,
+            standings=STANDINGS,
+            dues=DUES,
+            risks=RISKS,
+            authorities=AUTHORITIES,
+        )
 
     @router.get(f"{PATH}/changes")
     @needs(Permission.READ_EPISODES)

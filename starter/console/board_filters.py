@@ -31,7 +31,19 @@ RISKS: Final[Mapping[str, str]] = {
     **{grade: grade.replace("_", " ").capitalize() for grade in reversed(RISK_GRADES)},
     NOT_ASSESSED: "Not assessed",
 }
-_CHOICES: Final = {"status": STANDINGS, "due": DUES, "risk": RISKS, "mine": {"": "", "yes": "yes"}}
+OURS: Final = "ours"
+AUTHORITIES: Final[Mapping[str, str]] = {
+    "": "Any authority's",
+    OURS: "Our own children",
+    "other": "Another authority's, missing here",
+}
+_CHOICES: Final = {
+    "status": STANDINGS,
+    "due": DUES,
+    "risk": RISKS,
+    "authority": AUTHORITIES,
+    "mine": {"": "", "yes": "yes"},
+}
 _LAST_PAGE: Final = 9999
 
 
@@ -43,13 +55,14 @@ class Filters(BaseModel):
     status: str = ""
     due: str = ""
     risk: str = ""
+    authority: str = ""
     mine: str = ""
     page: int = 1
 
     @property
     def about_children(self) -> bool:
-        """Whether what is found is thereby known to be of a team or grade, or close to somebody."""
-        return bool(self.team or self.risk or self.mine)
+        """Whether what is found is thereby known to be of a team, grade or authority, or close to somebody."""
+        return bool(self.team or self.risk or self.authority or self.mine)
 
     @property
     def any(self) -> bool:
@@ -94,5 +107,5 @@ def filters_of(said: Mapping[str, str]) -> Filters:
     page = said.get("page", "1")
     if not (page.isascii() and page.isdigit() and 1 <= int(page[:5]) <= _LAST_PAGE and len(page) < 5):
         raise BadInputError("page: must be a number from 1")
-    chosen = {name: said[name] for name in ("team", "status", "due", "risk", "mine") if name in said}
+    chosen = {name: said[name] for name in ("team", "status", "due", "risk", "authority", "mine") if name in said}
     return Filters(page=int(page), **chosen)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.store import inbox
-from activities.store.board import OpenEpisode, facts_in_force, grades_said
+from activities.store.board import OpenEpisode, facts_in_force, grades_said, hosted_among
 from activities.store.closeness import close_to_open
 from activities.store.episode_search import NEVER
 from activities.store.statements import batched
-from starter.console.board_filters import NOT_ASSESSED, Filters
+from starter.console.board_filters import NOT_ASSESSED, OURS, Filters
 from starter.console.naming import children_called
 from starter.console.next_steps import Holder, Holders, read_owed
 from starter.console.reading import Reader
@@ -249,6 +249,9 @@ async def _about_children(reader: Reader, found: Sequence[OpenEpisode], filters:
     if filters.risk:
         at_risk = await _of_grade(reader, [one.episode_id for one in kept], filters.risk)
         kept = [one for one in kept if one.episode_id in at_risk]
+    if filters.authority:
+        others = await hosted_among(session, reader.authority, [one.episode_id for one in kept], now)
+        kept = [one for one in kept if (one.episode_id in others) is (filters.authority != OURS)]
     return kept
 
 

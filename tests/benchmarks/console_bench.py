@@ -43,6 +43,7 @@ PAGES: Final = (
     ("/now?status=missing&due=overdue", FEWER, False),
     ("/now?team=Team+3", FEWER, False),
     ("/now?risk=high", FEWER, False),
+    ("/now?authority=other", FEWER, False),
     ("/now?mine=yes", FEWER, False),
     ("/handover", FEWER, False),
 )

@@ -182,7 +182,28 @@ async def test_a_grade_finds_those_whose_assessment_is_in_force(service: Service
         assert {one.split()[0] for one in rows(await board(service, f"?risk={grade}"))} == found, grade
 
 
-@pytest.mark.parametrize("query", ["?status=lost", "?due=never", "?risk=extreme", "?page=0", "?page=x", "?mine=no"])
+async def test_another_authoritys_children_are_told_from_our_own(service: Service) -> None:
+    store = service.store
+    there = {name: await child(store, name) for name in ("UNSAID", "REPORTED", "DESCRIBED", "OURS-AFTER-ALL")}
+    async with store.session() as session:
+        for name in ("REPORTED", "OURS-AFTER-ALL"):
+            body = {"report": {"child": {"reference": name, "hosted": True}}}
+            row = {"id": name, "episode_id": there[name], "authority": HERE, "kind": "report", "digest": name}
+            row |= {"body": body, "urgency": 0, "received_at": NOW, "state": "applied", "said_by": "another"}
+            await inbox.keep(session, inbox.InboxItem.model_validate(row))
+    await fact(store, there["DESCRIBED"], FactKind.DESCRIBED, -1, hosted="yes")
+    await fact(store, there["OURS-AFTER-ALL"], FactKind.DESCRIBED, -1, hosted="no")
+    for query, found in {
+        "?authority=ours": {"UNSAID", "OURS-AFTER-ALL"},
+        "?authority=other": {"REPORTED", "DESCRIBED"},
+        "?authority=other&status=returned": set[str](),
+    }.items():
+        assert {one.split()[0] for one in rows(await board(service, query))} == found, query
+
+
+@pytest.mark.parametrize(
+    "query", ["?status=lost", "?due=never", "?authority=none", "?risk=extreme", "?page=0", "?page=x", "?mine=no"]
+)
 async def test_a_filter_that_is_none_is_said(service: Service, query: str) -> None:
     async with service.caller(AccessRole.MANAGER) as manager:
         answer = await manager.get(f"/now{query}")
@@ -201,7 +222,7 @@ async def test_of_a_need_to_know_child_only_those_close_see_more_and_no_filter_t
     assert rows(text) == ["Need to know Missing Only those who hold a role for this child see more."]
     assert "SECRET" not in text
     assert "Secret duty" not in text
-    for query in ("?team=North", "?risk=high", "?mine=yes", "?due=overdue"):
+    for query in ("?team=North", "?risk=high", "?authority=ours", "?mine=yes", "?due=overdue"):
         assert rows(await board(service, query)) == [], query
     assert "0 with something overdue" in text
     assert '<option value="North">' not in text
