@@ -178,19 +178,15 @@ def _skipped(skipped: Sequence[DayOff]) -> str:
     return _listed(said, "and")
 
 
-def _stands(state: ClockState) -> str:
-    return CLOCK_STATE_WORDS[state]
-
-
 def cancelled(fact: Fact) -> str:
     """Called off before its time."""
-    return f"{_stands(ClockState.CANCELLED)}: {fact.in_words()} {when(fact)}, before then."
+    return f"{CLOCK_STATE_WORDS[ClockState.CANCELLED]}: {fact.in_words()} {when(fact)}, before then."
 
 
 def fired(due: datetime, cancelled_by: Sequence[Happening]) -> str:
     """Its time came."""
     said = f"nothing had called it off by {in_words(due)}" if cancelled_by else "it was to come then in any case"
-    return f"{_stands(ClockState.FIRED)}: {said}."
+    return f"{CLOCK_STATE_WORDS[ClockState.FIRED]}: {said}."
 
 
 def will_fire(cancelled_by: Sequence[Happening]) -> str:
@@ -200,7 +196,7 @@ def will_fire(cancelled_by: Sequence[Happening]) -> str:
 
 def met(fact: Fact, due: datetime, waived: Fact | None) -> str:
     """Done, in time or late, naming an earlier waiver."""
-    how = _stands(ClockState.MET if fact.at <= due else ClockState.LATE)
+    how = CLOCK_STATE_WORDS[ClockState.MET if fact.at <= due else ClockState.LATE]
     before = f" ({waived.in_words()} before that, {when(waived)})" if waived and waived.at <= fact.at else ""
     return f"{how}: {fact.in_words()} {when(fact)}{before}."
 
@@ -218,23 +214,23 @@ def _reason_and_person(fact: Fact) -> str:
 
 def overdue(met_by: Sequence[Happening]) -> str:
     """Past due, and what would end it."""
-    return f"{_stands(ClockState.OVERDUE)}: still waits for {words_of_happenings(met_by)}."
+    return f"{CLOCK_STATE_WORDS[ClockState.OVERDUE]}: still waits for {words_of_happenings(met_by)}."
 
 
 def running(met_by: Sequence[Happening]) -> str:
     """Running, and what would end it."""
-    return f"{_stands(ClockState.RUNNING)}: waits for {words_of_happenings(met_by)}."
+    return f"{CLOCK_STATE_WORDS[ClockState.RUNNING]}: waits for {words_of_happenings(met_by)}."
 
 
 def review_running(met_by: Sequence[Happening], ended_by: Sequence[Happening]) -> str:
     """A review that comes round again until what it watches ends."""
-    running = _stands(ClockState.RUNNING)
+    running = CLOCK_STATE_WORDS[ClockState.RUNNING]
     return f"{running}: waits for {words_of_happenings(met_by)}, again and again until {words_of_happenings(ended_by)}."
 
 
 def ended(fact: Fact) -> str:
     """Ended with what it watched."""
-    return f"{_stands(ClockState.ENDED)}: {fact.in_words()} {when(fact)}."
+    return f"{CLOCK_STATE_WORDS[ClockState.ENDED]}: {fact.in_words()} {when(fact)}."
 
 
 def grown_up(age: int, at: datetime) -> str:

@@ -17,6 +17,8 @@ from workflows.names import SIGNAL_FACT, SIGNAL_FOUND, SIGNAL_REPORTED, SIGNAL_R
 from workflows.plain_errors import refuse_unkeepable
 from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, Setting
 
+_ROLES: Final = tuple(Role)
+
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours another machine's clock may run before its fact is called a fact of the future."""
 
@@ -144,7 +146,7 @@ def words_of(kind: FactKind, details: Mapping[str, str]) -> str:
             about.append(f"{value}'s view")
         elif choices == YES_NO:
             about.append(f"{'' if value == 'yes' else 'not '}{name}".replace("_", " "))
-        elif choices == tuple(Role):
+        elif choices == _ROLES:
             about.append(ROLE_WORDS[Role(value)])
         elif name == "person":
             about.append(value)

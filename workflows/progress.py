@@ -13,7 +13,7 @@ from workflows.ladders import Aware, Wake
 from workflows.names import ACTION_DUTY, task_key
 from workflows.policy import Pack
 from workflows.telling import back_in_force
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line
+from workflows.vocabulary import ClockKind, ClockState, EpisodeStatus, Role, beginning_a_line, clock_state_in_words
 
 
 class Timeline:
@@ -41,7 +41,7 @@ class Timeline:
             return
         moved = before and before.due and after.due and before.due != after.due
         due = f", due {day_or_moment_in_words(after.due)}" if after.due else ""
-        text = f"{after.title}: {CLOCK_STATE_WORDS[after.state].lower()}{due}"
+        text = f"{after.title}: {clock_state_in_words(after.state)}{due}"
         if moved and before and before.due:
             text += f" (was {day_or_moment_in_words(before.due)})"
         self.add("state", _turned_at(after, now), now, text, clock=after.id, state=after.state.value)

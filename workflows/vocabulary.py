@@ -201,6 +201,11 @@ CLOCK_STATE_WORDS: dict[ClockState, str] = {
 }
 
 
+def clock_state_in_words(state: ClockState) -> str:
+    """How a clock stands, within a sentence."""
+    return CLOCK_STATE_WORDS[state].lower()
+
+
 class EpisodeStatus(StrEnum):
     """Where the episode stands, worked out from its facts."""
 

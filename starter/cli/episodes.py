@@ -14,7 +14,7 @@ from activities.store.tables import InboxTable
 from starter.access import Permission, needs, permission_to_record
 from starter.applying import Outcome
 from starter.cli.asking import CommandAsked
-from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, clock_state, complain, moment, say, say_json, say_table
+from starter.cli.say import EXIT_BAD_INPUT, EXIT_KEPT, complain, moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.reports import Report
 from starter.scenarios import read_json
@@ -24,7 +24,7 @@ from workflows.contracts import ClockStanding
 from workflows.fact_kinds import OTHER_NAMES, FactKind
 from workflows.instants import in_words, to_rfc3339
 from workflows.plain_errors import BadInputError
-from workflows.vocabulary import ClockState, name_in_words
+from workflows.vocabulary import ClockState, clock_state_in_words, name_in_words
 
 Standings = Mapping[str, Clock]
 EveryClock = Annotated[
@@ -244,7 +244,7 @@ def _say_recorded(
 
 
 def _say_clocks(clocks: Iterable[ClockStanding], stood: Standings) -> None:
-    rows = [[_called(c.id, stood), clock_state(c.state), moment(c.due)] for c in clocks]
+    rows = [[_called(c.id, stood), clock_state_in_words(c.state), moment(c.due)] for c in clocks]
     say_table(["Clock", "State", "Due"], rows)
 
 
@@ -263,7 +263,7 @@ def _say_changes(changed: WhatChanged, stood: Standings) -> None:
 
 
 def _became(one: ClockChange) -> str:
-    state = clock_state(one.is_now)
+    state = clock_state_in_words(one.is_now)
     if one.starts:
         again = "is owed again" if one.was not in (None, ClockState.NOT_STARTED) else "starts"
         return again if one.is_now is ClockState.RUNNING else f"{again}, {state}"

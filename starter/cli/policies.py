@@ -14,7 +14,7 @@ from activities.store.inbox import report_of
 from starter import policy_page
 from starter.access import Permission, needs
 from starter.cli.episodes import whole_id
-from starter.cli.say import clock_state, moment, say, say_json, say_table
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import Wired, run_async, wired
 from starter.coverage import coverage
 from starter.policy_diff import Difference, differences
@@ -23,6 +23,7 @@ from starter.reports import Report
 from starter.settings import load_settings
 from workflows.plain_errors import BadInputError
 from workflows.policy import as_data
+from workflows.vocabulary import clock_state_in_words
 
 policy_app = typer.Typer(help="Read, check, compare and try policy packs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -145,7 +146,7 @@ def try_command(
 
 
 def _standing(state: Any, due: datetime | None) -> str:
-    return f"{clock_state(state)}, due {moment(due)}" if state else "does not apply"
+    return f"{clock_state_in_words(state)}, due {moment(due)}" if state else "does not apply"
 
 
 async def _chosen(here: Wired, on: list[str] | None) -> list[str]:

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from workflows.instants import day_or_moment_in_words
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
 
 EXIT_BAD_INPUT: Final = 2
 EXIT_KEPT: Final = 3
@@ -56,11 +55,6 @@ def say_table(columns: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     console.print(table, soft_wrap=False)
-
-
-def clock_state(state: ClockState) -> str:
-    """How a clock stands, within a line."""
-    return CLOCK_STATE_WORDS[state].lower()
 
 
 def moment(instant: datetime | None) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from starter.access import needs
 from starter.cli.policies import policies
-from starter.cli.say import clock_state, moment, say, say_json, say_table
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.wiring import run_async
 from starter.post_settings import load_post_settings
 from starter.rehearsal import Rehearsal, rehearse
@@ -18,6 +18,7 @@ from workflows.clocks import Clock
 from workflows.facts import Known
 from workflows.instants import in_words
 from workflows.plain_errors import BadInputError
+from workflows.vocabulary import clock_state_in_words
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="a scenario in JSON")]
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
@@ -60,7 +61,7 @@ def _draw(scenario: Scenario, planned: Planned, svg: Path) -> None:
 
 def _say_clock(clock: Clock) -> None:
     say()
-    say(f"{clock.title} [{clock.id}]: {clock_state(clock.state).upper()}, due {moment(clock.due)}")
+    say(f"{clock.title} [{clock.id}]: {clock_state_in_words(clock.state).upper()}, due {moment(clock.due)}")
     say(f"  {clock.because}")
     say(f"  Source: {clock.source}")
 

@@ -13,7 +13,7 @@ from activities.store.episode_search import EpisodeFound, Search, every_episode
 from activities.store.episodes import EpisodeView
 from starter.access import Permission, needs
 from starter.cli.episodes import AsJson, EpisodeId, whole_id
-from starter.cli.say import clock_state, moment, say, say_json, say_table
+from starter.cli.say import moment, say, say_json, say_table
 from starter.cli.told import say_who_knew
 from starter.cli.wiring import run_async, wired
 from starter.episode_shown import Shown, show_episode
@@ -23,7 +23,7 @@ from workflows.contracts import TimelineEntry
 from workflows.facts import Segment
 from workflows.instants import in_words, to_rfc3339
 from workflows.policy import Pack, Prompt
-from workflows.vocabulary import ROLE_WORDS, STATUS_WORDS, ClockState, EpisodeStatus
+from workflows.vocabulary import ROLE_WORDS, STATUS_WORDS, ClockState, EpisodeStatus, clock_state_in_words
 
 
 def add_to(app: typer.Typer) -> None:
@@ -133,7 +133,7 @@ def _standing(clock: Clock, now: datetime) -> str:
     state = clock.state
     if state is ClockState.RUNNING and clock.due and clock.due < now:
         return "PAST DUE (the engine has yet to say so)"
-    return clock_state(state).upper()
+    return clock_state_in_words(state).upper()
 
 
 def _fact_of(line: TimelineEntry | PostEvent) -> str:

@@ -107,5 +107,5 @@ def filters_of(said: Mapping[str, str]) -> Filters:
     page = said.get("page", "1")
     if not (page.isascii() and page.isdigit() and 1 <= int(page[:5]) <= _LAST_PAGE and len(page) < 5):
         raise BadInputError("page: must be a number from 1")
-    chosen = {name: said[name] for name in ("team", "status", "due", "risk", "authority", "mine") if name in said}
+    chosen = {name: said[name] for name in ("team", *_CHOICES) if name in said}
     return Filters(page=int(page), **chosen)

@@ -9,7 +9,7 @@ from typing import Final
 from workflows.clocks import Clock
 from workflows.facts import Fact, Known
 from workflows.instants import LONDON, day_or_moment_in_words, in_words, london_day, london_instant
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState
+from workflows.vocabulary import ClockState, clock_state_in_words
 
 WIDTH: Final = 1280.0
 LEFT: Final = 30.0
@@ -153,7 +153,7 @@ def _bar(clock: Clock, scale: Scale, known: Known, y: float) -> Bar:
     x = scale.x(start)
     end = clock.settled_at if clock.state is ClockState.LATE else known.as_of
     owed_after = clock.state in (ClockState.LATE, ClockState.OVERDUE) and end is not None
-    stands, provisional = CLOCK_STATE_WORDS[clock.state].lower(), " (provisional)" if clock.provisional else ""
+    stands, provisional = clock_state_in_words(clock.state), " (provisional)" if clock.provisional else ""
     text = f"{clock.title}: {stands}, due {day_or_moment_in_words(due)}{provisional}"
     return Bar(
         label=Label(text, _inside(x - 4, text), y + 10),
@@ -245,5 +245,5 @@ def _days_off(started: Sequence[Clock], scale: Scale) -> tuple[Span, ...]:
 
 
 def _description(clocks: Sequence[Clock], known: Known) -> str:
-    said = [f"{clock.title}: {CLOCK_STATE_WORDS[clock.state].lower()}" for clock in clocks]
+    said = [f"{clock.title}: {clock_state_in_words(clock.state)}" for clock in clocks]
     return f"As of {in_words(known.as_of)}. {'; '.join(said) or 'No clock applies'}."

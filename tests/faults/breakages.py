@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ MANAGERS: Final = ("invented-0", "invented-1", "invented-2")
 UNHELD: Final = Role.SERVICE_MANAGER
 LAST_TRY: Final = 10
 """An event that was tried so often is dead when it fails once more."""
+
+ASKS_AGAIN_SECONDS: Final = 30.0
 
 ENGINE_SECONDS: Final = 3.0
 
@@ -131,7 +134,7 @@ class Service:
         self._token = answer.raise_for_status().json()["access_token"]
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Ask for something, with a reason; what must succeed."""
+        """Ask for something, with a reason, again while it is said to come again; what must succeed."""
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Idempotency-Key": str(uuid4()),
@@ -140,7 +143,12 @@ class Service:
         }
         content = body if isinstance(body, str) else json.dumps(body)
         url = f"{self._machine.service}{path}"
-        answer = httpx.request(method, url, headers=headers, content=content, timeout=60, trust_env=False)
+        give_up = time.monotonic() + ASKS_AGAIN_SECONDS
+        while True:
+            answer = httpx.request(method, url, headers=headers, content=content, timeout=60, trust_env=False)
+            if answer.status_code != int(httpx.codes.SERVICE_UNAVAILABLE) or time.monotonic() > give_up:
+                break
+            time.sleep(1)
         assert answer.is_success, answer.text
         return answer
 

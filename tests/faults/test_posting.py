@@ -59,7 +59,6 @@ def acknowledged(town: Town, episode: str) -> set[str]:
     return {json.loads(fact["body"])["details"]["clock"] for fact in facts}
 
 
-@pytest.mark.long
 def test_a_worker_killed_after_the_provider_stored_doubles_nothing_that_can_be_looked_up(town: Town) -> None:
     """Notify and the mail server both have it, and the worker that would have written so is gone."""
     by_notify, by_mail = town.manager("sms"), town.manager("email")
@@ -135,7 +134,6 @@ def test_two_workers_at_once_send_each_message_once(town: Town) -> None:
         assert told == (0 if manager.stored else 4 * NOTICES_EACH)
 
 
-@pytest.mark.long
 def test_a_receipt_that_comes_while_the_engine_is_down_is_kept_and_stops_the_next_way(town: Town) -> None:
     manager = town.manager("sms;email")
     manager.child_goes_missing()
@@ -242,7 +240,6 @@ def test_the_page_shows_and_only_the_button_answers(town: Town) -> None:
         assert (odd.status_code, "secret-word" in odd.text) == (422, False)
 
 
-@pytest.mark.long
 def test_an_answer_is_kept_while_the_engine_is_down_and_counts_when_it_is_back(town: Town) -> None:
     manager = town.manager("sms")
     town.receipts_by_themselves()
@@ -261,7 +258,6 @@ def test_an_answer_is_kept_while_the_engine_is_down_and_counts_when_it_is_back(t
         assert client.post(link).status_code == 303
 
 
-@pytest.mark.long
 def test_a_provider_that_is_slow_broken_or_overloaded_gets_each_message_once(town: Town) -> None:
     managers = [town.manager("sms") for _ in range(3)]
     town.receipts_by_themselves()
@@ -314,7 +310,7 @@ def test_the_service_stops_cleanly_and_says_what_is_in_its_way(town: Town) -> No
 def test_notify_never_stored_a_message_twice(town: Town) -> None:
     """In all of the above."""
     stored = Counter(one.reference for one in town.notify.stored)
-    assert len(stored) > 3
+    assert len(stored) > 10
     assert [reference for reference, times in stored.items() if times > 1] == []
 
 
@@ -333,7 +329,7 @@ def test_the_engine_lists_what_works_for_an_authority(town: Town) -> None:
 def test_no_log_holds_the_key_of_an_answer_page_nor_an_address(town: Town) -> None:
     """After all of the above."""
     keys = [row["id"] for row in town.rows("SELECT id FROM message")]
-    assert len(keys) > 3
+    assert len(keys) > 10
     for name in ("worker", "service", "second", "engine"):
         log = (town.machine.folder / f"{name}.log").read_text(encoding="utf-8")
         assert [key for key in keys if key in log] == [], name

@@ -17,7 +17,7 @@ from starter.who_knew import Knew, way_in_words, who_knew
 from workflows.clocks import Clock
 from workflows.facts import Fact
 from workflows.instants import day_or_moment_in_words, in_words
-from workflows.vocabulary import CLOCK_STATE_WORDS, STATUS_WORDS, ClockState, beginning_a_line
+from workflows.vocabulary import STATUS_WORDS, ClockState, beginning_a_line, clock_state_in_words
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _awaited(clock: Clock) -> str:
 def _clock(clock: Clock) -> Entry:
     due = f", due {day_or_moment_in_words(clock.due)}" if clock.due else ""
     return Entry(
-        f"{clock.title}: {CLOCK_STATE_WORDS[clock.state].lower()}{due}",
+        f"{clock.title}: {clock_state_in_words(clock.state)}{due}",
         (clock.because, f"Source: {clock.source}."),
     )
 

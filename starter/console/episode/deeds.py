@@ -20,7 +20,7 @@ from starter.console.episode.shown import EpisodePage
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
 from workflows.instants import day_or_moment_in_words, in_words
-from workflows.vocabulary import CLOCK_STATE_WORDS, STATUS_WORDS, ClockKind, beginning_a_line
+from workflows.vocabulary import STATUS_WORDS, ClockKind, beginning_a_line, clock_state_in_words
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05
@@ -115,7 +115,7 @@ def _changes(page: EpisodePage, standings: Sequence[ClockStanding]) -> Iterator[
         if one.starts and one.id not in fires:
             yield f"Owed from now on: {title}{f', by {day_or_moment_in_words(one.due)}' if one.due else ''}"
         elif one.settled:
-            yield f"{title}: {CLOCK_STATE_WORDS[one.is_now].lower()}"
+            yield f"{title}: {clock_state_in_words(one.is_now)}"
         elif one.moves:
             yield f"{title}: now due {day_or_moment_in_words(one.due) if one.due else 'at no set time'}"
 

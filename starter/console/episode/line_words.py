@@ -12,7 +12,7 @@ from workflows.contracts import TimelineEntry
 from workflows.facts import Fact
 from workflows.instants import in_words
 from workflows.policy_rules import Rung
-from workflows.vocabulary import CLOCK_STATE_WORDS, ClockState, name_in_words
+from workflows.vocabulary import ClockState, clock_state_in_words, name_in_words
 
 _STATUS: Final = "Episode: "
 _RULES: Final = re.compile(r"Policy (?P<policy>\S+) (?P<version>\S+), calendar (?P<calendar>\S+) (?P<of>\S+)")
@@ -53,7 +53,7 @@ def _stands(shown: EpisodePage, line: TimelineEntry) -> str:
     if line.state is None:
         return line.text
     state = ClockState(line.state)
-    words = CLOCK_STATE_WORDS[state].lower()
+    words = clock_state_in_words(state)
     for said in (words, state.value.replace("_", " ")):
         _, there, times = line.text.partition(f": {said}")
         if there:
