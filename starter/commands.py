@@ -8,7 +8,6 @@ with the same ids until it does.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,31 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
 from activities.store.child_records import EpisodeOfChild
-from activities.store.episodes import episode_view
+from activities.store.episodes import EpisodeView, episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
 from starter.applying import Applying, Outcome, outcome_of
 from starter.beginning import begin_many
 from starter.client import EngineSilentError, Episodes
+from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_taken_over, facts_taken_over
 from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
 from starter.reports import Report, read_report
-from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
-from workflows.facts import CLOCK_SKEW, Fact, Known, fact_from_outside
+from workflows.fact_kinds import FactKind
+from workflows.facts import CLOCK_SKEW, Fact, fact_from_outside
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
-
-_STAYS_BEHIND: Final = (
-    *RULINGS,
-    *ABOUT_TASKS,
-    FactKind.ACKNOWLEDGED,
-    FactKind.REPEAT_REACHED,
-    FactKind.POLICY_CHANGED,
-    FactKind.REOPENED,
-    FactKind.MERGED,
-    FactKind.RECORDED_IN_ERROR,
-)
-"""Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
 
 class IdTakenError(BadInputError):
@@ -219,36 +207,48 @@ class Commands:
     async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
 
-        What only those close to the child may see of the duplicate only they see
-        there (O36). The last outcome is that of the duplicate itself. Raises
-        BadInputError, also where the other record has ended: nobody would look for
-        the child by either.
+        So it is with what only its report says of the child, where the other record
+        does not know it. What only those close to the child may see of the duplicate
+        only they see there (O36). The last outcome is that of the duplicate itself.
+        Raises BadInputError, also where the other record has ended: nobody would look
+        for the child by either.
         """
         if duplicate == into:
             raise BadInputError(INTO_ITSELF)
         async with self._store.snapshot() as session:
             view = await episode_view(session, self._authority, duplicate)
-            target = await session.get(EpisodeTable, into)
-        if view is None or target is None or target.authority != self._authority:
-            raise BadInputError("episode: both episodes must be running before they are merged")
-        if view.child_reference and view.episode["child_id"] != target.child_id:
+            target = await episode_view(session, self._authority, into)
+            if view is None or target is None:
+                raise BadInputError("episode: both episodes must be running before they are merged")
+            ends = await self._as_it_stands(session, view)
+            goes_on = await self._as_it_stands(session, target)
+        if view.child_reference and view.episode["child_id"] != target.episode["child_id"]:
             raise BadInputError("--into: that is an episode of another child")
-        if not EpisodeOfChild.model_validate(target).goes_on:
+        if not EpisodeOfChild.model_validate(target.episode).goes_on:
             raise BadInputError(INTO_ENDED)
         source = f"{inbox.MERGED_FROM}{duplicate}"
+        by_now = {"at": to_rfc3339(now), "recorded_by": by}
         moved = [
             (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": source}))
-            for fact in Known(view.facts, now).facts
-            if fact.kind not in _STAYS_BEHIND
+            for fact in facts_taken_over(ends, now)
         ]
-        by_now = {"at": to_rfc3339(now), "recorded_by": by}
-        if view.episode["need_to_know"] and not target.need_to_know:
-            restricted = {"kind": "described", "restricted": "yes", "id": derived_id(into, f"as-{duplicate}"), **by_now}
-            # Before what it restricts.
-            moved.insert(0, (into, self._read(restricted, now).model_copy(update={"source": source})))
+        described = [
+            {"id": derived_id(into, f"as-{duplicate}-{question}"), "note": note}
+            for question, note in answers_taken_over(ends, goes_on, now).items()
+        ]
+        if circumstances := circumstances_taken_over(ends, goes_on, now):
+            described.insert(0, {"id": derived_id(into, f"as-{duplicate}"), **circumstances})
+        learnt = [self._read({"kind": "described", **one, **by_now}, now) for one in described]
+        # Before what they restrict.
+        moved[:0] = [(into, fact.model_copy(update={"source": source})) for fact in learnt]
         said = {"kind": "merged", "into": into, "reason": reason, **by_now}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
         return await self._take_facts([*moved, (duplicate, ending)], now)
+
+    async def _as_it_stands(self, session: AsyncSession, view: EpisodeView) -> RecordOfAbsence:
+        kept = await inbox.report_of(session, self._authority, view.episode["id"])
+        report = Report.model_validate(kept.body["report"]) if kept else None
+        return RecordOfAbsence(report, tuple(view.facts), view.episode["need_to_know"])
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""

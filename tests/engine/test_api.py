@@ -32,8 +32,11 @@ def ago(hours: float) -> str:
     return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
 
-async def reported(client: httpx.AsyncClient, reference: str = "INVENTED-1", **child: Any) -> dict[str, Any]:
+async def reported(
+    client: httpx.AsyncClient, reference: str = "INVENTED-1", answers: dict[str, str] | None = None, **child: Any
+) -> dict[str, Any]:
     said = {
+        "answers": answers or {},
         "child": {"reference": reference, "looked_after": True, **child},
         "reported": ago(3),
         "police_reference": "P1",
@@ -100,6 +103,23 @@ async def test_a_second_report_of_the_child_says_that_an_episode_is_open_and_is_
         assert (await whole(client, second["episode_id"]))["status"] == "merged"
         facts = (await whole(client, first["episode_id"]))["facts"]
     assert len(facts) == 2
+
+
+async def test_what_only_the_duplicates_report_says_of_the_child_counts_after_a_merge(theatre: Theatre) -> None:
+    async with manager(theatre) as client:
+        first = (await reported(client, looked_after=None))["episode_id"]
+        knows_more = await reported(client, answers={"health": "asthma"}, born="2012-03-04", looked_after=False)
+        second = knows_more["episode_id"]
+        said = {"into": first, "reason": "one child"}
+        answer = await client.post(f"/v1/episodes/{second}/merging", json=said, headers=key())
+        assert answer.status_code == 200
+        seen = await whole(client, first)
+    described = [one for one in seen["facts"] if one["kind"] == "described"]
+    said_of_child = {"born": "2012-03-04", "looked_after": "no"}
+    by_note = {one["note"]: one["details"] for one in described}
+    assert by_note == {None: said_of_child, "Health, medication, well-being: asthma": {}}
+    assert {one["source"] for one in described} == {f"merged from {second}"}
+    assert "iro_notice" not in {one["id"] for one in seen["clocks"] if one["state"] != "not_started"}
 
 
 async def test_episodes_are_listed_a_page_at_a_time_and_found_by_what_is_known_of_them(theatre: Theatre) -> None:
