@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # The stamp carries the lock's own hash: the environment is made again only when the lock or the project file changes.
 STAMP := $(VENV)/.made-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 
+# Workers and commands are started by the hundred in tests: where bytecode is not kept each compiles all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # One lock for people who change Homeward; of the same versions what runs in a container, and what builds that.
 LOCKS := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
 

@@ -294,7 +294,7 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
         by=_TEXT,
     ),
     FactKind.LONG_TERM_REVIEWED: _means("long-term absence reviewed", review_by=_INSTANT, decision=_TEXT, by=_TEXT),
-    FactKind.LOCATED: _means("located", by=_TEXT, place=_TEXT),
+    FactKind.LOCATED: _means("found", by=_TEXT, place=_TEXT),
     FactKind.RETURN_PLANNED: _means(
         "return planned", transport=_TEXT, accommodation=_TEXT, interviewer=_TEXT, supporter=_TEXT, by=_TEXT
     ),

@@ -248,7 +248,7 @@ STATUS_WORDS: dict[EpisodeStatus, str] = {
     EpisodeStatus.ABSENT: "Absent",
     EpisodeStatus.AWAY: "Away without authorisation",
     EpisodeStatus.MISSING: "Missing",
-    EpisodeStatus.LOCATED: "Located, not yet back",
+    EpisodeStatus.LOCATED: "Found, not yet back",
     EpisodeStatus.RETURNED: "Returned",
     EpisodeStatus.RECORDED_IN_ERROR: "Recorded in error",
     EpisodeStatus.MERGED: "Merged into another",

@@ -36,7 +36,7 @@ TERMS: Final[Mapping[str, Term]] = {
     ),
     "missing": _term(
         "Missing",
-        "The child is reported to the police and nobody has established where they are, until they are located and "
+        "The child is reported to the police and nobody has established where they are, until they are found and "
         "their well-being is confirmed.",
         f"{_PROTOCOL}, section 2",
     ),
@@ -63,7 +63,7 @@ TERMS: Final[Mapping[str, Term]] = {
     ),
     "prevention_check": _term(
         "Prevention check",
-        "The police see the child soon after they are located or back, unless an exception applies.",
+        "The police see the child soon after they are found or back, unless an exception applies.",
         f"{_PROTOCOL}, section 6",
     ),
     "need_to_know": _term(

@@ -42,8 +42,8 @@ async def test_a_child_is_found_and_back_and_offered_an_interview(town: Town) ->
     at_present(town)
     await button(page, "Record it")
     done = page.get_by_role("alert")
-    assert "The child now counts as: located, not yet back" in await done.inner_text()
-    assert await page.get_by_role("heading", level=1).inner_text() == "Located, not yet back"
+    assert "The child now counts as: found, not yet back" in await done.inner_text()
+    assert await page.get_by_role("heading", level=1).inner_text() == "Found, not yet back"
     await look_at(page)
 
     await button(page, "Returned")
@@ -108,11 +108,11 @@ async def test_what_cannot_be_true_is_refused_at_its_field_and_can_be_mended(tow
     await page.get_by_label("Day").fill("2026-01-02")
     await page.get_by_label("Where was the child found?").fill("Invented Road")
     await button(page, "Record it")
-    await page.get_by_role("link", name="Located on Fri 2 Jan 2026").click()
+    await page.get_by_role("link", name="Found on Fri 2 Jan 2026").click()
     await look_at(page)
     await page.get_by_label("Day").fill(f"{town.house.now:%Y-%m-%d}")
     await button(page, "Record it")
-    assert "located, not yet back" in await page.get_by_role("alert").inner_text()
+    assert "found, not yet back" in await page.get_by_role("alert").inner_text()
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -126,7 +126,7 @@ async def test_without_scripts_everything_works(town: Town, size: ViewportSize) 
     assert box["y"] + box["height"] <= size["height"]
     await found.click()
     await button(page, "Record it")
-    assert "located, not yet back" in await page.get_by_role("alert").inner_text()
+    assert "found, not yet back" in await page.get_by_role("alert").inner_text()
     await page.goto(f"{absence.path}/record")
     await page.get_by_label("Look for it").fill("consent")
     await button(page, "Look")

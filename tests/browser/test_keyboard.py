@@ -59,7 +59,7 @@ async def test_found_and_returned_are_recorded(town: Town) -> None:
     await write(page, "Where was the child found?", "Invented Road")
     at_present(town)
     await press(page, "Record it")
-    assert await heading(page) == "Located, not yet back"
+    assert await heading(page) == "Found, not yet back"
     await press(page, "Returned")
     await write(page, "Where is the child now?", "Invented Road 7")
     await press(page, "Record it")

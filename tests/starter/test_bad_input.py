@@ -74,7 +74,7 @@ BROKEN: dict[str, tuple[Callable[[Scenario], object], str]] = {
     "one instead of true": (child(looked_after=1), "child.looked_after"),
     "born with a time": (child(born="2011-05-14T00:00:00Z"), "child.born"),
     "a fact before birth": (child(born="2026-06-10"), "facts[0].at"),
-    "found before last seen": (fact(at="2026-06-09T17:59:59Z"), "].at: located"),
+    "found before last seen": (fact(at="2026-06-09T17:59:59Z"), "].at: found"),
     "an unknown role": (fact(kind="told", role="boss"), "facts[2].role"),
     "no role": (fact(kind="told"), "facts[2].role"),
     "the character NUL": (fact(note="a\0b"), "facts[2].note: must be without the character NUL"),

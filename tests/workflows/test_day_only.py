@@ -56,7 +56,7 @@ def test_a_clock_cancelled_or_met_on_a_day_says_so_though_its_start_is_sure() ->
         day_only("rhi_completed 2026-06-12T22:59:59Z"),
     )
     alert, interview = clocks["leadership_alert"], clocks["rhi"]
-    assert "No longer needed: located Thu 11 Jun 2026 00:00 BST (known to the day only), before then." in alert.because
+    assert "No longer needed: found Thu 11 Jun 2026 00:00 BST (known to the day only), before then." in alert.because
     assert "Done in time: return home interview completed Fri 12 Jun 2026 23:59:59 BST (known to the day only)." in (
         interview.because
     )

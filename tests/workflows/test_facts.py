@@ -58,8 +58,8 @@ IMPOSSIBLE = {
     "in the future": (fact("noticed 2026-06-20T00:05:01Z"), "at: .*future"),
     "before birth": (fact("noticed 2011-05-13T22:59:59Z"), "before the child was born"),
     "found before last seen": (fact("located 2026-06-09T17:59:59Z"), "cannot come before last seen"),
-    "last seen after found": (fact("last_seen 2026-06-10T06:00:01Z"), "located .* cannot come before last seen"),
-    "interviewed before found": (fact("rhi_completed 2026-06-10T05:59:59Z"), "cannot come before located"),
+    "last seen after found": (fact("last_seen 2026-06-10T06:00:01Z"), "found .* cannot come before last seen"),
+    "interviewed before found": (fact("rhi_completed 2026-06-10T05:59:59Z"), "cannot come before found"),
     "withdrawing nothing": (fact("withdrawn 2026-06-11T00:00:00Z", fact="none"), "fact: no fact 'none'"),
     "replacing another kind": (
         fact("located 2026-06-11T00:00:00Z").model_copy(update={"replaces": RETURNED.id}),

@@ -49,7 +49,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         1,
         "Starts Tue 9 Jun 2026 19:00 BST, when the child was last seen, the earliest known of last seen "
         "and reported to the police. 24 hours later is Wed 10 Jun 2026 19:00 BST. Comes then, unless "
-        "first located or returned.",
+        "first found or returned.",
         (None, None),
     ),
     "cancelled": (
@@ -59,7 +59,7 @@ REASONS: dict[str, tuple[str, Child, str, float, str, tuple[str | None, str | No
         30,
         "Starts Tue 9 Jun 2026 21:00 BST, when the child was reported to the police, the earliest known "
         "of last seen and reported to the police. 24 hours later is Wed 10 Jun 2026 21:00 BST. "
-        "No longer needed: located Wed 10 Jun 2026 02:00 BST, before then.",
+        "No longer needed: found Wed 10 Jun 2026 02:00 BST, before then.",
         ("2026-06-10T01:00:00Z", "f1"),
     ),
     "fired": (
