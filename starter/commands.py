@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
 from activities.store.child_records import EpisodeOfChild
-from activities.store.episodes import EpisodeView, episode_view
+from activities.store.episodes import EpisodeView, episode_view, restrict_at_once
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
 from starter.applying import Applying, Outcome, outcome_of
@@ -25,7 +25,7 @@ from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_t
 from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
 from starter.reports import Report, read_report
 from workflows.fact_kinds import FactKind
-from workflows.facts import CLOCK_SKEW, Fact, fact_from_outside
+from workflows.facts import CLOCK_SKEW, Child, Fact, Known, fact_from_outside
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
@@ -282,6 +282,8 @@ class Commands:
                 if not _is_said_again(there, item, exactly=exactly):
                     raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
                 kept.append(there)
+            restricted = [episode_id for episode_id, fact in facts if _restricts(fact)]
+            await restrict_at_once(session, self._authority, restricted)
         outcomes = [(item, await self._try(item, now)) for item in kept]
         return [
             outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
@@ -351,6 +353,10 @@ def fact_item(authority: str, episode_id: str, fact: Fact, now: datetime, said_b
         received_at=now,
         said_by=said_by,
     )
+
+
+def _restricts(fact: Fact) -> bool:
+    return Known([fact], fact.at).child(Child()).need_to_know
 
 
 def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:
