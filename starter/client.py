@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCStatusCode
 
+from starter.engine_at import EngineAt
 from starter.search_attributes import Labels
 from workflows.clocks import Clock
 from workflows.contracts import EpisodeInput, Recorded
@@ -60,27 +61,30 @@ class EngineWatch:
 UNWATCHED: Final = EngineWatch()
 
 
-async def connect(address: str, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED) -> Client:
+async def connect(engine: EngineAt, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED) -> Client:
     """Connect to the engine. Raises EngineSilentError when it does not answer in time."""
     try:
         async with asyncio.timeout(patience_seconds):
             return await Client.connect(
-                address,
+                engine.address,
                 namespace=namespace,
+                tls=engine.tls or False,
                 data_converter=pydantic_data_converter,
                 identity="homeward",
                 runtime=watch.runtime,
                 interceptors=[Labels(), *watch.interceptors],
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
-        raise EngineSilentError(f"the engine at {address} does not answer") from error
+        raise EngineSilentError(f"the engine at {engine} does not answer") from error
 
 
 class Reached:
     """The engine, connected to when it is first needed and kept."""
 
-    def __init__(self, address: str, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED) -> None:
-        self._where = (address, namespace, patience_seconds, watch)
+    def __init__(
+        self, engine: EngineAt, namespace: str, patience_seconds: float, watch: EngineWatch = UNWATCHED
+    ) -> None:
+        self._where = (engine, namespace, patience_seconds, watch)
         self._client: Client | None = None
 
     async def client(self) -> Client:

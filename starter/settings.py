@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from activities.store.urls import driven_url, is_sqlite
 from starter.access import AccessRole
+from starter.engine_at import EngineAt, TlsFiles
 from workflows.plain_errors import BadInputError, first_error
 
 
@@ -67,6 +68,15 @@ class Settings(BaseSettings):
     )
     engine_address: str = Field(default="", description="host:port of the Temporal server; the embedded one by default")
     engine_namespace: str = Field(default="default", description="Temporal namespace")
+    engine_tls: bool = Field(
+        default=False, description="whether TLS is spoken with that server; the settings that follow say so too"
+    )
+    engine_tls_ca: Path | None = Field(
+        default=None, description="file of the authorities that its certificate may be of; the system's by default"
+    )
+    engine_tls_certificate: Path | None = Field(default=None, description="file of the certificate shown to it")
+    engine_tls_key: Path | None = Field(default=None, description="file of that certificate's key")
+    engine_tls_name: str = Field(default="", description="the name in its certificate, if not its address's")
     engine_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     engine_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal web page")
     engine_ui: str = Field(
@@ -130,7 +140,9 @@ class Settings(BaseSettings):
         default=400, ge=1, le=36500, description="for how long 'homeward events drop' keeps events"
     )
 
-    @field_validator("data_dir", "policy_dir", "worker_alive_file")
+    @field_validator(
+        "data_dir", "policy_dir", "worker_alive_file", "engine_tls_ca", "engine_tls_certificate", "engine_tls_key"
+    )
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
@@ -165,6 +177,21 @@ class Settings(BaseSettings):
         if self.http_port in (self.engine_port, self.engine_ui_port):
             raise ValueError("http_port: must differ from engine_port and engine_ui_port")
         return self
+
+    @model_validator(mode="after")
+    def _tls_can_be_spoken(self) -> Self:
+        if self._speaks_tls and not self.engine_address:
+            raise ValueError("engine_tls: the embedded engine speaks none; set HOMEWARD_ENGINE_ADDRESS, or no TLS")
+        self._tls_files.read()
+        return self
+
+    @property
+    def _tls_files(self) -> TlsFiles:
+        return TlsFiles(self.engine_tls_ca, self.engine_tls_certificate, self.engine_tls_key, self.engine_tls_name)
+
+    @property
+    def _speaks_tls(self) -> bool:
+        return self.engine_tls or self._tls_files != TlsFiles()
 
     @property
     def local_host(self) -> str:
@@ -201,9 +228,10 @@ class Settings(BaseSettings):
         return self.engine_ui or ("" if self.engine_address else f"http://127.0.0.1:{self.engine_ui_port}")
 
     @property
-    def engine(self) -> str:
-        """host:port of the engine."""
-        return self.engine_address or f"127.0.0.1:{self.engine_port}"
+    def engine(self) -> EngineAt:
+        """Where the engine is. Raises ValueError when a file of its TLS cannot be read any more."""
+        tls = self._tls_files.read() if self._speaks_tls else None
+        return EngineAt(self.engine_address or f"127.0.0.1:{self.engine_port}", tls)
 
     @property
     def database(self) -> str:

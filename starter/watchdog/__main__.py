@@ -68,9 +68,12 @@ def watchdog_of(settings: Settings, watch: WatchSettings, post_settings: PostSet
     """The watchdog of the settings. Raises BadInputError or BadPackError."""
     policies = Policies.load(settings.policy_dir)
     patience = min(settings.engine_patience_seconds, LOOK_SECONDS)
-    brief = BriefEngine(Reached(settings.engine, settings.engine_namespace, patience), patience)
+    engine = settings.engine
+    brief = BriefEngine(Reached(engine, settings.engine_namespace, patience), patience)
     public = load_identity_settings(settings).public_url
     certificates = [tls_address(public)] if public else []
+    if engine.tls:
+        certificates.append(tls_address(f"https://{engine}"))
     certificates += [(host, int(port)) for host, _, port in (one.rpartition(":") for one in watch.watch_certificates)]
     watched = Watched(
         store=store,
@@ -79,6 +82,7 @@ def watchdog_of(settings: Settings, watch: WatchSettings, post_settings: PostSet
         authority=settings.authority,
         service=watch.watch_service_url or public or settings.links,
         certificates=[one for one in certificates if one],
+        shown_to_engine=settings.engine_tls_certificate,
         expiries=watch.expiries,
         warn=timedelta(days=watch.warn_days),
     )

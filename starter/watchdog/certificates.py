@@ -1,9 +1,10 @@
-"""Until when a certificate is good that somebody is shown who connects."""
+"""Until when a certificate is good: one that somebody is shown who connects, or one in a file."""
 
 import asyncio
 import ssl
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from cryptography import x509
 
@@ -31,3 +32,11 @@ async def good_until(host: str, port: int) -> datetime:
         with suppress(OSError):
             await writer.wait_closed()
     return x509.load_der_x509_certificate(shown).not_valid_after_utc
+
+
+def file_good_until(file: Path) -> datetime:
+    """Until when (UTC) the first certificate of a file (PEM) is good. Raises OSError when there is none to be had."""
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    except ValueError as error:
+        raise OSError("there is no certificate in it") from error

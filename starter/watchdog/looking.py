@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from activities.store.figures import Figures, figures_of
 from starter.engine_room import EngineRoom
 from starter.standing import agreement_stands, policies_stand, today_of
 from starter.watchdog.alarms import Trouble
-from starter.watchdog.certificates import good_until
+from starter.watchdog.certificates import file_good_until, good_until
 
 STORE_SECONDS: Final = 20.0
 SERVICE_SECONDS: Final = 10.0
@@ -39,7 +40,8 @@ class Watched:
     """What the watchdog looks at.
 
     `service` is where the HTTP service is reached; `certificates` are hosts and
-    ports; `expiries` says when keys end that nobody can ask about; `warn` is how
+    ports; `shown_to_engine` is the file of the certificate that our parts show to
+    the engine, if they show one; `expiries` says when keys end that nobody can ask about; `warn` is how
     long before an end it is a trouble.
     """
 
@@ -49,6 +51,7 @@ class Watched:
     authority: str
     service: str
     certificates: Sequence[tuple[str, int]]
+    shown_to_engine: Path | None
     expiries: Mapping[str, date]
     warn: timedelta
 
@@ -76,6 +79,8 @@ class Watched:
         for host, port in self.certificates:
             if trouble := await self._certificate(host, port, now):
                 yield trouble
+        if self.shown_to_engine and (trouble := self._shown_to_engine(self.shown_to_engine, now)):
+            yield trouble
         for name, day in self.expiries.items():
             left = day - today_of(now)
             if left <= self.warn:
@@ -94,10 +99,19 @@ class Watched:
             until = await good_until(host, port)
         except OSError:
             return Trouble(key, f"No certificate is shown at {host}:{port}", _NO_CERTIFICATE_HELPS)
+        return self._ending(key, f"The certificate of {host}:{port}", until, now, _CERTIFICATE_HELPS)
+
+    def _shown_to_engine(self, file: Path, now: datetime) -> Trouble | None:
+        key = "engine_certificate_ends"
+        try:
+            until = file_good_until(file)
+        except OSError:
+            return Trouble(key, "The certificate that is shown to the engine cannot be read", _OWN_CERTIFICATE_HELPS)
+        return self._ending(key, "The certificate that is shown to the engine", until, now, _OWN_CERTIFICATE_HELPS)
+
+    def _ending(self, key: str, what: str, until: datetime, now: datetime, helps: str) -> Trouble | None:
         left = until - now
-        if left > self.warn:
-            return None
-        return Trouble(key, f"The certificate of {host}:{port} {_ends(left.days, until.date())}", _CERTIFICATE_HELPS)
+        return Trouble(key, f"{what} {_ends(left.days, until.date())}", helps) if left <= self.warn else None
 
 
 _RECORDS_AWAY: Final = Trouble(
@@ -113,6 +127,9 @@ _SERVICE_AWAY: Final = Trouble(
 _COMPARE_HELPS: Final = "See whether workers run; 'homeward reconcile' compares now."
 _KEY_HELPS: Final = "Get a new one from whoever gave it, set it, and tell HOMEWARD_EXPIRIES when that one ends."
 _CALENDAR_HELPS: Final = "Bring a longer calendar: see 'A new bank holiday' in the runbook."
+_OWN_CERTIFICATE_HELPS: Final = (
+    "Put a new one at HOMEWARD_ENGINE_TLS_CERTIFICATE, and start every part anew: it is read when a part begins."
+)
 _NO_CERTIFICATE_HELPS: Final = "See whether anything answers there by TLS."
 _CERTIFICATE_HELPS: Final = "Renew it, or see why it was not renewed by itself."
 

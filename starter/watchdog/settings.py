@@ -33,7 +33,8 @@ class WatchSettings(BaseSettings):
         default="", description="what is called after each look that went well: who hears nothing there must come"
     )
     watch_certificates: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="`host:port` of certificates to watch besides the public address's, with `,` between"
+        default=(),
+        description="`host:port` of certificates to watch besides the public address's and the engine's, with `,` between",
     )
     expiries: Annotated[dict[str, date], NoDecode] = Field(
         default={}, description="`NAME=YYYY-MM-DD` for each key that ends and cannot be asked, with `,` between them"

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 StageAt = Callable[[datetime], Stage]
 
 REFUSED = {
-    "found before last seen": (fact("located", -1), "at: located on"),
+    "found before last seen": (fact("located", -1), "at: found on"),
     "a time in the future": (fact("located", 5), "lies in the future"),
     "before the child was born": (fact("noticed", -24 * 365 * 20), "before the child was born"),
     "a correction of nothing": (fact("withdrawn", 0, fact="none-such"), "no fact 'none-such'"),

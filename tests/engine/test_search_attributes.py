@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from starter import search_attributes
 from starter.client import Episodes, connect
+from starter.engine_at import EngineAt
 from starter.search_attributes import make_attributes, unknown_attributes
 from tests.engine.correspondence import until
 from tests.engine.own_engine import Machine
@@ -36,7 +37,7 @@ async def _authority_of(client: Client, episode: str) -> str | None:
 async def test_an_episode_begins_with_its_authority_where_the_engine_knows_the_attribute(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = await connect(machine.client.service_client.config.target_host, "default", 5)
+    client = await connect(EngineAt(machine.client.service_client.config.target_host), "default", 5)
     assert await unknown_attributes(client) == ["HomewardAuthority"]
     with caplog.at_level(logging.WARNING):
         assert await _authority_of(client, await _begin(client)) is None
@@ -46,7 +47,7 @@ async def test_an_episode_begins_with_its_authority_where_the_engine_knows_the_a
     assert await unknown_attributes(client) == []
     assert await _authority_of(client, await _begin(client)) is None, "it is not asked again at once"
     monkeypatch.setattr(search_attributes, "_ASK_AGAIN_SECONDS", 0.0)
-    client = await connect(machine.client.service_client.config.target_host, "default", 5)
+    client = await connect(EngineAt(machine.client.service_client.config.target_host), "default", 5)
 
     async def is_labelled() -> bool:
         return await _authority_of(client, await _begin(client)) == "invented-town"

@@ -14,6 +14,7 @@ from activities.policies import Policies
 from activities.store import Store
 from starter.client import Episodes, Reached
 from starter.commands import Commands, ReadReport
+from starter.engine_at import EngineAt
 from starter.intake.runs import BATCH
 from starter.intake.table import read_export
 from tests.faults.machine import Machine
@@ -26,7 +27,7 @@ def rows(lines: int, team: str) -> list[ReadReport]:
     return [ReadReport(v.report, v.facts) for v in verdicts if v.report is not None]
 
 
-async def measure(folder: Path, engine: str, lines: int) -> tuple[float, float]:
+async def measure(folder: Path, engine: EngineAt, lines: int) -> tuple[float, float]:
     """Rows a second: one at a time, then in batches."""
     store = Store(f"sqlite+aiosqlite:///{folder / 'measured.sqlite'}")
     await store.make_ready()

@@ -23,7 +23,7 @@ from starter.watchdog.settings import WatchSettings, load_watch_settings
 from tests.api.callers import HERE
 from tests.api.town import NOW
 from tests.console.families import child, owes
-from tests.standins.certificate import self_signed
+from tests.standins.certificate import made, self_signed
 from tests.standins.http_server import Asked, HttpStandIn, Reply
 from tests.standins.smtp import SmtpStandIn
 from workflows.plain_errors import BadInputError
@@ -106,7 +106,7 @@ def watchdog(store: Store, receiver: Receiver, **more: Any) -> Watchdog:
         "heartbeat_url": f"{receiver.url}/beat",
     }
     post = PostSettings.model_validate(more.pop("post", {}))
-    settings = Settings(authority=HERE)
+    settings = Settings(authority=HERE, **more.pop("engine", {}))
     one = watchdog_of(settings, WatchSettings.model_validate(given | more), post, store)
     return replace(one, watched=replace(one.watched, service=receiver.url, room=EngineRoom()))
 
@@ -194,6 +194,27 @@ async def test_keys_and_certificates_are_told_of_before_they_end(
     assert keys == ([f"The key notify {told}"] if told else [])
     certificates = [one for one in of_certificate if one.key == f"certificate_ends:127.0.0.1:{port}"]
     assert bool(certificates) is (told is not None)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(-1, " ended on "), (10, ", 10 days from now"), (30, None), (None, " cannot be read")]
+)
+async def test_the_engines_certificate_and_ours_are_told_of_before_they_end(
+    records: Store, tmp_path: Path, days: int | None, told: str | None
+) -> None:
+    now = datetime.now(UTC)
+    until = now + timedelta(days=30 if days is None else days, hours=1)
+    ours = made(tmp_path, "homeward.invented.example", until)
+    async with self_signed(tmp_path, until) as port:
+        with Receiver() as receiver:
+            files = {"engine_tls_certificate": ours.certificate_file, "engine_tls_key": ours.key_file}
+            dog = watchdog(records, receiver, engine={"engine_address": f"127.0.0.1:{port}", **files})
+            if days is None:
+                ours.certificate_file.unlink()
+            titles = {one.key: one.title for one in (await dog.watched.look(now)).troubles}
+    shown, engines = titles.get("engine_certificate_ends"), titles.get(f"certificate_ends:127.0.0.1:{port}")
+    assert (shown is not None, engines is not None) == (told is not None, told is not None and days is not None)
+    assert told is None or told in str(shown)
 
 
 async def test_a_calendar_that_ends_is_told_of_half_a_year_before(records: Store) -> None:
