@@ -34,7 +34,7 @@ class WatchSettings(BaseSettings):
     )
     watch_certificates: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="`host:port` of certificates to watch besides the public address's and the engine's, with `,` between",
+        description="`host:port` of certificates to watch besides the public address's and the engine's; `,` between",
     )
     expiries: Annotated[dict[str, date], NoDecode] = Field(
         default={}, description="`NAME=YYYY-MM-DD` for each key that ends and cannot be asked, with `,` between them"
