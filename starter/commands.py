@@ -21,7 +21,7 @@ from activities.store.tables import EpisodeTable
 from starter.applying import Applying, Outcome, outcome_of
 from starter.beginning import begin_many
 from starter.client import EngineSilentError, Episodes
-from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_taken_over, facts_taken_over
+from starter.merging import RecordOfAbsence, contradiction, taken_over
 from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
 from starter.reports import Report, read_report
 from workflows.fact_kinds import FactKind
@@ -204,14 +204,14 @@ class Commands:
         said = {"kind": "reopened", "at": to_rfc3339(now), "reason": reason, "recorded_by": by}
         return await self.record(episode_id, {**said, **({"id": fact_id} if fact_id else {})}, now)
 
-    async def merge(self, duplicate: str, into: str, reason: str, by: str, now: datetime) -> list[Outcome]:
+    async def merge(self, duplicate: str, into: str, why: str, by: str, now: datetime) -> list[Outcome]:
         """Take a duplicate's facts over into the episode it duplicates, and end it. `now` is UTC.
 
         So it is with what only its report says of the child, where the other record
         does not know it. What only those close to the child may see of the duplicate
         only they see there (O36). The last outcome is that of the duplicate itself.
         Raises BadInputError, also where the other record has ended: nobody would look
-        for the child by either.
+        for the child by either; and where the records contradict each other.
         """
         if duplicate == into:
             raise BadInputError(INTO_ITSELF)
@@ -226,29 +226,17 @@ class Commands:
             raise BadInputError("--into: that is an episode of another child")
         if not EpisodeOfChild.model_validate(target.episode).goes_on:
             raise BadInputError(INTO_ENDED)
-        source = f"{inbox.MERGED_FROM}{duplicate}"
-        by_now = {"at": to_rfc3339(now), "recorded_by": by}
-        moved = [
-            (into, fact.model_copy(update={"id": derived_id(into, fact.id), "source": source}))
-            for fact in facts_taken_over(ends, now)
-        ]
-        described = [
-            {"id": derived_id(into, f"as-{duplicate}-{question}"), "note": note}
-            for question, note in answers_taken_over(ends, goes_on, now).items()
-        ]
-        if circumstances := circumstances_taken_over(ends, goes_on, now):
-            described.insert(0, {"id": derived_id(into, f"as-{duplicate}"), **circumstances})
-        learnt = [self._read({"kind": "described", **one, **by_now}, now) for one in described]
-        # Before what they restrict.
-        moved[:0] = [(into, fact.model_copy(update={"source": source})) for fact in learnt]
-        said = {"kind": "merged", "into": into, "reason": reason, **by_now}
+        taken = taken_over(ends, goes_on, by, now)
+        if reason := contradiction(taken, goes_on, now):
+            raise BadInputError(f"--into: the records contradict each other, correct one first: {reason}")
+        said = {"kind": "merged", "into": into, "reason": why, "at": to_rfc3339(now), "recorded_by": by}
         ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
-        return await self._take_facts([*moved, (duplicate, ending)], now)
+        return await self._take_facts([*((into, fact) for fact in taken), (duplicate, ending)], now)
 
     async def _as_it_stands(self, session: AsyncSession, view: EpisodeView) -> RecordOfAbsence:
         kept = await inbox.report_of(session, self._authority, view.episode["id"])
         report = Report.model_validate(kept.body["report"]) if kept else None
-        return RecordOfAbsence(report, tuple(view.facts), view.episode["need_to_know"])
+        return RecordOfAbsence(view.episode["id"], report, tuple(view.facts), view.episode["need_to_know"])
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""

@@ -1,14 +1,16 @@
 """What a record takes over from another of the same absence that is merged into it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
+from activities.store.inbox import MERGED_FROM
 from starter.later_answers import LONGEST, later_answers, note_of, still_asked_for
 from starter.reports import TITLES, Report
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
-from workflows.facts import Child, Fact, Known
+from workflows.facts import Child, Fact, Known, impossibility
+from workflows.names import derived_id
 
 _STAYS_BEHIND: Final = (
     *RULINGS,
@@ -27,6 +29,7 @@ _STAYS_BEHIND: Final = (
 class RecordOfAbsence:
     """An episode as it stands before it is merged with another. Without a report it was not begun by one of ours."""
 
+    id: str
     report: Report | None
     facts: tuple[Fact, ...]
     need_to_know: bool
@@ -37,27 +40,49 @@ class RecordOfAbsence:
         return self.report.circumstances() if self.report else Child()
 
 
-def facts_taken_over(duplicate: RecordOfAbsence, now: datetime) -> Iterator[Fact]:
-    """The facts in force of a duplicate that say something about the child. `now` is UTC."""
-    return (fact for fact in Known(duplicate.facts, now).facts if fact.kind not in _STAYS_BEHIND)
+def taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, by: str, now: datetime) -> list[Fact]:
+    """What a record takes over from a duplicate, each with an id that is the same each time.
+
+    First what restricts it, before what is to be kept close (O36, S4 section 8);
+    then what only the duplicate's report says; then the facts in force that say
+    something of the child. `by` is who merges; `now` is UTC.
+    """
+    learnt: list[tuple[str, dict[str, Any]]] = []
+    if duplicate.need_to_know and not into.need_to_know:
+        learnt.append(("", {"details": {"restricted": "yes"}}))
+    if circumstances := circumstances_taken_over(duplicate, into, now):
+        learnt.append(("-circumstances", {"details": circumstances}))
+    learnt += [(f"-{question}", {"note": note}) for question, note in answers_taken_over(duplicate, into, now).items()]
+    described = [
+        Fact(
+            id=derived_id(into.id, f"as-{duplicate.id}{part}"),
+            kind=FactKind.DESCRIBED,
+            at=now,
+            recorded_at=now,
+            recorded_by=by,
+            **said,
+        )
+        for part, said in learnt
+    ]
+    source = f"{MERGED_FROM}{duplicate.id}"
+    return [
+        fact.model_copy(update={"source": source}) for fact in (*described, *_of_the_child(duplicate, into.id, now))
+    ]
 
 
 def circumstances_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, now: datetime) -> dict[str, str]:
     """What a duplicate's report says of the child and the other record does not know, as a described fact's details.
 
     Where both say something the record that goes on keeps its own word; what was described of the duplicate later is
-    taken over with its facts. A record becomes need-to-know with what it takes over (O36, S4 section 8). `now` is UTC.
+    taken over with its facts. `now` is UTC.
     """
     known = Known(into.facts, now).child(into.child)
     later = {name for fact in Known(duplicate.facts, now).all(FactKind.DESCRIBED) for name in fact.details}
-    taken = {
+    return {
         name: _as_detail(value)
         for name, value in duplicate.child
         if value is not None and getattr(known, name) is None and name not in later
     }
-    if duplicate.need_to_know and not into.need_to_know:
-        taken["restricted"] = "yes"
-    return taken
 
 
 def answers_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, now: datetime) -> dict[str, str]:
@@ -71,6 +96,46 @@ def answers_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, now: d
     asked = {*still_asked_for(into.report, Known(into.facts, now))} - told_later
     said: dict[str, str | None] = {name: getattr(duplicate.report.answers, name) for name in TITLES if name in asked}
     return {name: note_of(name, answer) for name, answer in said.items() if answer and len(answer) <= LONGEST}
+
+
+def contradiction(taken: Sequence[Fact], into: RecordOfAbsence, now: datetime) -> str | None:
+    """Why what is taken over cannot be true beside what the other record has, in one line; None when it can.
+
+    `now` is UTC.
+    """
+    there = list(into.facts)
+    for fact in taken:
+        if any(one.id == fact.id for one in there):
+            continue
+        if reason := impossibility(fact, there, into.child, now):
+            return reason.removeprefix("at: ")
+        there.append(fact)
+    return None
+
+
+def _of_the_child(duplicate: RecordOfAbsence, into: str, now: datetime) -> list[Fact]:
+    """A duplicate's facts in force, as facts of `into`. None corrects another: what was corrected stays behind."""
+    there = Known(duplicate.facts, now).facts
+    in_force = {fact.id for fact in there}
+    taken: list[Fact] = []
+    for fact in there:
+        details = dict(fact.details)
+        if fact.kind is FactKind.ACTION_DONE:
+            action = _as_corrected(details["action"], duplicate.facts)
+            if action not in in_force:
+                continue
+            details["action"] = derived_id(into, action)
+        if fact.kind not in _STAYS_BEHIND:
+            changed = {"id": derived_id(into, fact.id), "replaces": None, "details": details}
+            taken.append(fact.model_copy(update=changed))
+    return taken
+
+
+def _as_corrected(fact_id: str, facts: Sequence[Fact]) -> str:
+    corrected_by = {fact.replaces: fact.id for fact in facts if fact.replaces}
+    while fact_id in corrected_by:
+        fact_id = corrected_by[fact_id]
+    return fact_id
 
 
 def _as_detail(value: bool | date | str) -> str:

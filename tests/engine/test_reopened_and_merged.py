@@ -157,6 +157,34 @@ async def test_what_only_those_close_to_the_child_may_see_they_alone_see_after_a
     assert [(one.details, one.source) for one in described] == [({"restricted": "yes"}, source)], "said once"
 
 
+async def test_what_was_corrected_goes_over_as_it_was_corrected(stage_at: StageAt, commands: Commands) -> None:
+    kept, duplicate = stage_at(NOON), stage_at(NOON)
+    await live(kept, 3, fact("reported", 1))
+    wrong = fact("last_seen", 0.8)
+    right = fact("last_seen", 0.2).model_copy(update={"replaces": wrong.id})
+    await live(duplicate, 3, fact("reported", 1), wrong, right)
+    outcomes = await commands.merge(duplicate.episode_id, kept.episode_id, "one child", "A. Invented", NOON + hours(3))
+    assert shown(outcomes) == ["applied"] * 3
+    assert [one.at for one in (await kept.view()).facts if one.kind == "last_seen"] == [NOON + hours(0.2)]
+
+
+async def test_records_that_contradict_each_other_stay_as_they_are_until_one_is_corrected(
+    stage_at: StageAt, commands: Commands
+) -> None:
+    kept, duplicate = stage_at(NOON), stage_at(NOON)
+    await live(kept, 3, fact("reported", 1), fact("located", 2))
+    later = fact("last_seen", 2.5)
+    await live(duplicate, 3, fact("reported", 1), later)
+    ask = (duplicate.episode_id, kept.episode_id, "one child", "A. Invented", NOON + hours(3))
+    with pytest.raises(BadInputError, match="the records contradict each other, correct one first: found on "):
+        await commands.merge(*ask)
+    assert (await duplicate.view()).episode["status"] == "missing"
+    assert len((await kept.view()).facts) == 2
+    said = {"kind": "withdrawn", "at": to_rfc3339(NOON + hours(3)), "fact": later.id}
+    assert (await commands.record(duplicate.episode_id, said, NOON + hours(3))).state == "applied"
+    assert shown(await commands.merge(*ask)) == ["applied"] * 2
+
+
 async def test_an_episode_is_not_merged_into_itself(stage_at: StageAt, commands: Commands) -> None:
     with pytest.raises(BadInputError, match="--into"):
         await commands.merge("x", "x", "y", "z", datetime.now(UTC))

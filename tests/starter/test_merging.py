@@ -2,11 +2,12 @@
 
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from starter.later_answers import LONGEST, note_of
-from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_taken_over, facts_taken_over
+from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_taken_over, contradiction, taken_over
 from starter.reports import read_report
 from tests.workflows.builders import fact
 from workflows.facts import Child, Fact
@@ -14,12 +15,12 @@ from workflows.instants import parse_instant
 from workflows.vocabulary import Setting
 
 NOW = parse_instant("2026-06-10T12:00:00Z")
-BORN = date(2012, 3, 4)
+INTO, BORN = "6f1d2e52-8a0e-4d0c-9a54-1d6f3a3f7b11", date(2012, 3, 4)
 
 
 def record(child: Child, *facts: Fact, need_to_know: bool = False, **answers: str) -> RecordOfAbsence:
     said = {"child": child.model_dump(mode="json"), "answers": answers, "reported": "2026-06-10T10:00:00Z"}
-    return RecordOfAbsence(read_report(said, NOW), facts, need_to_know)
+    return RecordOfAbsence(str(uuid4()), read_report(said, NOW), facts, need_to_know)
 
 
 def described(note: str | None = None, **details: str) -> Fact:
@@ -62,19 +63,13 @@ CASES: list[tuple[str, RecordOfAbsence, RecordOfAbsence, dict[str, str]]] = [
         "need-to-know by what it takes over",
         record(Child(trafficking_concern=True), need_to_know=True),
         record(Child()),
-        {"trafficking_concern": "yes", "restricted": "yes"},
+        {"trafficking_concern": "yes"},
     ),
     (
         "need-to-know already",
         record(Child(trafficking_concern=True), need_to_know=True),
         record(Child(trafficking_concern=True), need_to_know=True),
         {},
-    ),
-    (
-        "need-to-know whatever the other says",
-        record(Child(restricted=True), need_to_know=True),
-        record(Child(restricted=False)),
-        {"restricted": "yes"},
     ),
 ]
 
@@ -96,8 +91,12 @@ def test_answers_that_the_other_record_still_asks_for_are_taken_over() -> None:
     )
     into = record(Child(), described(note_of("health", "a cough")), description="short")
     assert answers_taken_over(duplicate, into, NOW) == {"likely_places": note_of("likely_places", "the invented pier")}
-    assert answers_taken_over(RecordOfAbsence(None, (), False), into, NOW) == {}
-    assert circumstances_taken_over(RecordOfAbsence(None, (), False), into, NOW) == {}
+    assert answers_taken_over(RecordOfAbsence(INTO, None, (), False), into, NOW) == {}
+    assert circumstances_taken_over(RecordOfAbsence(INTO, None, (), False), into, NOW) == {}
+
+
+def taken(duplicate: RecordOfAbsence, into: RecordOfAbsence) -> list[Fact]:
+    return taken_over(duplicate, into, "A. Invented", NOW)
 
 
 @pytest.mark.parametrize(
@@ -110,5 +109,67 @@ def test_answers_that_the_other_record_still_asks_for_are_taken_over() -> None:
     ],
 )
 def test_what_says_something_of_the_child_goes_over(kind: str, details: dict[str, Any], goes_over: bool) -> None:
-    said = fact(f"{kind} 2026-06-10T11:00:00Z", **details)
-    assert (said in facts_taken_over(record(Child(), said), NOW)) is goes_over
+    duplicate, into = record(Child(), fact(f"{kind} 2026-06-10T11:00:00Z", **details)), record(Child())
+    over = taken(duplicate, into)
+    assert [(one.kind.value, one.details) for one in over] == ([(kind, details)] if goes_over else [])
+    assert [one.source for one in over] == ([f"merged from {duplicate.id}"] if goes_over else [])
+    assert taken(duplicate, into) == over, "the same ids each time"
+
+
+def test_what_restricts_comes_before_what_it_restricts_and_by_itself() -> None:
+    seen = fact("last_seen 2026-06-10T09:00:00Z")
+    over = taken(record(Child(trafficking_concern=True, born=BORN), seen, need_to_know=True), record(Child()))
+    assert [one.details for one in over] == [
+        {"restricted": "yes"},
+        {"born": "2012-03-04", "trafficking_concern": "yes"},
+        {},
+    ]
+    assert len({one.id for one in over}) == 3
+
+
+def test_a_record_that_is_need_to_know_already_is_not_restricted_again() -> None:
+    close = record(Child(restricted=True), need_to_know=True)
+    assert taken(close, close) == []
+
+
+def test_what_a_correction_says_goes_over_without_what_it_corrected() -> None:
+    wrong = fact("last_seen 2026-06-10T07:00:00Z")
+    right = fact("last_seen 2026-06-10T08:00:00Z right").model_copy(update={"replaces": wrong.id})
+    into = record(Child())
+    [over] = taken(record(Child(), wrong, right), into)
+    assert (over.at, over.replaces) == (right.at, None)
+    assert contradiction([over], into, NOW) is None
+
+
+def test_an_action_that_was_done_is_still_that_which_was_agreed() -> None:
+    agreed = fact("action_agreed 2026-06-10T08:00:00Z", do="call", owner="iro")
+    corrected = fact("action_agreed 2026-06-10T08:00:00Z corrected", do="visit", owner="iro")
+    corrected = corrected.model_copy(update={"replaces": agreed.id})
+    done = fact("action_done 2026-06-10T09:00:00Z", action=agreed.id)
+    into = record(Child())
+    for facts in ((agreed, done), (agreed, corrected, done)):
+        over = taken(record(Child(), *facts), into)
+        assert [one.kind for one in over] == ["action_agreed", "action_done"]
+        assert over[1].details["action"] == over[0].id
+        assert contradiction(over, into, NOW) is None
+    withdrawn = fact("withdrawn 2026-06-10T08:30:00Z", fact=agreed.id)
+    assert taken(record(Child(), agreed, withdrawn, done), into) == [], "an action that is none was not done"
+
+
+@pytest.mark.parametrize(
+    ("duplicate", "into", "why"),
+    [
+        (
+            record(Child(), fact("last_seen 2026-06-10T11:00:00Z")),
+            record(Child(), fact("located 2026-06-10T10:30:00Z")),
+            "found on Wed 10 Jun 2026 11:30 BST cannot come before last seen on Wed 10 Jun 2026 12:00 BST",
+        ),
+        (
+            record(Child(), fact("located 2026-06-10T11:00:00Z")),
+            record(Child(), fact("last_seen 2026-06-10T10:30:00Z")),
+            None,
+        ),
+    ],
+)
+def test_records_that_contradict_each_other(duplicate: RecordOfAbsence, into: RecordOfAbsence, why: str | None) -> None:
+    assert contradiction(taken(duplicate, into), into, NOW) == why
