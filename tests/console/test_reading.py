@@ -276,6 +276,14 @@ async def test_only_records_that_go_on_are_offered_to_merge_into_each_as_it_stan
     assert status == 422
 
 
+async def test_records_that_contradict_each_other_are_not_merged_and_it_is_said_how(service_then: Service) -> None:
+    mine = await absence(service_then.store, said("last_seen", 2))
+    other = await absence(service_then.store, said("located", 4), child="INV-1")
+    status, words = await decided(service_then, f"/episodes/{mine}/merge", reason="Invented", into=other)
+    assert status == 422
+    assert "The records contradict each other, correct one first: found on Wed 10 Jun 2026 09:00 BST cannot" in words
+
+
 async def test_whoever_may_not_decide_something_may_not_take_the_decision_back(service_then: Service) -> None:
     ruled = said("clock_voided", 1, clock="school_notice", reason="Invented")
     mine = await absence(service_then.store, said("reported", 5), ruled)
