@@ -7,7 +7,8 @@ with the same ids until it does.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,20 +16,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.policies import Policies, UnknownPolicyError
 from activities.store import Store, inbox
 from activities.store.child_records import EpisodeOfChild
-from activities.store.episodes import EpisodeView, episode_view, restrict_at_once
+from activities.store.episodes import EpisodeView, episode_view
 from activities.store.inbox import InboxItem
 from activities.store.tables import EpisodeTable
 from starter.applying import Applying, Outcome, outcome_of
 from starter.beginning import begin_many
 from starter.client import EngineSilentError, Episodes
-from starter.merging import RecordOfAbsence, contradiction, taken_over
-from starter.record_endings import INTO_ENDED, INTO_ITSELF, check_endings
+from starter.merging import RecordOfAbsence, contradiction, ending_id, merged_elsewhere, taken_over
+from starter.record_endings import INTO_ENDED, INTO_ITSELF, MERGED_ALREADY, check_endings
 from starter.reports import Report, read_report
 from workflows.fact_kinds import FactKind
-from workflows.facts import CLOCK_SKEW, Child, Fact, Known, fact_from_outside
+from workflows.facts import CLOCK_SKEW, Fact, fact_from_outside
 from workflows.instants import to_rfc3339
 from workflows.names import derived_id
 from workflows.plain_errors import BadInputError, one_line
+
+_APART: Final = timedelta(microseconds=1)
+"""How far apart things are kept that are said at once and have an order."""
+
+BEHIND_ANOTHER: Final = "it waits behind what was said before it"
+"""Why something waits although the engine may answer."""
 
 
 class IdTakenError(BadInputError):
@@ -226,17 +233,21 @@ class Commands:
             raise BadInputError("--into: that is an episode of another child")
         if not EpisodeOfChild.model_validate(target.episode).goes_on:
             raise BadInputError(INTO_ENDED)
+        if merged_elsewhere(ends, into):
+            raise BadInputError(MERGED_ALREADY)
         taken = taken_over(ends, goes_on, by, now)
         if reason := contradiction(taken, goes_on, now):
             raise BadInputError(f"--into: the records contradict each other, correct one first: {reason}")
         said = {"kind": "merged", "into": into, "reason": why, "at": to_rfc3339(now), "recorded_by": by}
-        ending = self._read({**said, "id": derived_id(duplicate, f"merged-{into}")}, now)
-        return await self._take_facts([*((into, fact) for fact in taken), (duplicate, ending)], now)
+        ending = self._read({**said, "id": ending_id(ends, into)}, now)
+        return await self._take_facts([*((into, fact) for fact in taken), (duplicate, ending)], now, in_order=True)
 
     async def _as_it_stands(self, session: AsyncSession, view: EpisodeView) -> RecordOfAbsence:
         kept = await inbox.report_of(session, self._authority, view.episode["id"])
         report = Report.model_validate(kept.body["report"]) if kept else None
-        return RecordOfAbsence(view.episode["id"], report, tuple(view.facts), view.episode["need_to_know"])
+        waiting = [one for one in await inbox.facts_waiting(session, view.episode["id"]) if one.kind == "fact"]
+        facts = {fact.id: fact for fact in (*(Fact.model_validate(one.body) for one in waiting), *view.facts)}
+        return RecordOfAbsence(view.episode["id"], report, tuple(facts.values()), view.episode["need_to_know"])
 
     def _read(self, data: Mapping[str, object], now: datetime) -> Fact:
         """Read what was said as a fact. Raises BadInputError."""
@@ -256,26 +267,30 @@ class Commands:
         return fact
 
     async def _take_facts(
-        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False
+        self, facts: Sequence[tuple[str, Fact]], now: datetime, *, exactly: bool = False, in_order: bool = False
     ) -> list[Outcome]:
-        """Keep facts, each with its episode, all or none; then put each to the engine. Raises BadInputError."""
-        kept: list[InboxItem] = []
+        """Keep facts, each with its episode, all or none; then put each to the engine. Raises BadInputError.
+
+        `in_order`: behind one that waits the others wait too, and they reach the engine one after the other.
+        """
+        kept: list[tuple[InboxItem, bool]] = []
         async with self._store.session() as session:
             await check_endings(session, self._authority, facts)
-            for episode_id, fact in facts:
+            for place, (episode_id, fact) in enumerate(facts):
                 if not await inbox.is_known(session, self._authority, episode_id):
                     raise BadInputError(f"episode: there is no episode '{episode_id}'")
-                item = fact_item(self._authority, episode_id, fact, now, self._said_by)
+                came = now + place * _APART if in_order else now
+                item = fact_item(self._authority, episode_id, fact, came, self._said_by)
                 there = await inbox.keep(session, item)
                 if not _is_said_again(there, item, exactly=exactly):
                     raise IdTakenError(f"id: '{fact.id}' is already the id of something else")
-                kept.append(there)
-            restricted = [episode_id for episode_id, fact in facts if _restricts(fact)]
-            await restrict_at_once(session, self._authority, restricted)
-        outcomes = [(item, await self._try(item, now)) for item in kept]
-        return [
-            outcome.model_copy(update={"again": outcome.again or item.received_at != now}) for item, outcome in outcomes
-        ]
+                kept.append((there, there is not item))
+        outcomes: list[Outcome] = []
+        for item, again in kept:
+            waits = in_order and any(one.state == "kept" for one in outcomes)
+            outcome = await (self._leave(item, BEHIND_ANOTHER) if waits else self._try(item, now))
+            outcomes.append(outcome.model_copy(update={"again": outcome.again or again}))
+        return outcomes
 
     async def _keep_report(self, report: Report, later: Sequence[Fact], now: datetime, episode_id: str) -> InboxItem:
         report_id = str(report.report_id or uuid4())
@@ -320,9 +335,13 @@ class Commands:
             episodes = await self._connect()
             return await self.apply(episodes, item, now)
         except EngineSilentError as silence:
-            async with self._store.session() as session:
-                there = await inbox.count_attempt(session, item.id)
-            return outcome_of(there, there.state, reason=there.reason or str(silence))
+            return await self._leave(item, str(silence))
+
+    async def _leave(self, item: InboxItem, why: str) -> Outcome:
+        """Leave an item to the relay; what became of it, should others have had an answer meanwhile."""
+        async with self._store.session() as session:
+            there = await inbox.count_attempt(session, item.id)
+        return outcome_of(there, there.state, reason=there.reason or why)
 
     async def apply(self, episodes: Episodes, item: InboxItem, now: datetime, *, nobody_waits: bool = False) -> Outcome:
         """Put a kept item to the engine and note the answer; see `Applying`. Raises EngineSilentError. `now` is UTC."""
@@ -341,10 +360,6 @@ def fact_item(authority: str, episode_id: str, fact: Fact, now: datetime, said_b
         received_at=now,
         said_by=said_by,
     )
-
-
-def _restricts(fact: Fact) -> bool:
-    return Known([fact], fact.at).child(Child()).need_to_know
 
 
 def _is_said_again(there: InboxItem, item: InboxItem, *, exactly: bool) -> bool:

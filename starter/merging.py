@@ -9,7 +9,7 @@ from activities.store.inbox import MERGED_FROM
 from starter.later_answers import LONGEST, later_answers, note_of, still_asked_for
 from starter.reports import TITLES, Report
 from workflows.fact_kinds import ABOUT_TASKS, RULINGS, FactKind
-from workflows.facts import Child, Fact, Known, impossibility
+from workflows.facts import CLOCK_SKEW, Child, Fact, Known, impossibility
 from workflows.names import derived_id
 
 _STAYS_BEHIND: Final = (
@@ -23,6 +23,10 @@ _STAYS_BEHIND: Final = (
     FactKind.RECORDED_IN_ERROR,
 )
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
+
+
+_OF_WHO_REPORTED: Final = {"reporter"}
+"""What a report answers of whoever made it, and not of the child."""
 
 
 @dataclass(frozen=True)
@@ -39,35 +43,37 @@ class RecordOfAbsence:
         """What the rules ask about the child, as the report says."""
         return self.report.circumstances() if self.report else Child()
 
+    def close(self, now: datetime) -> bool:
+        """Whether its facts make it need-to-know. Without its report only the row can say. `now` is UTC."""
+        by_facts = Known(self.facts, now + CLOCK_SKEW).child(self.child).need_to_know
+        return by_facts or (self.report is None and self.need_to_know)
+
 
 def taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, by: str, now: datetime) -> list[Fact]:
     """What a record takes over from a duplicate, each with an id that is the same each time.
 
-    First what restricts it, before what is to be kept close (O36, S4 section 8);
-    then what only the duplicate's report says; then the facts in force that say
-    something of the child. `by` is who merges; `now` is UTC.
+    First what keeps it close, before what is to be kept close: where either was
+    need-to-know both together are (O36, S4 section 8). Then what only the
+    duplicate's report says; then the facts in force that say something of the
+    child. `by` is who merges; `now` is UTC.
     """
     learnt: list[tuple[str, dict[str, Any]]] = []
-    if duplicate.need_to_know and not into.need_to_know:
-        learnt.append(("", {"details": {"restricted": "yes"}}))
     if circumstances := circumstances_taken_over(duplicate, into, now):
-        learnt.append(("-circumstances", {"details": circumstances}))
+        said = ",".join(f"{name}={value}" for name, value in circumstances.items())
+        learnt.append((f"-circumstances-{said}", {"details": circumstances}))
     learnt += [(f"-{question}", {"note": note}) for question, note in answers_taken_over(duplicate, into, now).items()]
-    described = [
-        Fact(
-            id=derived_id(into.id, f"as-{duplicate.id}{part}"),
-            kind=FactKind.DESCRIBED,
-            at=now,
-            recorded_at=now,
-            recorded_by=by,
-            **said,
-        )
-        for part, said in learnt
-    ]
-    source = f"{MERGED_FROM}{duplicate.id}"
-    return [
-        fact.model_copy(update={"source": source}) for fact in (*described, *_of_the_child(duplicate, into.id, now))
-    ]
+    taken = [_described(into.id, f"as-{duplicate.id}{part}", by, now, said) for part, said in learnt]
+    taken += _of_the_child(duplicate, into.id, now)
+    together = RecordOfAbsence(into.id, into.report, (*into.facts, *taken), into.need_to_know)
+    if (duplicate.close(now) or into.close(now)) and not (into.close(now) and together.close(now)):
+        restricted = {"details": {"restricted": "yes"}}
+        taken.insert(0, _described(into.id, f"restricted-as-{duplicate.id}", by, now, restricted))
+    return [fact.model_copy(update={"source": f"{MERGED_FROM}{duplicate.id}"}) for fact in taken]
+
+
+def _described(of: str, what: str, by: str, now: datetime, said: dict[str, Any]) -> Fact:
+    about = {"id": derived_id(of, what), "kind": FactKind.DESCRIBED, "at": now, "recorded_at": now, "recorded_by": by}
+    return Fact.model_validate({**about, **said})
 
 
 def circumstances_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, now: datetime) -> dict[str, str]:
@@ -76,8 +82,8 @@ def circumstances_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, 
     Where both say something the record that goes on keeps its own word; what was described of the duplicate later is
     taken over with its facts. `now` is UTC.
     """
-    known = Known(into.facts, now).child(into.child)
-    later = {name for fact in Known(duplicate.facts, now).all(FactKind.DESCRIBED) for name in fact.details}
+    known = Known(into.facts, now + CLOCK_SKEW).child(into.child)
+    later = {name for fact in Known(duplicate.facts, now + CLOCK_SKEW).all(FactKind.DESCRIBED) for name in fact.details}
     return {
         name: _as_detail(value)
         for name, value in duplicate.child
@@ -92,9 +98,11 @@ def answers_taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, now: d
     """
     if duplicate.report is None or into.report is None:
         return {}
-    told_later = {question for _, question, _ in later_answers(Known(duplicate.facts, now))}
-    asked = {*still_asked_for(into.report, Known(into.facts, now))} - told_later
-    said: dict[str, str | None] = {name: getattr(duplicate.report.answers, name) for name in TITLES if name in asked}
+    told_later = {question for _, question, _ in later_answers(Known(duplicate.facts, now + CLOCK_SKEW))}
+    asked = {*still_asked_for(into.report, Known(into.facts, now + CLOCK_SKEW))} - told_later
+    said: dict[str, str | None] = {
+        name: getattr(duplicate.report.answers, name) for name in TITLES if name in asked - _OF_WHO_REPORTED
+    }
     return {name: note_of(name, answer) for name, answer in said.items() if answer and len(answer) <= LONGEST}
 
 
@@ -113,9 +121,25 @@ def contradiction(taken: Sequence[Fact], into: RecordOfAbsence, now: datetime) -
     return None
 
 
+def merged_elsewhere(duplicate: RecordOfAbsence, into: str) -> bool:
+    """Whether a record is merged already, into another than this one."""
+    return any(fact.details["into"] != into for fact in duplicate.facts if _merges(fact, duplicate, in_force=True))
+
+
+def ending_id(duplicate: RecordOfAbsence, into: str) -> str:
+    """The id of the fact that ends a duplicate: the same each time, and another once an earlier merge was withdrawn."""
+    undone = sum(fact.details["into"] == into for fact in duplicate.facts if _merges(fact, duplicate, in_force=False))
+    return derived_id(duplicate.id, f"merged-{into}" + (f"-{undone}" if undone else ""))
+
+
+def _merges(fact: Fact, duplicate: RecordOfAbsence, *, in_force: bool) -> bool:
+    corrected = any(one.corrects == fact.id for one in duplicate.facts)
+    return fact.kind is FactKind.MERGED and corrected is not in_force
+
+
 def _of_the_child(duplicate: RecordOfAbsence, into: str, now: datetime) -> list[Fact]:
     """A duplicate's facts in force, as facts of `into`. None corrects another: what was corrected stays behind."""
-    there = Known(duplicate.facts, now).facts
+    there = Known(duplicate.facts, now + CLOCK_SKEW).facts
     in_force = {fact.id for fact in there}
     taken: list[Fact] = []
     for fact in there:

@@ -16,6 +16,9 @@ INTO_ENDED: Final = "--into: that record has ended itself; choose one that goes 
 
 INTO_ITSELF: Final = "--into: an episode cannot be merged into itself"
 
+MERGED_ALREADY: Final = "--into: this record was merged into another already; withdraw that first"
+"""Why a record is not merged into two."""
+
 ANOTHER_GOES_ON: Final = (
     "another record was merged into this one, so that nobody would look for the child by either: "
     "this needs a second person, who authorised it"

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
 from activities.store.closeness import Asker, children_worked_for, close_to, close_to_child
+from activities.store.restricting import waiting_to_be_restricted
 from activities.store.statements import batched
 from activities.store.tables import EpisodeTable, InboxTable
 from starter.access import AccessRole, Principal
@@ -53,15 +54,16 @@ async def see_episode(session: AsyncSession, principal: Principal, episode_id: s
     if row is not None:
         if row.authority != principal.authority:
             return nothing
-        seen = nothing.model_copy(
-            update={"child_id": row.child_id, "need_to_know": row.need_to_know, "written": True, "sight": "whole"}
-        )
+        told = {"child_id": row.child_id, "need_to_know": row.need_to_know, "written": True, "sight": "whole"}
+        seen = nothing.model_copy(update=told)
     elif report is not None:
         child = Report.model_validate(report.body["report"]).circumstances()
         told = {"child_id": report.body["child_id"], "need_to_know": child.need_to_know, "sight": "whole"}
         seen = nothing.model_copy(update=told)
     else:
         return nothing
+    if not seen.need_to_know and episode_id in await waiting_to_be_restricted(session, principal.authority, now):
+        seen = seen.model_copy(update={"need_to_know": True})
     if principal.sees_only_its_own:
         return seen if report is not None and report.said_by == principal.id else nothing
     if seen.need_to_know and not await _needs_to_know(session, principal, seen, now):
@@ -99,7 +101,9 @@ async def hidden_among(
 ) -> frozenset[str]:
     """Those of an authority's episodes, need-to-know or not, of which a principal may see only that they are there."""
     # Asked for by their ids alone: by the authority too, SQLite would look through all that the authority ever had.
-    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(EpisodeTable.need_to_know)
+    waiting = await waiting_to_be_restricted(session, principal.authority, now)
+    close = or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(waiting & set(episode_ids)))
+    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(close)
     rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
     kept_close = [id for id, authority in rows if authority == principal.authority]
     return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()
@@ -136,10 +140,12 @@ async def child_hidden_from(session: AsyncSession, principal: Principal, child_i
     the child may see it. Having reported an episode opens that episode, and not
     the child: otherwise a report would open whatever one likes. `now` is UTC.
     """
-    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, EpisodeTable.need_to_know)
+    restricting = await waiting_to_be_restricted(session, principal.authority, now)
+    close = or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(restricting))
+    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, close)
     chosen = chosen.where(EpisodeTable.authority == principal.authority)
     written = (await session.scalars(chosen.order_by(EpisodeTable.written_at.desc(), EpisodeTable.id))).all()
-    waiting = await _waiting_kept_close(session, principal.authority, child_id)
+    waiting = await _waiting_kept_close(session, principal.authority, restricting, child_id)
     kept_close = [*(one.episode_id for one in waiting), *written]
     if not kept_close or await close_to_child(session, asker_of(principal), child_id, now):
         return None
@@ -157,10 +163,13 @@ async def restricted_children_hidden_from(session: AsyncSession, principal: Prin
 
     Having reported an episode opens that episode, and not the child. `now` is UTC.
     """
-    chosen = select(EpisodeTable.id, EpisodeTable.child_id).where(EpisodeTable.need_to_know)
+    restricting = await waiting_to_be_restricted(session, principal.authority, now)
+    chosen = select(EpisodeTable.id, EpisodeTable.child_id)
+    chosen = chosen.where(or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(restricting)))
     chosen = chosen.where(EpisodeTable.authority == principal.authority, EpisodeTable.child_id.is_not(None))
     child_of = {episode: child for episode, child in (await session.execute(chosen)).all() if child}
-    child_of |= {one.episode_id: one.child_id for one in await _waiting_kept_close(session, principal.authority)}
+    reported = await _waiting_kept_close(session, principal.authority, restricting)
+    child_of |= {one.episode_id: one.child_id for one in reported}
     episodes, hidden = sorted(child_of), set[str]()
     for start in range(0, len(episodes), _AT_ONCE):
         hidden |= await hidden_from(session, principal, episodes[start : start + _AT_ONCE], now, by_report=False)
@@ -175,7 +184,9 @@ class _Waiting(NamedTuple):
     child_id: str
 
 
-async def _waiting_kept_close(session: AsyncSession, authority: str, child_id: str | None = None) -> list[_Waiting]:
+async def _waiting_kept_close(
+    session: AsyncSession, authority: str, restricting: Collection[str], child_id: str | None = None
+) -> list[_Waiting]:
     """The need-to-know episodes of an authority's children, or of one, that are only reported, the latest first."""
     chosen = select(InboxTable).outerjoin(EpisodeTable, EpisodeTable.id == InboxTable.episode_id)
     chosen = chosen.where(InboxTable.authority == authority, InboxTable.kind == "report", EpisodeTable.id.is_(None))
@@ -184,5 +195,9 @@ async def _waiting_kept_close(session: AsyncSession, authority: str, child_id: s
     return [
         _Waiting(row.episode_id, row.child_id)
         for row in (await session.scalars(chosen.order_by(InboxTable.received_at.desc()))).all()
-        if row.child_id and Report.model_validate(row.body["report"]).circumstances().need_to_know
+        if row.child_id and (row.episode_id in restricting or _reported_close(row))
     ]
+
+
+def _reported_close(row: InboxTable) -> bool:
+    return Report.model_validate(row.body["report"]).circumstances().need_to_know

@@ -15,7 +15,7 @@ from workflows.fact_kinds import ABOUT_TASKS, FACTS, OTHER_NAMES, YES_NO, Detail
 from workflows.instants import Day, Instant, in_words, london_day, parse_day, parse_instant
 from workflows.names import SIGNAL_FACT, SIGNAL_FOUND, SIGNAL_REPORTED, SIGNAL_RHI_DONE
 from workflows.plain_errors import refuse_unkeepable
-from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, Setting
+from workflows.vocabulary import HOLDS_EITHER_WAY, HOLDS_WHEN_SAID, ROLE_WORDS, EpisodeStatus, Role, Setting
 
 _ROLES: Final = tuple(Role)
 
@@ -324,9 +324,11 @@ class Known:
         amended: dict[str, object] = at_start.model_dump()
         for fact in self.all(FactKind.DESCRIBED):
             for name, value in fact.details.items():
-                amended[name] = value == "yes" if value in ("yes", "no") else value
+                amended[name] = value == "yes" if name in _HOLDS_OR_NOT else value
         return Child.model_validate(amended)
 
+
+_HOLDS_OR_NOT: Final = frozenset((*HOLDS_EITHER_WAY, *HOLDS_WHEN_SAID))
 
 _GONE_BEFORE_A_REPORT: Final = (FactKind.LAST_SEEN, FactKind.NOTICED)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.answers import settle_answers
@@ -99,16 +99,6 @@ async def write_changes(session: AsyncSession, changes: EpisodeChanges, *, again
     told = (*events_of_turn(changes, before), *answer_events(answered, changes.turn, changes.written_at))
     await append_events(session, row.authority, told)
     return True
-
-
-async def restrict_at_once(session: AsyncSession, authority: str, episode_ids: Collection[str]) -> None:
-    """Keep these episodes of an authority to those close to the child, until a turn of theirs says how it is.
-
-    What restricts a record (O36, S4 section 8) does so from when it is said, whether or not the engine answers.
-    """
-    for one in sorted(set(episode_ids)):
-        mine = (EpisodeTable.id == one, EpisodeTable.authority == authority)
-        await session.execute(update(EpisodeTable).where(*mine).values(need_to_know=True))
 
 
 async def strange_turn(session: AsyncSession, changes: EpisodeChanges) -> WriteAgain | None:

@@ -10,6 +10,7 @@ from activities.store import inbox
 from activities.store.board import OpenEpisode, facts_in_force, grades_said, hosted_among
 from activities.store.closeness import close_to_open
 from activities.store.episode_search import NEVER
+from activities.store.restricting import waiting_to_be_restricted
 from activities.store.statements import batched
 from starter.console.board_filters import NOT_ASSESSED, OURS, Filters
 from starter.console.naming import children_called
@@ -186,7 +187,9 @@ async def as_far_as_seen(
     Of a hidden one that is how it stands. So neither its place among the others, nor a filter, nor a count tells when
     something of it falls due, or of which team the child is.
     """
-    hidden = await hidden_of(reader, [one for one in everything if one.need_to_know])
+    restricting = await waiting_to_be_restricted(reader.session, reader.authority, reader.now)
+    close = [one for one in everything if one.need_to_know or one.episode_id in restricting]
+    hidden = await hidden_of(reader, close)
     if not hidden:
         return everything, hidden
     known = [_only_there(one) if one.episode_id in hidden else one for one in everything]

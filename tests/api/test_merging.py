@@ -10,6 +10,7 @@ import pytest
 from activities.store import Store, inbox
 from activities.store.tables import EpisodeTable
 from starter.access import AccessRole
+from starter.client import EngineSilentError, Episodes
 from tests.api.callers import Service, key
 from tests.api.test_episodes import counted
 from tests.api.town import episode, people
@@ -121,3 +122,49 @@ async def test_only_a_record_that_goes_on_takes_another_over(store: Store, statu
             taken_back |= {"details": {"fact": said.json()[0]["id"], "reason": "Invented"}}
             await client.post(f"/v1/episodes/{ended}/facts", json=taken_back, headers=key())
             assert (await merging(client, one, ended)).status_code == 202
+
+
+async def test_what_comes_behind_something_that_waits_is_not_put_to_the_engine_before_it(store: Store) -> None:
+    duplicate, into = await with_a_fact(store), await episode(store, "INV-1")
+    asked: list[int] = []
+
+    async def silent_at_first() -> Episodes:
+        asked.append(1)
+        raise EngineSilentError("the engine does not answer")
+
+    async with Service(store, silent_at_first).caller(AccessRole.MANAGER) as client:
+        assert (await merging(client, duplicate, into)).status_code == 202
+    assert asked == [1], "the ending of the duplicate waits behind what it knows"
+    async with store.snapshot() as session:
+        waiting = await inbox.waiting(session, 10)
+    assert [(one.episode_id, one.attempts) for one in waiting] == [(into, 1), (duplicate, 1)]
+
+
+async def test_what_a_duplicate_still_waits_to_be_told_goes_over_too(store: Store) -> None:
+    duplicate, into = await episode(store, "INV-1"), await episode(store, "INV-1")
+    back = {"kind": "returned", "at": "2026-06-10T08:00:00Z"}
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        assert (await client.post(f"/v1/episodes/{duplicate}/facts", json=back, headers=key())).status_code == 202
+        assert (await merging(client, duplicate, into)).status_code == 202
+    async with store.snapshot() as session:
+        moved = [one.body["kind"] for one in await inbox.facts_waiting(session, into)]
+    assert moved == ["returned"]
+
+
+async def test_a_record_is_merged_into_one_other(store: Store) -> None:
+    duplicate, into, other = [await with_a_fact(store) for _ in range(3)]
+    async with Service(store).caller(AccessRole.MANAGER) as client:
+        assert (await merging(client, duplicate, into)).status_code == 202
+        answer = await merging(client, duplicate, other)
+        assert (answer.status_code, answer.json()["detail"].removeprefix("--")) == (
+            422,
+            "into: this record was merged into another already; withdraw that first",
+        )
+        async with store.snapshot() as session:
+            [ending] = await inbox.facts_waiting(session, duplicate)
+        undone = {"kind": "withdrawn", "at": "2026-06-10T09:00:00Z", "details": {"fact": ending.id}}
+        assert (await client.post(f"/v1/episodes/{duplicate}/facts", json=undone, headers=key())).status_code == 202
+        assert (await merging(client, duplicate, into)).status_code == 202
+        async with store.snapshot() as session:
+            said = [one.body["kind"] for one in await inbox.facts_waiting(session, duplicate)]
+    assert said == ["merged", "withdrawn", "merged"], "it is merged anew, not as it was before"

@@ -10,7 +10,7 @@ from starter.later_answers import LONGEST, note_of
 from starter.merging import RecordOfAbsence, answers_taken_over, circumstances_taken_over, contradiction, taken_over
 from starter.reports import read_report
 from tests.workflows.builders import fact
-from workflows.facts import Child, Fact
+from workflows.facts import Child, Fact, Known
 from workflows.instants import parse_instant
 from workflows.vocabulary import Setting
 
@@ -118,13 +118,36 @@ def test_what_says_something_of_the_child_goes_over(kind: str, details: dict[str
 
 def test_what_restricts_comes_before_what_it_restricts_and_by_itself() -> None:
     seen = fact("last_seen 2026-06-10T09:00:00Z")
-    over = taken(record(Child(trafficking_concern=True, born=BORN), seen, need_to_know=True), record(Child()))
+    over = taken(record(Child(trafficking_concern=True, born=BORN), seen), record(Child()))
     assert [one.details for one in over] == [
         {"restricted": "yes"},
         {"born": "2012-03-04", "trafficking_concern": "yes"},
         {},
     ]
     assert len({one.id for one in over}) == 3
+
+
+@pytest.mark.parametrize(
+    ("duplicate", "into"),
+    [
+        (record(Child(), described(restricted="no")), record(Child(restricted=True))),
+        (
+            record(Child(unaccompanied=True), described(trafficking_concern="no")),
+            record(Child(trafficking_concern=True, unaccompanied=False)),
+        ),
+        (record(Child(restricted=True)), record(Child(restricted=False), need_to_know=True)),
+    ],
+    ids=["the other says no", "each by something else", "a row that is behind"],
+)
+def test_where_either_was_need_to_know_both_together_are(duplicate: RecordOfAbsence, into: RecordOfAbsence) -> None:
+    over = taken(duplicate, into)
+    assert over[0].details == {"restricted": "yes"}
+    assert Known([*into.facts, *over], NOW).child(into.child).need_to_know
+
+
+def test_what_was_said_by_a_clock_that_runs_ahead_goes_over_and_who_reported_does_not() -> None:
+    duplicate = record(Child(), fact("returned 2026-06-10T12:03:00Z"), reporter="an invented carer")
+    assert [one.kind for one in taken(duplicate, record(Child()))] == ["returned"]
 
 
 def test_a_record_that_is_need_to_know_already_is_not_restricted_again() -> None:

@@ -18,6 +18,7 @@ from activities.store.episode_search import (
     search_episodes,
 )
 from activities.store.inbox import open_episodes_of, report_of
+from activities.store.restricting import waiting_to_be_restricted
 from starter.access import Permission, permission_to_record
 from starter.api.acting import recorded_by
 from starter.api.asking import Asked, AskedBy, Key, asked_router, needs
@@ -309,7 +310,8 @@ async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episode
     search = Search(**searched.model_dump(include=names), statuses=tuple(searched.status))
     after = _place(searched)
     async with parts.store.snapshot() as session:
-        close = await need_to_know_among(session, asked.authority, search, asked.now)
+        restricting = await waiting_to_be_restricted(session, asked.authority, asked.now)
+        close = [*await need_to_know_among(session, asked.authority, search, asked.now), *restricting]
         # What is hidden must be told neither by its place among the others nor by the cursor of a page.
         unplaced = await hidden_from(session, asked.principal, close, asked.now) if close else frozenset[str]()
         found = await search_episodes(
@@ -322,7 +324,7 @@ async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episode
             limit=searched.limit + 1,
             hidden=unplaced,
         )
-        shown_close = [one.episode_id for one in found if one.need_to_know]
+        shown_close = [one.episode_id for one in found if one.need_to_know or one.episode_id in restricting]
         hidden = await hidden_from(session, asked.principal, shown_close, asked.now) if shown_close else unplaced
     last = found[: searched.limit][-1] if found else None
     page = page_of(found, searched.limit, _cursor(searched.order, last, hidden) if last else "")
