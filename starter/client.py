@@ -75,7 +75,8 @@ async def connect(engine: EngineAt, namespace: str, patience_seconds: float, wat
                 interceptors=[Labels(), *watch.interceptors],
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
-        raise EngineSilentError(f"the engine at {engine} does not answer") from error
+        fails = ", or TLS with it fails" if engine.tls else ""
+        raise EngineSilentError(f"the engine at {engine} does not answer{fails}") from error
 
 
 class Reached:

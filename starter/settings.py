@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from temporalio.service import TLSConfig
 
 from activities.store.urls import driven_url, is_sqlite
 from starter.access import AccessRole
-from starter.engine_at import EngineAt, TlsFiles
+from starter.engine_at import EngineAt, TlsFiles, require_host_and_port, require_name_of_file
 from workflows.plain_errors import BadInputError, first_error
 
 
@@ -63,13 +64,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore", frozen=True)
 
+    _tls: TLSConfig | None = PrivateAttr(default=None)
     data_dir: Path = Field(
         default_factory=_own_folder, description="folder of the embedded engine's and database's files"
     )
     engine_address: str = Field(default="", description="host:port of the Temporal server; the embedded one by default")
     engine_namespace: str = Field(default="default", description="Temporal namespace")
-    engine_tls: bool = Field(
-        default=False, description="whether TLS is spoken with that server; the settings that follow say so too"
+    engine_tls: bool | None = Field(
+        default=None,
+        description="whether TLS is spoken with that server; by default where one of the next is given",
     )
     engine_tls_ca: Path | None = Field(
         default=None, description="file of the authorities that its certificate may be of; the system's by default"
@@ -147,6 +150,16 @@ class Settings(BaseSettings):
     def _whole_path(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else None
 
+    @field_validator("engine_tls_ca", "engine_tls_certificate", "engine_tls_key", mode="before")
+    @classmethod
+    def _a_file(cls, value: object) -> object:
+        return require_name_of_file(value)
+
+    @field_validator("engine_address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        return require_host_and_port(address)
+
     @field_validator("http_host")
     @classmethod
     def _an_address(cls, host: str) -> str:
@@ -180,18 +193,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _tls_can_be_spoken(self) -> Self:
-        if self._speaks_tls and not self.engine_address:
+        files = TlsFiles(self.engine_tls_ca, self.engine_tls_certificate, self.engine_tls_key, self.engine_tls_name)
+        speaks = self.engine_tls if self.engine_tls is not None else files != TlsFiles()
+        if speaks and not self.engine_address:
             raise ValueError("engine_tls: the embedded engine speaks none; set HOMEWARD_ENGINE_ADDRESS, or no TLS")
-        self._tls_files.read()
+        self._tls = files.read() if speaks else None
         return self
-
-    @property
-    def _tls_files(self) -> TlsFiles:
-        return TlsFiles(self.engine_tls_ca, self.engine_tls_certificate, self.engine_tls_key, self.engine_tls_name)
-
-    @property
-    def _speaks_tls(self) -> bool:
-        return self.engine_tls or self._tls_files != TlsFiles()
 
     @property
     def local_host(self) -> str:
@@ -229,9 +236,14 @@ class Settings(BaseSettings):
 
     @property
     def engine(self) -> EngineAt:
-        """Where the engine is. Raises ValueError when a file of its TLS cannot be read any more."""
-        tls = self._tls_files.read() if self._speaks_tls else None
-        return EngineAt(self.engine_address or f"127.0.0.1:{self.engine_port}", tls)
+        """Where the engine is; the files of its TLS as they were when these settings were read."""
+        return EngineAt(self.engine_address or f"127.0.0.1:{self.engine_port}", self._tls)
+
+    @property
+    def engine_tls_pair(self) -> tuple[Path, Path] | None:
+        """The files of the certificate that is shown to the engine, and of its key; None where none is."""
+        certificate, key = self.engine_tls_certificate, self.engine_tls_key
+        return (certificate, key) if certificate and key else None
 
     @property
     def database(self) -> str:

@@ -153,13 +153,15 @@ class Detail(BaseModel):
     """One detail a kind of fact may carry: whether it must be there, what it may say, and how it is written.
 
     text: free words. day: YYYY-MM-DD. instant: RFC 3339 with an offset. many:
-    several of `choices`, written with commas.
+    several of `choices`, written with commas. `longest`: in characters, where
+    what it tells of the child may not be longer.
     """
 
     model_config = ConfigDict(frozen=True)
     required: bool = False
     choices: tuple[str, ...] = ()
     form: Literal["text", "day", "instant", "many"] = "text"
+    longest: int | None = None
 
 
 class Meaning(BaseModel):
@@ -201,8 +203,8 @@ FACTS: Final[Mapping[FactKind, Meaning]] = {
         "child's circumstances recorded",
         born=Detail(form="day"),
         setting=_one_of(*Setting),
-        host_authority=_TEXT,
-        host_force=_TEXT,
+        host_authority=Detail(longest=4000),
+        host_force=Detail(longest=4000),
         **dict.fromkeys((*HOLDS_EITHER_WAY, *HOLDS_WHEN_SAID), _YES_NO),
     ),
     FactKind.CATEGORISED: _means(

@@ -180,6 +180,8 @@ def _check_form(detail: Detail, value: str) -> None:
         parse_day(value)
     elif detail.form == "instant":
         parse_instant(value)
+    if detail.longest is not None and len(value.strip()) > detail.longest:
+        raise ValueError(f"must have {detail.longest} characters at most")
     said = value.split(",") if detail.form == "many" else [value]
     wrong = [one.strip() for one in said if detail.choices and one.strip() not in detail.choices]
     if wrong:

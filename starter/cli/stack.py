@@ -183,7 +183,8 @@ async def _engine(settings: Settings) -> list[tuple[bool, str]]:
     try:
         client = await connect(settings.engine, settings.engine_namespace, settings.engine_patience_seconds)
     except EngineSilentError as silence:
-        return [(False, f"engine: {silence}; start it with 'homeward run'")]
+        helps = "" if settings.engine_address else "; start it with 'homeward run'"
+        return [(False, f"engine: {silence}{helps}")]
     polling = await local.pollers(client)
     return [
         (True, f"engine: answers at {settings.engine}"),

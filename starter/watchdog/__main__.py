@@ -20,6 +20,7 @@ from starter.observing.settings import load_observing_settings
 from starter.post_settings import PostSettings, load_post_settings
 from starter.settings import Settings, load_settings
 from starter.watchdog.alarms import AlarmBook
+from starter.watchdog.certificates import Shown
 from starter.watchdog.gauges import show_figures, show_look
 from starter.watchdog.looking import Watched, tls_address
 from starter.watchdog.settings import WatchSettings, load_watch_settings
@@ -71,17 +72,18 @@ def watchdog_of(settings: Settings, watch: WatchSettings, post_settings: PostSet
     engine = settings.engine
     brief = BriefEngine(Reached(engine, settings.engine_namespace, patience), patience)
     public = load_identity_settings(settings).public_url
-    certificates = [tls_address(public)] if public else []
-    if engine.tls:
-        certificates.append(tls_address(f"https://{engine}"))
-    certificates += [(host, int(port)) for host, _, port in (one.rpartition(":") for one in watch.watch_certificates)]
+    places = [tls_address(public) if public else None]
+    places += [(host, int(port)) for host, _, port in (one.rpartition(":") for one in watch.watch_certificates)]
+    certificates = [Shown(*place) for place in places if place]
+    if engine.tls and (place := tls_address(f"https://{engine}")):
+        certificates.append(Shown(*place, called=settings.engine_tls_name, shows=settings.engine_tls_pair))
     watched = Watched(
         store=store,
         room=engine_room(settings, post_settings, store, policies, brief),
         policies=policies,
         authority=settings.authority,
         service=watch.watch_service_url or public or settings.links,
-        certificates=[one for one in certificates if one],
+        certificates=certificates,
         shown_to_engine=settings.engine_tls_certificate,
         expiries=watch.expiries,
         warn=timedelta(days=watch.warn_days),

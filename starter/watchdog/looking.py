@@ -19,7 +19,7 @@ from activities.store.figures import Figures, figures_of
 from starter.engine_room import EngineRoom
 from starter.standing import agreement_stands, policies_stand, today_of
 from starter.watchdog.alarms import Trouble
-from starter.watchdog.certificates import file_good_until, good_until
+from starter.watchdog.certificates import Shown, file_good_until, good_until
 
 STORE_SECONDS: Final = 20.0
 SERVICE_SECONDS: Final = 10.0
@@ -39,8 +39,8 @@ class Look:
 class Watched:
     """What the watchdog looks at.
 
-    `service` is where the HTTP service is reached; `certificates` are hosts and
-    ports; `shown_to_engine` is the file of the certificate that our parts show to
+    `service` is where the HTTP service is reached; `certificates` where they are
+    shown; `shown_to_engine` is the file of the certificate that our parts show to
     the engine, if they show one; `expiries` says when keys end that nobody can ask about; `warn` is how
     long before an end it is a trouble.
     """
@@ -50,7 +50,7 @@ class Watched:
     policies: Policies
     authority: str
     service: str
-    certificates: Sequence[tuple[str, int]]
+    certificates: Sequence[Shown]
     shown_to_engine: Path | None
     expiries: Mapping[str, date]
     warn: timedelta
@@ -76,8 +76,8 @@ class Watched:
         calendar = policies_stand(self.policies, today_of(now))
         if calendar.well is not True:
             yield Trouble("calendar_ends", calendar.line, _CALENDAR_HELPS)
-        for host, port in self.certificates:
-            if trouble := await self._certificate(host, port, now):
+        for shown_at in self.certificates:
+            if trouble := await self._certificate(shown_at, now):
                 yield trouble
         if self.shown_to_engine and (trouble := self._shown_to_engine(self.shown_to_engine, now)):
             yield trouble
@@ -93,13 +93,13 @@ class Watched:
         except httpx.HTTPError:
             return False
 
-    async def _certificate(self, host: str, port: int, now: datetime) -> Trouble | None:
-        key = f"certificate_ends:{host}:{port}"
+    async def _certificate(self, shown_at: Shown, now: datetime) -> Trouble | None:
+        key = f"certificate_ends:{shown_at}"
         try:
-            until = await good_until(host, port)
+            until = await good_until(shown_at)
         except OSError:
-            return Trouble(key, f"No certificate is shown at {host}:{port}", _NO_CERTIFICATE_HELPS)
-        return self._ending(key, f"The certificate of {host}:{port}", until, now, _CERTIFICATE_HELPS)
+            return Trouble(key, f"No certificate is shown at {shown_at}", _NO_CERTIFICATE_HELPS)
+        return self._ending(key, f"The certificate of {shown_at}", until, now, _CERTIFICATE_HELPS)
 
     def _shown_to_engine(self, file: Path, now: datetime) -> Trouble | None:
         key = "engine_certificate_ends"

@@ -58,13 +58,16 @@ async def self_signed(folder: Path, until: datetime) -> AsyncGenerator[int]:
 
 
 @asynccontextmanager
-async def by_tls_only(to: str, shows: Made, asks_of: Made) -> AsyncGenerator[int]:
+async def by_tls_only(
+    to: str, shows: Made, asks_of: Made, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> AsyncGenerator[int]:
     """A port that speaks HTTP/2 by TLS alone, for whoever shows a certificate of an authority, in front of another."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shows.both)
     context.load_verify_locations(asks_of.certificate_file)
     context.verify_mode = ssl.CERT_REQUIRED
     context.set_alpn_protocols(["h2"])
+    context.maximum_version = newest
     host, _, port = to.rpartition(":")
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -24,19 +24,36 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a key for a certificate": (
         {"ADDRESS": "e:7233", "TLS_CA": "{key}"},
-        "HOMEWARD_ENGINE_TLS_CA: {key} must hold PEM without a passphrase",
+        "HOMEWARD_ENGINE_TLS_CA: {key} must hold certificates in PEM",
     ),
     "a certificate for a key": (
         {"ADDRESS": "e:7233", "TLS_CERTIFICATE": "{certificate}", "TLS_KEY": "{certificate}"},
-        "HOMEWARD_ENGINE_TLS_KEY: {certificate} must hold PEM without a passphrase",
+        "HOMEWARD_ENGINE_TLS_KEY: {certificate} must hold a key without a passphrase in PEM",
     ),
+    "another certificate's key": (
+        {"ADDRESS": "e:7233", "TLS_CERTIFICATE": "{certificate}", "TLS_KEY": "{other}"},
+        "HOMEWARD_ENGINE_TLS_KEY: must be the key of engine_tls_certificate",
+    ),
+    "what a key's file holds": (
+        {"ADDRESS": "e:7233", "TLS_KEY": "-----BEGIN INVENTED KEY-----\nc2VjcmV0"},
+        "HOMEWARD_ENGINE_TLS_KEY: must be the name of a file, and not what it holds",
+    ),
+    "no port": ({"ADDRESS": "engine.example"}, "HOMEWARD_ENGINE_ADDRESS: must be host:port"),
+    "a port that is none": ({"ADDRESS": "engine.example:99999"}, "HOMEWARD_ENGINE_ADDRESS: must be host:port"),
+    "a web address": ({"ADDRESS": "https://engine.example:7233"}, "HOMEWARD_ENGINE_ADDRESS: must be host:port"),
 }
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     one = made(tmp_path, "homeward.invented.example")
-    return {"certificate": str(one.certificate_file), "key": str(one.key_file), "folder": str(tmp_path)}
+    other = str(made(tmp_path, "other.invented.example").key_file)
+    return {
+        "certificate": str(one.certificate_file),
+        "key": str(one.key_file),
+        "other": other,
+        "folder": str(tmp_path),
+    }
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -48,6 +65,7 @@ def test_what_cannot_work_is_refused_by_name(case: str, files: dict[str, str], m
         load_settings()
     assert str(refused.value).startswith(line.format(**files))
     assert "\n" not in str(refused.value)
+    assert "c2VjcmV0" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,8 @@ def test_what_cannot_work_is_refused_by_name(case: str, files: dict[str, str], m
         ({"ADDRESS": "e:7233", "TLS": "yes"}, True),
         ({"ADDRESS": "e:7233", "TLS_CA": "{certificate}"}, True),
         ({"ADDRESS": "e:7233", "TLS_NAME": "e"}, True),
+        ({"ADDRESS": "e:7233", "TLS_NAME": "e", "TLS": "no"}, False),
+        ({"ADDRESS": "[::1]:7233", "TLS_CA": "", "TLS_KEY": ""}, False),
     ],
 )
 def test_tls_is_spoken_when_anything_says_so(
@@ -68,3 +88,11 @@ def test_tls_is_spoken_when_anything_says_so(
     engine = load_settings().engine
     assert (engine.tls is not None) is spoken
     assert str(engine) == settings.get("ADDRESS", "127.0.0.1:7233")
+
+
+def test_files_are_read_once(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEWARD_ENGINE_ADDRESS", "e:7233")
+    monkeypatch.setenv("HOMEWARD_ENGINE_TLS_CA", files["certificate"])
+    settings = load_settings()
+    Path(files["certificate"]).unlink()
+    assert settings.engine.tls is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from starter.watchdog.settings import WatchSettings, load_watch_settings
 from tests.api.callers import HERE
 from tests.api.town import NOW
 from tests.console.families import child, owes
-from tests.standins.certificate import made, self_signed
+from tests.standins.certificate import by_tls_only, made, self_signed
 from tests.standins.http_server import Asked, HttpStandIn, Reply
 from tests.standins.smtp import SmtpStandIn
 from workflows.plain_errors import BadInputError
@@ -215,6 +216,19 @@ async def test_the_engines_certificate_and_ours_are_told_of_before_they_end(
     shown, engines = titles.get("engine_certificate_ends"), titles.get(f"certificate_ends:127.0.0.1:{port}")
     assert (shown is not None, engines is not None) == (told is not None, told is not None and days is not None)
     assert told is None or told in str(shown)
+
+
+async def test_the_engines_certificate_is_asked_for_by_its_name_and_with_ours(records: Store, tmp_path: Path) -> None:
+    authority = made(tmp_path, "authority.invented.example")
+    engines = made(tmp_path, "engine.invented.example", by=authority)
+    ours = made(tmp_path, "homeward.invented.example", by=authority)
+    async with by_tls_only("127.0.0.1:1", engines, authority, ssl.TLSVersion.TLSv1_2) as port:
+        tls = {"engine_tls_certificate": ours.certificate_file, "engine_tls_key": ours.key_file}
+        tls |= {"engine_tls_name": "engine.invented.example"}
+        with Receiver() as receiver:
+            dog = watchdog(records, receiver, engine={"engine_address": f"127.0.0.1:{port}", **tls})
+            titles = {one.key: one.title for one in (await dog.watched.look(datetime.now(UTC))).troubles}
+    assert titles[f"certificate_ends:127.0.0.1:{port}"].startswith(f"The certificate of 127.0.0.1:{port} ends on ")
 
 
 async def test_a_calendar_that_ends_is_told_of_half_a_year_before(records: Store) -> None:

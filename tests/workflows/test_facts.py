@@ -127,3 +127,15 @@ def test_other_names_mean_their_fact(name: str, kind: FactKind) -> None:
 def test_a_fact_that_is_written_wrongly_names_the_field(written: object, field: str) -> None:
     with pytest.raises(ValueError, match=field):
         fact_from_outside(written, id="one")
+
+
+@pytest.mark.parametrize("said", ["yes", "no", "Invented Constabulary", "x" * 4000])
+def test_words_about_the_child_are_words_whatever_they_are(said: str) -> None:
+    described = fact("described 2026-06-10T06:00:00Z", host_force=said, looked_after="no")
+    child = Known([described], LATER).child(CHILD)
+    assert (child.host_force, child.looked_after) == (said, False)
+
+
+def test_words_about_the_child_have_an_end() -> None:
+    with pytest.raises(ValueError, match="host_force: must have 4000 characters at most"):
+        fact("described 2026-06-10T06:00:00Z", host_force="x" * 4001)
