@@ -14,8 +14,9 @@ from activities.store.episodes import EpisodeView
 from activities.store.inbox import InboxItem
 from starter.access import Principal
 from starter.kin_sight import view_for, waiting_for
+from starter.later_answers import still_asked_for
 from starter.prompts import prompts_now
-from starter.reports import Report
+from starter.reports import Report, line_that_asks
 from starter.who_knew import PostEvent, post_events
 from workflows.contracts import TimelineEntry
 from workflows.facts import Child, Known, Segment
@@ -58,6 +59,12 @@ class Shown:
             return []
         child = self.report.circumstances() if self.report else Child()
         return list(prompts_now(self.pack, self.view.clocks, self.known(now), child))
+
+    def asked_for(self, now: datetime) -> list[str]:
+        """What the report left open and nobody has said since, as known at `now` (UTC): a line for each."""
+        if self.report is None:
+            return []
+        return [line_that_asks(name) for name in still_asked_for(self.report, self.known(now))]
 
     def categories(self, now: datetime) -> Mapping[str, list[Segment]]:
         """The absence in the authority's and in the police's view, as known at `now` (UTC).

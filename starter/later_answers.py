@@ -8,14 +8,12 @@ child, in its note the answer to one question, under that question's title.
 from collections.abc import Iterator
 from typing import Final
 
-from starter.reports import TITLES, PoliceQuestions, Report
+from starter.reports import ASKED_OF_THE_CHILD, TITLES, PoliceQuestions, Report
 from workflows.fact_kinds import FactKind
 from workflows.facts import Fact, Known
 
 LONGEST: Final = 3900
 """Characters of an answer: with its title it must fit into a fact's note."""
-
-_ASKED_OF_THE_CHILD: Final = ("born", "allocated", "looked_after", "out_of_area", "setting")
 
 
 def note_of(question: str, answer: str) -> str:
@@ -42,7 +40,7 @@ def still_asked_for(report: Report, known: Known) -> list[str]:
     """The fields of a report that are not known by now: the child's circumstances, then the police's questions."""
     child = known.child(report.circumstances())
     answered = {question for _, question, _ in later_answers(known)}
-    open_of_child = [name for name in _ASKED_OF_THE_CHILD if getattr(child, name) is None]
+    open_of_child = [name for name in ASKED_OF_THE_CHILD if getattr(child, name) is None]
     return open_of_child + [
         name for name in PoliceQuestions.model_fields if getattr(report.answers, name) is None and name not in answered
     ]

@@ -139,17 +139,28 @@ class Report(WhatIsReported):
 
     def asked_for(self) -> Iterator[str]:
         """What is not known yet and will be asked: the child's circumstances, then the police's questions."""
-        for name in ("born", "allocated", "looked_after", "out_of_area", "setting"):
+        for name in ASKED_OF_THE_CHILD:
             if getattr(self.child, name) is None:
-                yield f"child.{name}"
-        for name, field in PoliceQuestions.model_fields.items():
+                yield line_that_asks(name)
+        for name in PoliceQuestions.model_fields:
             if getattr(self.answers, name) is None:
-                yield f"answers.{name}: {field.description}"
+                yield line_that_asks(name)
 
     def digest(self) -> str:
         """A fingerprint of all that the report says, so that the same report twice is one episode."""
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
+
+
+ASKED_OF_THE_CHILD: Final = ("born", "allocated", "looked_after", "out_of_area", "setting")
+"""What is asked of the child's circumstances wherever it is not known."""
+
+
+def line_that_asks(name: str) -> str:
+    """What is asked for, by the field of a report in which it would stand, in one line."""
+    if name in ASKED_OF_THE_CHILD:
+        return f"child.{name}"
+    return f"answers.{name}: {PoliceQuestions.model_fields[name].description}"
 
 
 _TIMES = (

@@ -3,7 +3,8 @@
 An episode of another authority is not there. Whoever only reports sees what it
 reported. Of a child whose whereabouts are need-to-know (O36, S4 section 8) only
 those close to it see more than that there is an episode; a case system, which
-keeps the child's record, sees all of its authority's.
+keeps the child's record, sees all of its authority's. A record that was merged
+into another is kept as close as that one.
 """
 
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
+from activities.store.child_records import goes_on_in
 from activities.store.closeness import Asker, children_worked_for, close_to, close_to_child
 from activities.store.restricting import waiting_to_be_restricted
 from activities.store.statements import batched
@@ -66,9 +68,24 @@ async def see_episode(session: AsyncSession, principal: Principal, episode_id: s
         seen = seen.model_copy(update={"need_to_know": True})
     if principal.sees_only_its_own:
         return seen if report is not None and report.said_by == principal.id else nothing
+    if row is not None and await _goes_on_hidden(session, principal, [row.id], now):
+        return seen.model_copy(update={"need_to_know": True, "sight": "only_that_it_is_there"})
     if seen.need_to_know and not await _needs_to_know(session, principal, seen, now):
         return seen.model_copy(update={"sight": "only_that_it_is_there"})
     return seen
+
+
+async def _goes_on_hidden(
+    session: AsyncSession, principal: Principal, episode_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of these episodes that were merged into one of which a principal may see only that it is there."""
+    into = await goes_on_in(session, episode_ids)
+    if not into:
+        return frozenset()
+    hidden = await hidden_among(session, principal, set(into.values()), now)
+    # Whoever is close to the one that ended, or broke the glass to see it, may see it all the same.
+    far = await hidden_from(session, principal, set(into), now)
+    return frozenset(one for one, other in into.items() if other in hidden and one in far)
 
 
 async def _needs_to_know(session: AsyncSession, principal: Principal, seen: EpisodeSeen, now: datetime) -> bool:
@@ -106,7 +123,8 @@ async def hidden_among(
     chosen = select(EpisodeTable.id, EpisodeTable.authority).where(close)
     rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
     kept_close = [id for id, authority in rows if authority == principal.authority]
-    return await hidden_from(session, principal, kept_close, now) if kept_close else frozenset()
+    hidden = await hidden_from(session, principal, kept_close, now) if kept_close else frozenset[str]()
+    return hidden | await _goes_on_hidden(session, principal, set(episode_ids) - hidden, now)
 
 
 async def not_whole(

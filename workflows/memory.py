@@ -20,7 +20,7 @@ from workflows.rulings import against_policy
 from workflows.task_holding import about_tasks, against_tasks, as_people_left_them
 from workflows.telling import SentNotice, ToldBack
 from workflows.unheld import asks_for
-from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role
+from workflows.vocabulary import ROLE_WORDS, EpisodeStatus, Role, status_in_words
 
 
 class Memory:
@@ -223,7 +223,7 @@ class Memory:
             status, since = EpisodeStatus.CLOSED_AT_18, grown
         if status is not self.status:
             self.status = status
-            self.timeline.add("status", since or now, now, f"Episode: {status.value.replace('_', ' ')}")
+            self.timeline.add("status", since or now, now, f"Episode: {status_in_words(status)}")
 
     def wanted_policy(self) -> Fact | None:
         """The fact that asks for another policy than the one the episode lives by, if one does."""

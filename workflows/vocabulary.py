@@ -258,6 +258,12 @@ STATUS_WORDS: dict[EpisodeStatus, str] = {
 }
 
 
+def status_in_words(status: EpisodeStatus) -> str:
+    """How an episode stands, within a sentence: 'found, not yet back'."""
+    words = STATUS_WORDS[status]
+    return words[0].lower() + words[1:]
+
+
 def name_in_words(name: str) -> str:
     """A name out of the vocabulary as a phrase that begins a line."""
     return beginning_a_line(name.replace("_", " "))

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store.statements import batched, take_turns
-from activities.store.tables import ChildRecordTable, ChildTable, EpisodeTable
+from activities.store.tables import ChildRecordTable, ChildTable, EpisodeTable, FactTable
+from workflows.fact_kinds import FactKind
 from workflows.vocabulary import EpisodeStatus
 
 
@@ -65,6 +66,19 @@ class EpisodeOfChild(BaseModel):
     def goes_on(self) -> bool:
         """Whether its clocks run: nothing can be taken over into a record that has ended."""
         return self.closed_at is None and not EpisodeStatus(self.status).over
+
+
+async def goes_on_in(session: AsyncSession, episode_ids: Collection[str]) -> dict[str, str]:
+    """Of these episodes those that were merged, and into which each."""
+    found: dict[str, str] = {}
+    for some in batched(sorted(episode_ids)):
+        into = FactTable.body["details", "into"].as_string()
+        chosen = select(FactTable.episode_id, into, FactTable.recorded_at)
+        chosen = chosen.join(EpisodeTable, EpisodeTable.id == FactTable.episode_id)
+        chosen = chosen.where(FactTable.episode_id.in_(some), FactTable.kind == FactKind.MERGED.value)
+        merged = chosen.where(EpisodeTable.status == EpisodeStatus.MERGED.value).order_by(FactTable.recorded_at)
+        found |= {id: str(other) for id, other, _ in (await session.execute(merged)).all()}
+    return found
 
 
 async def episodes_in_outline(

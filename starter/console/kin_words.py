@@ -12,7 +12,7 @@ from activities.store.tasks import TaskView
 from workflows.instants import in_words
 from workflows.names import duty_of, other_episode_of
 from workflows.owed import Owed
-from workflows.vocabulary import STATUS_WORDS, EpisodeStatus, name_in_words
+from workflows.vocabulary import EpisodeStatus, name_in_words, status_in_words
 
 Others = Mapping[str, EpisodeOfChild]
 """Other absences of children, by their episodes' ids."""
@@ -98,4 +98,4 @@ async def others_in_duties(session: AsyncSession, authority: str, task_keys: Col
 
 def _status_in_words(status: str | None) -> str:
     known = status in {one.value for one in EpisodeStatus}
-    return STATUS_WORDS[EpisodeStatus(status)].lower() if known else str(status)
+    return status_in_words(EpisodeStatus(status)) if known else str(status)

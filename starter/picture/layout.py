@@ -203,7 +203,7 @@ def _ticks(scale: Scale, y: float) -> tuple[Label, ...]:
     hours = (scale.last - scale.first) / timedelta(hours=1)
     step = next((s for s in TICK_STEPS if hours / s <= MOST_TICKS), None)
     instants = _hourly(scale, step) if step else _daily(scale)
-    pattern = "%H:%M" if step and step < 12 else "%a %-d %b"
+    pattern = "%H:%M" if step else "%a %-d %b"
     ticks: list[Label] = []
     for instant in instants:
         local = instant.astimezone(LONDON)

@@ -17,6 +17,7 @@ from starter.reports import Report
 from starter.sight import not_whole
 from workflows.facts import Known
 from workflows.instants import london_day
+from workflows.vocabulary import EpisodeStatus
 
 
 async def gather(
@@ -54,4 +55,6 @@ async def _earlier(
     others = (await session.scalars(chosen)).all()
     hidden = await not_whole(session, principal, others, now)
     views = [await view_for(session, principal, other, now) for other in others if other not in hidden]
-    return [Known(view.facts, now) for view in views if view]
+    # A mistake was no absence, and one that was merged is told by the record that goes on.
+    of_an_absence = [view for view in views if view and EpisodeStatus(view.episode["status"]).of_an_absence]
+    return [Known(view.facts, now) for view in of_an_absence]

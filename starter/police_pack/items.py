@@ -11,6 +11,7 @@ from starter.reports import TITLES, PoliceQuestions
 from workflows.fact_kinds import FactKind
 from workflows.facts import Child, Fact, Known
 from workflows.instants import in_words
+from workflows.vocabulary import status_in_words
 
 
 class Item(BaseModel):
@@ -74,7 +75,7 @@ def pack_of(
         episode_id=episode_id,
         child_reference=child_reference,
         made=in_words(known.as_of.replace(second=0, microsecond=0)),
-        status=known.status().value.replace("_", " "),
+        status=status_in_words(known.status()),
         police=_police(known),
         items=tuple(items),
         risk=tuple(_risk(known)),

@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from activities.store import Store, inbox
+from activities.store.tables import EpisodeTable
 from starter.access import AccessRole
 from tests.api.callers import HERE, Service, key
 from tests.api.town import NOW, episode
@@ -82,3 +83,24 @@ async def test_taking_back_what_lifted_it_restricts(store: Store) -> None:
     withdrawn = {"kind": "withdrawn", "at": "2026-06-10T11:30:00Z", "details": {"fact": lifted}}
     await say(service, f"/v1/episodes/{one}/facts", withdrawn)
     assert not await sees(service, one)
+
+
+async def test_a_record_that_was_merged_is_as_close_as_the_one_that_goes_on(store: Store) -> None:
+    service, one, open_one = Service(store), await episode(store, "INV-1"), await episode(store, "INV-2")
+    merged, elsewhere = await episode(store, "INV-1"), await episode(store, "INV-2")
+    for duplicate, into in ((merged, one), (elsewhere, open_one)):
+        await fact(store, duplicate, FactKind.MERGED, -1, into=into, reason="invented")
+        async with store.session() as session:
+            (await session.get_one(EpisodeTable, duplicate)).status = "merged"
+    assert await sees(service, merged)
+    await say(service, f"/v1/episodes/{one}/facts", RESTRICTED)
+    assert not await sees(service, merged)
+    assert await sees(service, elsewhere)
+    async with service.caller(AccessRole.PRACTITIONER) as worker:
+        items = (await worker.get("/v1/episodes")).json()["items"]
+    assert {item["episode_id"]: item["hidden"] for item in items} == {
+        one: True,
+        merged: True,
+        open_one: False,
+        elsewhere: False,
+    }

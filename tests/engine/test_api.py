@@ -107,13 +107,20 @@ async def test_a_second_report_of_the_child_says_that_an_episode_is_open_and_is_
 
 async def test_what_only_the_duplicates_report_says_of_the_child_counts_after_a_merge(theatre: Theatre) -> None:
     async with manager(theatre) as client:
-        first = (await reported(client, looked_after=None))["episode_id"]
-        knows_more = await reported(client, answers={"health": "asthma"}, born="2012-03-04", looked_after=False)
+        first = (await reported(client, "INVENTED-TWICE", looked_after=None))["episode_id"]
+        knows_more = await reported(
+            client, "INVENTED-TWICE", answers={"health": "asthma"}, born="2012-03-04", looked_after=False
+        )
         second = knows_more["episode_id"]
         said = {"into": first, "reason": "one child"}
         answer = await client.post(f"/v1/episodes/{second}/merging", json=said, headers=key())
         assert answer.status_code == 200
         seen = await whole(client, first)
+        pack = (await client.get(f"/v1/episodes/{first}/police-pack")).text
+    assert not {"child.born", "child.looked_after"} & set(seen["asked_for"]), "it is not asked for any more"
+    assert not [line for line in seen["asked_for"] if line.startswith("answers.health")]
+    assert "Missing before: " not in pack, "one absence is not an earlier one beside itself"
+    assert [line["text"] for line in seen["timeline"] if line["kind"] == "status"] == ["Episode: missing"]
     described = [one for one in seen["facts"] if one["kind"] == "described"]
     said_of_child = {"born": "2012-03-04", "looked_after": "no"}
     by_note = {one["note"]: one["details"] for one in described}

@@ -95,6 +95,14 @@ def test_ticks_stand_on_midnights_in_london_over_a_clock_change(noon: str) -> No
         assert (local.hour, local.minute) in ((0, 0), (0, 1), (12, 0), (12, 1)), tick
 
 
+def test_no_two_ticks_say_the_same() -> None:
+    moved = facts(("reported", 0), ("returned", 24 * 6))
+    layout = lay_out((), Known(moved, NOON + timedelta(days=6)))
+    assert any(tick.text == "12:00" for tick in layout.ticks), "twelve hours apart"
+    days = [tick.text for tick in layout.ticks if tick.text != "12:00"]
+    assert len(days) == len(set(days))
+
+
 def test_what_is_overdue_is_marked_and_said() -> None:
     clocks, known = planned(facts(("reported", 0)), 60)
     layout = lay_out(clocks, known)

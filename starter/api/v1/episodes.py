@@ -34,7 +34,7 @@ from starter.applying import Outcome
 from starter.commands import IdTakenError
 from starter.episode_shown import show_episode
 from starter.reports import WhatIsReported, Words
-from starter.sight import hidden_from, see_episode
+from starter.sight import hidden_among, hidden_from, see_episode
 from workflows.fact_kinds import ABOUT_TASKS, OTHER_NAMES, FactKind
 from workflows.facts import COMMON_FIELDS
 from workflows.instants import Instant, to_rfc3339
@@ -324,8 +324,7 @@ async def listed(parts: Parts, asked: Asked, searched: Searched) -> Page[Episode
             limit=searched.limit + 1,
             hidden=unplaced,
         )
-        shown_close = [one.episode_id for one in found if one.need_to_know or one.episode_id in restricting]
-        hidden = await hidden_from(session, asked.principal, shown_close, asked.now) if shown_close else unplaced
+        hidden = unplaced | await hidden_among(session, asked.principal, [one.episode_id for one in found], asked.now)
     last = found[: searched.limit][-1] if found else None
     page = page_of(found, searched.limit, _cursor(searched.order, last, hidden) if last else "")
     asked.saw(*(one.episode_id for one in page.items if one.episode_id not in hidden))

@@ -64,7 +64,7 @@ class EpisodeWhole(BaseModel):
     who_knew: list[Knew] = Field(description="who was told what, when, by which way, and how that stands")
     tasks: list[TaskView] = Field(description="every task, open or closed")
     prompts: list[PromptNow] = Field(description="what to ask and say now")
-    asked_for: list[str] = Field(description="what the report left open, and is asked for")
+    asked_for: list[str] = Field(description="what is not known yet and is asked for")
     kept_not_applied: list[KeptFact] = Field(
         description="what was said, is safe, and waits for the engine: no clock runs by it yet"
     )
@@ -98,7 +98,7 @@ def whole(shown: Shown, seen: EpisodeSeen, now: datetime) -> EpisodeWhole:
         who_knew=who_knew(view) if view else [],
         tasks=[TaskView.model_validate(task) for task in view.tasks] if view else [],
         prompts=[PromptNow(id=id, title=one.title, items=dict(one.items)) for id, one in shown.prompts(now)],
-        asked_for=list(report.asked_for()) if report else [],
+        asked_for=shown.asked_for(now),
         kept_not_applied=[
             KeptFact(id=item.id, kind=item.kind, received_at=item.received_at, reason=item.reason)
             for item in shown.waiting

@@ -20,7 +20,7 @@ from starter.console.episode.shown import EpisodePage
 from starter.what_changed import what_changed
 from workflows.contracts import ClockStanding
 from workflows.instants import day_or_moment_in_words, in_words
-from workflows.vocabulary import STATUS_WORDS, ClockKind, beginning_a_line, clock_state_in_words
+from workflows.vocabulary import ClockKind, beginning_a_line, clock_state_in_words, status_in_words
 
 _WRITTEN_WITHIN: Final = 3.0
 _LOOKED_EVERY: Final = 0.05
@@ -101,7 +101,7 @@ async def _done(parts: Parts, page: EpisodePage, what: str, outcomes: Sequence[O
     standings = first.recorded.clocks if first.recorded else ()
     changed = list(_changes(page, standings))
     if first.recorded and first.recorded.status is not page.status:
-        changed.insert(0, f"The child now counts as: {STATUS_WORDS[first.recorded.status].lower()}")
+        changed.insert(0, f"The child now counts as: {status_in_words(first.recorded.status)}")
     return Done(what=what, state="applied", changed=tuple(changed), written=await is_written(parts, page.id, first.id))
 
 

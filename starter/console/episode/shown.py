@@ -154,10 +154,8 @@ class EpisodePage:
 
     @property
     def asked_for(self) -> list[str]:
-        """What the report left open, in words."""
-        report = self.shown.report
-        lines = report.asked_for() if report else ()
-        return [_asked_for(line) for line in lines]
+        """What is not known yet, in words."""
+        return [_asked_for(line) for line in self.shown.asked_for(self.now)]
 
     @property
     def risks(self) -> tuple[Assessed, ...]:
