@@ -305,6 +305,8 @@ async def test_a_restricted_childs_records_are_for_those_who_are_close(service_t
     for person, status in (("p-far", 403), ("p-close", 303)):
         async with service_then.caller(*DUTY, person=person) as client:
             assert (await client.post(path, data={**sent, **key()})).status_code == status
+            offered = "/police-pack" in (await client.get(f"/episodes/{later}")).text
+            assert offered is (status == 303), "what is refused is not offered"
     assert len(await kept(service_then.store, "photographs")) == 1
 
 

@@ -24,7 +24,7 @@ from starter.console.next_steps import Holder, who_holds
 from starter.console.spoken import child_called
 from starter.episode_shown import Shown, show_episode
 from starter.kin_sight import UNNAMED, others_named
-from starter.sight import EpisodeSeen
+from starter.sight import EpisodeSeen, child_is_hidden
 from workflows.clocks import Clock
 from workflows.directory import Directory
 from workflows.fact_kinds import FactKind
@@ -62,7 +62,10 @@ class OwedNow:
 
 @dataclass(frozen=True)
 class EpisodePage:
-    """All that the pages of one episode show of it, as far as whoever asks may see it."""
+    """All that the pages of one episode show of it, as far as whoever asks may see it.
+
+    `child_hidden`: what is kept of the child across episodes is not for them.
+    """
 
     principal: Principal
     shown: Shown
@@ -71,6 +74,7 @@ class EpisodePage:
     names: Mapping[str, str]
     directory: Directory
     others: Others = field(default_factory=dict[str, EpisodeOfChild])
+    child_hidden: bool = False
 
     @property
     def id(self) -> str:
@@ -321,4 +325,6 @@ async def episode_page(parts: Parts, asked: Asked, episode_id: str) -> EpisodePa
         names = {row.reference: row.name for row in await everyone(session, asked.authority)}
         named = others_named(shown.view) if shown.view else frozenset[str]()
         others = await episodes_in_outline(session, asked.authority, named)
-    return EpisodePage(asked.principal, shown, seen, asked.now, names, directory, others)
+        child = seen.child_id
+        hidden = child is not None and await child_is_hidden(session, asked.principal, child, asked.now)
+    return EpisodePage(asked.principal, shown, seen, asked.now, names, directory, others, hidden)
