@@ -24,7 +24,6 @@ _STAYS_BEHIND: Final = (
 )
 """Facts about an episode's own record, which say nothing about the child and are not taken over by another."""
 
-
 _OF_WHO_REPORTED: Final = {"reporter"}
 """What a report answers of whoever made it, and not of the child."""
 
@@ -59,8 +58,8 @@ def taken_over(duplicate: RecordOfAbsence, into: RecordOfAbsence, by: str, now: 
     """
     learnt: list[tuple[str, dict[str, Any]]] = []
     if circumstances := circumstances_taken_over(duplicate, into, now):
-        said = ",".join(f"{name}={value}" for name, value in circumstances.items())
-        learnt.append((f"-circumstances-{said}", {"details": circumstances}))
+        # By what it tells of and never by what it tells: an id may say nothing of a child.
+        learnt.append((f"-{','.join(circumstances)}", {"details": circumstances}))
     learnt += [(f"-{question}", {"note": note}) for question, note in answers_taken_over(duplicate, into, now).items()]
     taken = [_described(into.id, f"as-{duplicate.id}{part}", by, now, said) for part, said in learnt]
     taken += _of_the_child(duplicate, into.id, now)
