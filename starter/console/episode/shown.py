@@ -123,8 +123,11 @@ class EpisodePage:
     @property
     def took_over(self) -> bool:
         """Whether another record goes on in this one."""
-        facts = self.shown.view.facts if self.shown.view else []
-        return any(one.source.startswith(MERGED_FROM) for one in facts)
+        return any(map(self.was_taken_over, self.shown.view.facts if self.shown.view else []))
+
+    def was_taken_over(self, fact: Fact) -> bool:
+        """Whether another record had a fact before, or its report said it."""
+        return fact.source.startswith(MERGED_FROM)
 
     @property
     def gone(self) -> bool:
