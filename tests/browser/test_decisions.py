@@ -50,6 +50,7 @@ async def test_two_records_of_one_absence_are_made_one(town: Town, scripts: bool
     assert page.url.endswith(kept.path)
     await page.goto(f"{kept.path}/timeline?show=happened")
     assert await page.get_by_role("link", name=re.compile("Withdraw.*Reported to the police")).count() == 2
+    assert await page.get_by_text("Taken over from the record that was merged into this one").count() >= 1
     if scripts:
         await look_at(page)
 

@@ -284,14 +284,6 @@ async def test_records_that_contradict_each_other_are_not_merged_and_it_is_said_
     assert "The records contradict each other, correct one first: found on Wed 10 Jun 2026 09:00 BST cannot" in words
 
 
-async def test_the_timeline_tells_what_was_taken_over(service_then: Service) -> None:
-    over = said("last_seen", 6).model_copy(update={"source": f"merged from {uuid4()}"})
-    mine = await absence(service_then.store, over, said("reported", 5))
-    async with service_then.caller(*CASEWORK) as client:
-        words = (await client.get(f"/episodes/{mine}/timeline")).text
-    assert words.count("Taken over from the record that was merged into this one") == 1
-
-
 async def test_whoever_may_not_decide_something_may_not_take_the_decision_back(service_then: Service) -> None:
     ruled = said("clock_voided", 1, clock="school_notice", reason="Invented")
     mine = await absence(service_then.store, said("reported", 5), ruled)
