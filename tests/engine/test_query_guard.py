@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, Worker, WorkflowRunner
@@ -16,6 +17,7 @@ from tests.engine.town import hours_ago
 from workflows import names
 
 EPISODES = 12
+ROUNDS = 5
 STICKY = 6
 """As many seconds the engine keeps what a workflow's last worker was to do for that one alone, and one more."""
 
@@ -68,14 +70,22 @@ async def that_cannot_be_replayed(episodes: list[WorkflowHandle[Any, Any]]) -> i
 
 
 async def test_what_comes_while_a_query_waits_for_a_worker_can_be_replayed(machine: Machine) -> None:
-    episodes, unanswered = await ask_while_no_worker_is_there(machine, sandboxed())
-    assert NOT_BEGUN in unanswered, "nothing came between a query and a task: this shows nothing"
-    assert await that_cannot_be_replayed(episodes) == 0
+    """Whether something comes between a query and a task is chance: it is tried until it has."""
+    for _ in range(ROUNDS):
+        episodes, unanswered = await ask_while_no_worker_is_there(machine, sandboxed())
+        assert await that_cannot_be_replayed(episodes) == 0
+        if NOT_BEGUN in unanswered:
+            return
+    pytest.fail("nothing came between a query and a task: this shows nothing")
 
 
+@pytest.mark.long
 async def test_without_the_guard_it_cannot(machine: Machine) -> None:
     """When this fails, the library has been mended: then the guard can go."""
     guard = sandboxed()
     assert isinstance(guard, QueryGuard)
-    episodes, _ = await ask_while_no_worker_is_there(machine, guard._runner)
-    assert await that_cannot_be_replayed(episodes) > 0
+    for _ in range(ROUNDS):
+        episodes, _unanswered = await ask_while_no_worker_is_there(machine, guard._runner)
+        if await that_cannot_be_replayed(episodes):
+            return
+    pytest.fail("without the guard all could be replayed")
