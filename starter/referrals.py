@@ -237,7 +237,7 @@ class Referrals:
         handed = known.first(FactKind.REFERRED, to=self._provider)
         if handed is None:
             return None
-        child = known.child(Child.model_validate({k: v for k, v in episode.child.items() if k in Child.model_fields}))
+        child = known.child(Child.reported(episode.child))
         returned = known.first(FactKind.RETURNED)
         clock = episode.clock
         return Referral(

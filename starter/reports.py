@@ -108,7 +108,7 @@ class Report(WhatIsReported):
 
     def circumstances(self) -> Child:
         """What the rules ask about the child."""
-        return Child.model_validate(self.child.model_dump(exclude={"reference"}))
+        return Child.reported(self.child.model_dump())
 
     def facts(self, report_id: str, received_at: datetime) -> list[Fact]:
         """The facts the report tells of, with ids that are the same each time.

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.store import inbox
@@ -119,8 +119,7 @@ async def hidden_among(
     """Those of an authority's episodes, need-to-know or not, of which a principal may see only that they are there."""
     # Asked for by their ids alone: by the authority too, SQLite would look through all that the authority ever had.
     waiting = await waiting_to_be_restricted(session, principal.authority, now)
-    close = or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(waiting & set(episode_ids)))
-    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(close)
+    chosen = select(EpisodeTable.id, EpisodeTable.authority).where(_kept_close(waiting & set(episode_ids)))
     rows = (await session.execute(chosen.where(EpisodeTable.id.in_(set(episode_ids))))).all()
     kept_close = [id for id, authority in rows if authority == principal.authority]
     hidden = await hidden_from(session, principal, kept_close, now) if kept_close else frozenset[str]()
@@ -159,8 +158,7 @@ async def child_hidden_from(session: AsyncSession, principal: Principal, child_i
     the child: otherwise a report would open whatever one likes. `now` is UTC.
     """
     restricting = await waiting_to_be_restricted(session, principal.authority, now)
-    close = or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(restricting))
-    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, close)
+    chosen = select(EpisodeTable.id).where(EpisodeTable.child_id == child_id, _kept_close(restricting))
     chosen = chosen.where(EpisodeTable.authority == principal.authority)
     written = (await session.scalars(chosen.order_by(EpisodeTable.written_at.desc(), EpisodeTable.id))).all()
     waiting = await _waiting_kept_close(session, principal.authority, restricting, child_id)
@@ -182,8 +180,7 @@ async def restricted_children_hidden_from(session: AsyncSession, principal: Prin
     Having reported an episode opens that episode, and not the child. `now` is UTC.
     """
     restricting = await waiting_to_be_restricted(session, principal.authority, now)
-    chosen = select(EpisodeTable.id, EpisodeTable.child_id)
-    chosen = chosen.where(or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(restricting)))
+    chosen = select(EpisodeTable.id, EpisodeTable.child_id).where(_kept_close(restricting))
     chosen = chosen.where(EpisodeTable.authority == principal.authority, EpisodeTable.child_id.is_not(None))
     child_of = {episode: child for episode, child in (await session.execute(chosen)).all() if child}
     reported = await _waiting_kept_close(session, principal.authority, restricting)
@@ -215,6 +212,11 @@ async def _waiting_kept_close(
         for row in (await session.scalars(chosen.order_by(InboxTable.received_at.desc()))).all()
         if row.child_id and (row.episode_id in restricting or _reported_close(row))
     ]
+
+
+def _kept_close(restricting: Collection[str]) -> ColumnElement[bool]:
+    """Whether a written episode is need-to-know: by its row, or by something that waits."""
+    return or_(EpisodeTable.need_to_know, EpisodeTable.id.in_(restricting))
 
 
 def _reported_close(row: InboxTable) -> bool:

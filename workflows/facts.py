@@ -65,6 +65,11 @@ class Child(BaseModel):
     host_authority: Words | None = Field(default=None, description="the authority in whose area the child is placed")
     host_force: Words | None = Field(default=None, description="the police force there")
 
+    @classmethod
+    def reported(cls, said: Mapping[str, object]) -> Self:
+        """The circumstances in what a report says of a child, which also says its reference. Raises ValidationError."""
+        return cls.model_validate({name: value for name, value in said.items() if name in cls.model_fields})
+
     @property
     def need_to_know(self) -> bool:
         """Whether only those who need to may know where the child is, as far as anybody has said.

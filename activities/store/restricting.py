@@ -56,6 +56,5 @@ async def _reported(session: AsyncSession, authority: str, episode_ids: list[str
         chosen = select(InboxTable.episode_id, InboxTable.body).where(InboxTable.episode_id.in_(some))
         chosen = chosen.where(InboxTable.authority == authority, InboxTable.kind == "report")
         for episode, body in (await session.execute(chosen)).all():
-            said = body["report"].get("child", {})
-            found[episode] = Child.model_validate({k: v for k, v in said.items() if k in Child.model_fields})
+            found[episode] = Child.reported(body["report"].get("child", {}))
     return found
